@@ -1,0 +1,138 @@
+/*
+ * base/config - every setting of the product, in one table.
+ *
+ * A setting comes from its default, then the file (`name = value` lines, `#`
+ * comments, no sections), then the environment (PRESORT_ and the name in
+ * capitals; DATABASE_URL as it is). The later wins. `presort config` and
+ * docs/reference/settings.md are printed from this table.
+ *
+ * Units are part of the name. Durations accept 500ms, 30s, 5m, 4h, 3d;
+ * sizes 64k, 10m, 1g; a bare number is in the setting's own unit.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include "base/status.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* kind, name, default, least, most, unit, meaning.
+ * TEXT, SECRET: least and most are lengths. NUMBER, BYTES; SECONDS and
+ * MILLISECONDS are durations. */
+#define CONFIG_TABLE(X)                                                        \
+    X(TEXT, state_dir, "/var/lib/presort", 1, 4096, "path",                    \
+      "where the private database, journals and keys are kept")                \
+    X(SECRET, database_url, "", 0, 4096, "libpq URL",                          \
+      "PostgreSQL 14 or later; empty: presort runs a private one")             \
+    X(TEXT, postgres_bin_dir, "", 0, 4096, "path",                             \
+      "where initdb and postgres are; empty: the newest installed")            \
+    X(TEXT, log_level, "info", 1, 8, "level", "debug, info, warn or error")    \
+    X(NUMBER, workers, "0", 0, 256, "processes",                               \
+      "engine processes; 0: one per core")                                     \
+    X(TEXT, api_listen, "127.0.0.1:8025", 3, 255, "host:port",                 \
+      "address of the HTTP API")                                               \
+    X(NUMBER, api_threads, "8", 1, 256, "threads",                             \
+      "threads that talk to the database for API requests")                    \
+    X(BYTES, api_body_max_bytes, "42m", 1024, 1073741824, "bytes",             \
+      "largest JSON body of a request")                                        \
+    X(BYTES, api_upload_max_bytes, "4g", 1024, INT64_MAX, "bytes",             \
+      "largest recipients upload, unpacked")                                   \
+    X(SECONDS, api_idle_timeout_seconds, "60s", 1, 3600, "seconds",            \
+      "an HTTP connection silent for so long is closed")                       \
+    X(NUMBER, api_rate_limit_per_second, "10000", 1, 10000000, "requests",     \
+      "requests per second and API key, unless the key has its own limit")     \
+    X(TEXT, engine_metrics_listen, "127.0.0.1:8026", 3, 255, "host:port",      \
+      "/metrics of the first worker; each further worker adds 1 to the port")  \
+    X(TEXT, relay, "sandbox", 1, 255, "host:port",                             \
+      "where mail is handed over; sandbox: the built-in sink")                 \
+    X(TEXT, sandbox_listen, "127.0.0.1:2525", 3, 255, "host:port",             \
+      "address of the built-in sink")                                          \
+    X(TEXT, hostname, "", 0, 255, "domain",                                    \
+      "name said in EHLO and Message-ID; empty: the machine's")                \
+    X(TEXT, return_path_domain, "", 0, 255, "domain",                          \
+      "domain of the return path; empty: the sender's own address is used")    \
+    X(NUMBER, site_connections_max, "10", 1, 10000, "connections",             \
+      "connections of one worker to one destination")                          \
+    X(NUMBER, transactional_connections, "2", 1, 1000, "connections",          \
+      "of these, kept free of campaigns for transactional mail")               \
+    X(NUMBER, connection_mails_max, "1000", 1, 1000000, "mails",               \
+      "mails over one connection before it is closed")                         \
+    X(SECONDS, connection_idle_seconds, "20s", 1, 3600, "seconds",             \
+      "an unused connection is closed after so long")                          \
+    X(SECONDS, connect_timeout_seconds, "30s", 1, 600, "seconds",              \
+      "limit for the TCP connection")                                          \
+    X(SECONDS, smtp_timeout_seconds, "5m", 1, 3600, "seconds",                 \
+      "limit for each SMTP reply (RFC 5321, 4.5.3.2)")                         \
+    X(SECONDS, final_dot_timeout_seconds, "10m", 1, 7200, "seconds",           \
+      "limit for the reply to the final dot (RFC 5321, 4.5.3.2.6)")            \
+    X(SECONDS, retry_first_seconds, "5m", 1, 86400, "seconds",                 \
+      "wait after the first deferral; doubles each time")                      \
+    X(SECONDS, retry_most_seconds, "4h", 1, 604800, "seconds",                 \
+      "longest wait between two attempts")                                     \
+    X(NUMBER, retry_jitter_percent, "20", 0, 100, "percent",                   \
+      "share of the wait that is left to chance")                              \
+    X(SECONDS, expire_seconds, "72h", 1, 2592000, "seconds",                   \
+      "a mail not delivered so long after it was due is given up")             \
+    X(NUMBER, in_doubt_resends, "1", 0, 10, "times",                           \
+      "how often a mail lost after the final dot is sent again")               \
+    X(SECONDS, lease_seconds, "30s", 2, 600, "seconds",                        \
+      "a silent worker's batches go to others after so long")                  \
+    X(MILLISECONDS, settle_interval_ms, "100ms", 1, 10000, "milliseconds",     \
+      "outcomes are committed at least so often")                              \
+    X(MILLISECONDS, poll_interval_ms, "1s", 10, 60000, "milliseconds",         \
+      "queue is looked at this often even when nothing wakes the worker")      \
+    X(SECONDS, drain_seconds, "30s", 1, 3600, "seconds",                       \
+      "limit for finishing open work on SIGTERM")                              \
+    X(SECONDS, retention_seconds, "90d", 3600, 315360000, "seconds",           \
+      "mail and outcomes are kept so long after they are final")               \
+    X(NUMBER, batch_mails_max, "1000", 1, 10000, "mails",                      \
+      "mails in one batch")                                                    \
+    X(NUMBER, slice_mails, "50000", 1000, 1000000, "mails",                    \
+      "recipients presorted at a time")
+
+struct config {
+#define CONFIG_TEXT char *
+#define CONFIG_SECRET char *
+#define CONFIG_NUMBER int64_t
+#define CONFIG_BYTES int64_t
+#define CONFIG_SECONDS int64_t
+#define CONFIG_MILLISECONDS int64_t
+#define X_(kind, name, standard, least, most, unit, meaning) CONFIG_##kind name;
+    CONFIG_TABLE(X_)
+#undef X_
+};
+
+enum setting_kind {
+    SETTING_TEXT,
+    SETTING_SECRET,
+    SETTING_NUMBER,
+    SETTING_BYTES,
+    SETTING_SECONDS,
+    SETTING_MILLISECONDS,
+};
+
+enum { SETTING_ORIGIN_MAX = 512 };
+
+/* One row of the table, as it stands after loading. value is never that of a
+ * SECRET: it says "(set)" or is empty. */
+struct setting {
+    const char *name, *standard, *unit, *meaning;
+    enum setting_kind kind;
+    char *value;
+    char origin[SETTING_ORIGIN_MAX]; /* "default", "FILE:LINE", "environment" */
+};
+
+/* Defaults, then file, then environment. path NULL: $PRESORT_CONFIG if set,
+ * else /etc/presort/presort.conf if it is there. A path given but not
+ * readable, an unknown name (with the nearest known one suggested), and a bad
+ * value are errors that name file and line or the variable. On an error
+ * nothing is to be freed. */
+MUST_USE enum status config_load(struct config *config, const char *path,
+                                 struct error *err);
+void config_fini(struct config *config);
+
+/* The rows, in the table's order; count in *n. Points into static memory that
+ * config_load filled last. */
+const struct setting *config_settings(size_t *n);
+#endif

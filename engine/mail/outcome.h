@@ -1,0 +1,27 @@
+/* mail/outcome - what happened to a mail. The names are those of the enum
+ * types `verdict` and `reach` in migrations/0001. */
+#ifndef MAIL_OUTCOME_H
+#define MAIL_OUTCOME_H
+
+#include "base/enum.h"
+
+#define VERDICT_TABLE(X)                                                       \
+    X(VERDICT_DELIVERED, "delivered")                                          \
+    X(VERDICT_DEFERRED, "deferred")                                            \
+    X(VERDICT_BOUNCED, "bounced")                                              \
+    X(VERDICT_IN_DOUBT, "in_doubt")                                            \
+    X(VERDICT_EXPIRED, "expired")                                              \
+    X(VERDICT_SUPPRESSED, "suppressed")                                        \
+    X(VERDICT_CANCELLED, "cancelled")
+ENUM_DECLARE(verdict, VERDICT_TABLE);
+enum { VERDICTS = VERDICT_CANCELLED + 1 };
+
+/* How far the reason reaches: a refused RCPT speaks of one recipient, a
+ * refused greeting of the host. */
+#define REACH_TABLE(X)                                                         \
+    X(REACH_RECIPIENT, "recipient")                                            \
+    X(REACH_MESSAGE, "message")                                                \
+    X(REACH_HOST, "host")                                                      \
+    X(REACH_SITE, "site")
+ENUM_DECLARE(reach, REACH_TABLE);
+#endif

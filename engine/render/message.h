@@ -1,0 +1,74 @@
+/*
+ * render/message - from a content (a campaign's, or a transactional mail's) to
+ * the bytes of one mail.
+ *
+ * message_compile does once what is the same for all recipients: parses the
+ * templates, encodes the fixed headers, lays out the MIME skeleton.
+ * message_render runs it for one recipient: variables in, dot-stuffed CRLF
+ * bytes out (RFC 5321 4.5.2, RFC 5322, RFC 2045-2047). No I/O, no clock: date
+ * and names are arguments. Warm, a render allocates nothing from the heap.
+ */
+#ifndef RENDER_MESSAGE_H
+#define RENDER_MESSAGE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct message_header {
+    const char *name, *value;
+};
+
+/* Texts are UTF-8; NULL where absent. At least one of html and text.
+ * Borrowed for the call only. */
+struct message_source {
+    const char *from;      /* "Name <local@domain>" */
+    const char *const *to; /* To: as shown; NULL: the recipient alone */
+    size_t n_to;
+    const char *const *cc;
+    size_t n_cc;
+    const char *const *reply_to;
+    size_t n_reply_to;
+    const char *subject, *html, *text;
+    const struct message_header *headers; /* the author's own */
+    size_t n_headers;
+    bool templates; /* {{ variable }} in subject, html, text and header values;
+                       false: they are taken as they are */
+};
+
+/* What differs from recipient to recipient. */
+struct message_recipient {
+    const char *address;     /* addr-spec */
+    const json_t *variables; /* object, or NULL; `email` is always defined */
+    const char *id;          /* 36 characters: Message-ID is <id@id_domain> */
+    const char *id_domain;
+    int64_t date_us; /* wall clock, for Date: (in UTC, +0000) */
+};
+
+struct message; /* compiled; immutable, may be shared by threads */
+
+/* Errors name the field and, for templates, line and column:
+ * "html: line 3, column 14: expected }} ...". CR or LF in a header field,
+ * reserved header names (From, To, Date, Message-ID, Content-*, MIME-Version,
+ * DKIM-Signature, Return-Path, Received, Bcc, Sender ...), invalid addresses,
+ * invalid UTF-8 are refused. On success *out is the caller's: message_free. */
+MUST_USE enum status message_compile(const struct message_source *source,
+                                     struct message **out, struct error *err);
+void message_free(struct message *m);
+
+/* Appends the mail to out (without the final dot). scratch is reset by the
+ * caller between mails. Fails only for a limit (MESSAGE_BYTES_MAX) or a
+ * template error that shows at run time; out is then as before. */
+MUST_USE enum status message_render(const struct message *m,
+                                    const struct message_recipient *to,
+                                    struct arena *scratch, struct buf *out,
+                                    struct error *err);
+enum { MESSAGE_BYTES_MAX = 40 * 1024 * 1024 };
+
+/* The addr-spec of From: for the envelope; lives with m. */
+const char *message_sender(const struct message *m);
+#endif
