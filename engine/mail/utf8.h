@@ -1,0 +1,14 @@
+/* mail/utf8 - is this UTF-8 (RFC 3629), and where does a character end?
+ * Overlong forms, surrogates and what is beyond U+10FFFF are not. */
+#ifndef MAIL_UTF8_H
+#define MAIL_UTF8_H
+
+#include <stddef.h>
+
+/* Bytes of the character at p, of which left are readable; 0 if that is no
+ * whole valid character, or left is 0. */
+size_t utf8_char(const char *p, size_t left);
+
+/* Where the first byte is that belongs to no valid character; len if none. */
+size_t utf8_check(const char *p, size_t len);
+#endif
