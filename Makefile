@@ -2,12 +2,18 @@
 # make demo     the main job, from nothing, on a fresh Debian 12
 # make test     all tests, with their own set-up
 # make help     the rest
+#
+# Another compiler or sanitizers are another BUILD folder:
+# make CC=clang BUILD=build/clang, make SAN=1 BUILD=build/asan
 
 BUILD ?= build
 PREFIX ?= /usr/local
 CC ?= cc
 PYTHON ?= /usr/bin/python3
+# 1: ASan and UBSan; fuzz: these and libFuzzer's counters (clang only).
 SAN ?=
+FUZZ_SECONDS ?= 20
+JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -26,6 +32,9 @@ LDHARDEN := -pie -Wl,-z,relro,-z,now
 ifeq ($(SAN),1)
 OPT := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
+else ifeq ($(SAN),fuzz)
+OPT := -O1 -fno-omit-frame-pointer \
+    -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 else
 OPT := -O2 -D_FORTIFY_SOURCE=3
 endif
@@ -51,7 +60,7 @@ TEST_SRC := $(wildcard tests/*/test_*.c tests/*/*/test_*.c)
 TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 
 .PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) ## build presort, presort-api and presort-engine
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
@@ -87,7 +96,139 @@ $(BUILD)/tests/%: tests/%.c $(LIB) $(call obj,$(API_SRC) $(CLI_SRC))
 	    $(TEST_MORE) $(LIB) $(PKG_LIBS) -lcmocka -lpthread $(LDFLAGS)
 
 .PHONY: unit
-unit: $(TESTS)
+unit: $(TESTS) ## build and run the unit tests (C)
 	@tools/run-units.sh $(TESTS)
+
+# Each parser of foreign bytes has tests/fuzz/fuzz_NAME.c and seeds in
+# tests/fuzz/corpus/NAME. Replayed, the seeds are a test like any other.
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZERS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
+REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/replay/%)
+LIB_PROGRAMS := $(BUILD)/libprograms.a
+
+$(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC)))
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIB_PROGRAMS) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"
+	@$(CC) $(OPT) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lpthread $(LDFLAGS)
+
+$(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
+    $(BUILD)/obj/tests/fuzz/replay.o $(LIB_PROGRAMS) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  TEST  $@"
+	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PKG_LIBS) -lpthread $(LDFLAGS)
+
+.PHONY: replay fuzzers fuzz
+replay: $(REPLAYS) ## run the fuzzers' seeds through the parsers once
+	@tools/run-units.sh -c tests/fuzz/corpus $(REPLAYS)
+fuzzers: $(FUZZERS)
+fuzz: ## fuzz each parser for FUZZ_SECONDS (20)
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang SAN=fuzz \
+	    BUILD=build/fuzz fuzzers
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz $(FUZZ_SRC)
+
+# The programs run from a state directory in the tree, so that nothing is
+# left elsewhere.
+.PHONY: run test bench clean install help
+run: deps ## build, then run everything here, with ./state
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@PRESORT_STATE_DIR="$${PRESORT_STATE_DIR:-$(CURDIR)/state}" \
+	    $(BUILD)/presort up
+
+ASAN := $(MAKE) --no-print-directory -j$(JOBS) SAN=1 BUILD=build/asan
+test: deps-test ## all tests: units, units under sanitizers, stories
+	@$(MAKE) --no-print-directory -j$(JOBS) all unit
+	@$(ASAN) unit replay
+	@$(PYTHON) -m pytest -q tests
+
+bench: deps-bench ## measure; BENCH=name for one figure, BENCH_RUNS=3
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@$(PYTHON) tests/load/bench.py $(BENCH)
+
+clean: ## remove what the build made
+	rm -rf build
+
+install: all ## install under PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/share/doc/presort
+	cp -r README.md LICENSE docs $(DESTDIR)$(PREFIX)/share/doc/presort
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|' packaging/presort.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/presort.service
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / \
+	    {printf "make %-16s %s\n", $$1, $$2}' Makefile
+
+# Debian packages; tools/packages lists them by what needs them.
+.PHONY: deps deps-test deps-check deps-bench
+deps: ## install the packages missing to build and run
+	@tools/deps build run
+deps-test: ## ... and to test
+	@tools/deps build run test
+deps-check: ## ... and for make check and make fuzz
+	@tools/deps build run test check
+deps-bench: ## ... and for make bench
+	@tools/deps build run test bench
+
+# Lint. A stamp a file, so that only what changed is looked at again.
+HEADERS := $(wildcard engine/*/*.h api/*.h api/*/*.h cli/*.h cli/*/*.h \
+    templates/*.h tests/kit/*.h)
+LINTED := $(LIB_SRC) $(ENGINE_SRC) $(API_SRC) $(CLI_SRC) \
+    $(wildcard tests/*/*.c tests/*/*/*.c)
+SCRIPTS := .ci/run $(filter-out %.py %.awk tools/packages \
+    tools/check-layers tools/check-length tools/check-poison,$(wildcard tools/*))
+CHECKED := $(BUILD)/checked
+
+LINTS := check-format check-layers check-length check-poison check-shell \
+    check-headers check-tidy check-analyzer
+.PHONY: check lint $(LINTS) check-sanitizers check-clang
+check: deps-check ## lint, sanitizers, and the build by clang
+	@$(MAKE) --no-print-directory -j$(JOBS) lint
+	@$(MAKE) --no-print-directory check-sanitizers
+	@$(MAKE) --no-print-directory check-clang
+lint: $(LINTS) ## what can be said without running anything
+check-format: ## layout is clang-format's
+	@clang-format --dry-run -Werror $(LINTED) $(HEADERS)
+	@echo "ok   format"
+check-layers: ## includes point one way
+	@tools/check-layers
+check-length: ## functions, files and lines are short
+	@tools/check-length
+check-poison: ## no strcpy and the like
+	@tools/check-poison
+check-shell: ## scripts pass shellcheck
+	@shellcheck $(SCRIPTS)
+	@echo "ok   shell"
+check-headers: $(HEADERS:%=$(CHECKED)/headers/%) ## each header stands alone
+	@echo "ok   headers"
+check-tidy: $(LINTED:%=$(CHECKED)/tidy/%) ## clang-tidy (.clang-tidy)
+	@echo "ok   tidy"
+check-analyzer: $(LINTED:%=$(CHECKED)/analyzer/%) ## gcc -fanalyzer
+	@echo "ok   analyzer"
+check-sanitizers: ## unit tests and seeds under ASan and UBSan
+	@$(ASAN) unit replay
+check-clang: ## clang compiles it all without a warning
+	@$(MAKE) --no-print-directory -j$(JOBS) CC=clang BUILD=build/clang all unit
+
+LINT_FLAGS = $(filter-out -Werror,$(CFLAGS_ALL)) -Itests
+$(CHECKED)/headers/%: % $(HEADERS) | $(GEN)
+	@mkdir -p $(@D)
+	@printf '#include "$<"\nextern int alone;\n' | $(CC) $(CFLAGS_ALL) -Itests -xc -fsyntax-only -
+	@touch $@
+$(CHECKED)/tidy/%: % $(HEADERS) .clang-tidy | $(GEN)
+	@mkdir -p $(@D)
+	@echo "  TIDY  $<"
+	@clang-tidy --quiet $< -- $(LINT_FLAGS) 2>$@.log || \
+	    { cat $@.log; exit 1; }
+	@touch $@
+$(CHECKED)/analyzer/%: % $(HEADERS) | $(GEN)
+	@mkdir -p $(@D)
+	@echo "  ANLZ  $<"
+	@$(CC) $(CFLAGS_ALL) -Itests -fanalyzer -c -o $@ $<
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
