@@ -12,6 +12,16 @@ enum { LOG_LINE_MAX = 2048, LOG_PROGRAM_MAX = 32 };
 static char log_program[LOG_PROGRAM_MAX] = "presort";
 static enum log_level log_least = LOG_INFO;
 
+bool log_level_parse(const char *text, enum log_level *level)
+{
+    for (enum log_level l = LOG_DEBUG; l <= LOG_ERROR; l++)
+        if (!strcmp(text, log_level_text(l))) {
+            *level = l;
+            return true;
+        }
+    return false;
+}
+
 void log_open(const char *program, enum log_level least)
 {
     snprintf(log_program, sizeof log_program, "%s", program);

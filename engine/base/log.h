@@ -7,6 +7,7 @@
 #define BASE_LOG_H
 
 #include "base/enum.h"
+#include <stdbool.h>
 #include <stddef.h>
 
 #define LOG_LEVEL_TABLE(X)                                                     \
@@ -15,6 +16,9 @@
     X(LOG_WARN, "warn")                                                        \
     X(LOG_ERROR, "error")
 ENUM_DECLARE(log_level, LOG_LEVEL_TABLE);
+
+/* False if text names no level. */
+bool log_level_parse(const char *text, enum log_level *level);
 
 /* program: "engine-0", "api", ...; copied. */
 void log_open(const char *program, enum log_level least);
