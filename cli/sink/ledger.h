@@ -1,0 +1,56 @@
+/*
+ * sink/ledger - what the sink has seen: totals, copies per recipient
+ * (--track) and one line per recipient in a log file:
+ *
+ *     time_ms TAB sender TAB recipient TAB bytes TAB deed LF
+ *
+ * A copy that was taken and then left unanswered (dropped_accepted) counts as
+ * a mail: the client may send it again, and that makes a duplicate.
+ */
+#ifndef SINK_LEDGER_H
+#define SINK_LEDGER_H
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "cli/sink/rules.h"
+#include "cli/sink/seen.h"
+#include <stdbool.h>
+
+enum {
+    SINK_TRACK_MAX = SINK_SEEN_MAX / 2, /* recipients */
+    SINK_TRACK_BYTES_MAX = 128 << 20,   /* of their addresses */
+};
+
+struct sink_ledger {
+    int64_t connections, open, open_most, mails, bytes;
+    int64_t refused, deferred, dropped, dropped_accepted;
+    bool track;
+    struct sink_seen index; /* recipient to its number, from 1 */
+    struct buf names;       /* each with its NUL */
+    uint32_t *copies;
+    size_t recipients, copies_cap;
+    int64_t duplicates, untracked; /* copies beyond the limits */
+    int log_fd;                    /* -1: no log */
+    struct buf log;
+};
+
+/* log_path NULL: no log. Its lines are appended (O_APPEND). */
+MUST_USE enum status sink_ledger_init(struct sink_ledger *ledger, bool track,
+                                      const char *log_path, struct error *err);
+void sink_ledger_fini(struct sink_ledger *ledger);
+
+void sink_ledger_note(struct sink_ledger *ledger, int64_t time_ms,
+                      const char *sender, const char *recipient,
+                      size_t size_bytes, enum sink_deed deed);
+
+/* Write the log lines gathered. To be called at the end of each turn of the
+ * loop; what was answered is in the file by then or within that turn. */
+MUST_USE enum status sink_ledger_flush(struct sink_ledger *ledger,
+                                       struct error *err);
+
+/* {"connections": ...} on one line, without LF. */
+void sink_ledger_totals(const struct sink_ledger *ledger, struct buf *out);
+
+/* {"address": copies, ...}; empty unless tracking. */
+void sink_ledger_recipients(const struct sink_ledger *ledger, struct buf *out);
+#endif

@@ -1,0 +1,137 @@
+#include "cli/sink/message.h"
+#include "cli/sink/command.h"
+#include <string.h>
+
+/* The first rule for this step that any recipient meets decides for all. */
+static const struct sink_rule *match_any(struct sink_talk *talk,
+                                         enum sink_step step, int64_t now_ms)
+{
+    const char *at = talk->recipients.data;
+    for (size_t i = 0; i < talk->recipients_n; i++, at += strlen(at) + 1) {
+        const struct sink_rule *rule = sink_rules_match(
+            talk->manners->rules, step, talk->sender, at, now_ms);
+        if (rule)
+            return rule;
+    }
+    return NULL;
+}
+
+static void settle_all(struct sink_talk *talk, enum sink_deed deed)
+{
+    const char *at = talk->recipients.data;
+    for (size_t i = 0; i < talk->recipients_n; i++, at += strlen(at) + 1)
+        talk->manners->ears.settled(talk->owner, talk->sender, at,
+                                    talk->size_bytes, deed);
+}
+
+static void apply(struct sink_talk *talk, const struct sink_rule *rule)
+{
+    settle_all(talk, rule->deed);
+    if (rule->reply[0])
+        sink_say(talk, rule->reply);
+    else
+        talk->state = SINK_OVER;
+    sink_talk_reset(talk);
+}
+
+void sink_message_start(struct sink_talk *talk, int64_t now_ms)
+{
+    const struct sink_rule *rule = match_any(talk, SINK_AT_DATA, now_ms);
+    if (rule) {
+        apply(talk, rule);
+        return;
+    }
+    talk->state = SINK_BODY;
+    talk->line_start = true;
+    talk->after_cr = false;
+    sink_say(talk, "354 go ahead");
+}
+
+/* False: some copy could not be kept. Copies kept before it stay: they may
+ * arrive twice, as RFC 5321, 4.2.5 allows. */
+static bool keep_all(struct sink_talk *talk)
+{
+    const struct sink_ears *ears = &talk->manners->ears;
+    const char *at = talk->recipients.data;
+    for (size_t i = 0; ears->keep && i < talk->recipients_n; i++) {
+        if (!ears->keep(talk->owner, talk->sender, at))
+            return false;
+        at += strlen(at) + 1;
+    }
+    return true;
+}
+
+static void end_message(struct sink_talk *talk, int64_t now_ms)
+{
+    talk->state = SINK_COMMAND;
+    const struct sink_rule *rule = match_any(talk, SINK_AT_DOT, now_ms);
+    if (talk->too_big) {
+        settle_all(talk, SINK_REFUSED);
+        sink_say(talk, "552 5.3.4 message too big");
+    } else if (rule && rule->deed != SINK_DROPPED_ACCEPTED) {
+        apply(talk, rule);
+        return;
+    } else if (!keep_all(talk)) {
+        settle_all(talk, SINK_DEFERRED);
+        sink_say(talk, "451 4.3.0 the message can't be kept");
+    } else if (rule) {
+        apply(talk, rule);
+        return;
+    } else {
+        talk->mails++;
+        settle_all(talk, SINK_ACCEPTED);
+        sink_say(talk, "250 2.0.0 ok");
+    }
+    sink_talk_reset(talk);
+}
+
+static void take_bytes(struct sink_talk *talk, const char *bytes, size_t n)
+{
+    const struct sink_manners *manners = talk->manners;
+    if (n > manners->size_max - talk->size_bytes)
+        talk->too_big = true;
+    if (talk->too_big)
+        return;
+    talk->size_bytes += n;
+    if (manners->ears.body && n)
+        manners->ears.body(talk->owner, bytes, n);
+}
+
+/* From the start of a line or inside one to behind its LF, or to the end. */
+static size_t skip_line(struct sink_talk *talk, const char *bytes, size_t n)
+{
+    const char *lf = memchr(bytes, '\n', n);
+    if (!lf) {
+        talk->line_start = false;
+        talk->after_cr = bytes[n - 1] == '\r';
+        return n;
+    }
+    talk->line_start = lf > bytes ? lf[-1] == '\r' : talk->after_cr;
+    talk->after_cr = false;
+    return (size_t)(lf - bytes) + 1;
+}
+
+size_t sink_message_feed(struct sink_talk *talk, const char *bytes, size_t n,
+                         int64_t now_ms)
+{
+    size_t from = 0; /* bytes from here to at are to be taken as they are */
+    size_t at = 0;
+    while (at < n) {
+        if (!talk->line_start || bytes[at] != '.') {
+            at += skip_line(talk, bytes + at, n - at);
+            continue;
+        }
+        size_t left = n - at;
+        if (left < 3 && memcmp(bytes + at, ".\r\n", left) == 0)
+            break;
+        take_bytes(talk, bytes + from, at - from);
+        from = ++at;
+        talk->line_start = false;
+        if (left >= 3 && bytes[at] == '\r' && bytes[at + 1] == '\n') {
+            end_message(talk, now_ms);
+            return at + 2;
+        }
+    }
+    take_bytes(talk, bytes + from, at - from);
+    return at;
+}
