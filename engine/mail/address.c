@@ -13,7 +13,7 @@
  * addr-spec, quoted strings between dots, source routes), groups, lists.
  */
 #include "mail/address.h"
-#include "mail/utf8.h"
+#include "base/utf8.h"
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 #include "mail/encode.h"
-#include "mail/utf8.h"
+#include "base/utf8.h"
 #include <stdint.h>
 #include <string.h>
 

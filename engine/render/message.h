@@ -67,7 +67,12 @@ MUST_USE enum status message_render(const struct message *m,
                                     const struct message_recipient *to,
                                     struct arena *scratch, struct buf *out,
                                     struct error *err);
-enum { MESSAGE_BYTES_MAX = 40 * 1024 * 1024 };
+enum {
+    MESSAGE_BYTES_MAX = 40 * 1024 * 1024,
+    MESSAGE_ADDRESSES_MAX = 1000, /* in each of to, cc, reply_to */
+    MESSAGE_HEADERS_MAX = 100,
+    MESSAGE_VALUE_MAX = 16 * 1024, /* bytes of a subject or header value */
+};
 
 /* The addr-spec of From: for the envelope; lives with m. */
 const char *message_sender(const struct message *m);

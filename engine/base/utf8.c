@@ -1,4 +1,4 @@
-#include "mail/utf8.h"
+#include "base/utf8.h"
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,7 +1,7 @@
-/* mail/utf8 - is this UTF-8 (RFC 3629), and where does a character end?
+/* base/utf8 - is this UTF-8 (RFC 3629), and where does a character end?
  * Overlong forms, surrogates and what is beyond U+10FFFF are not. */
-#ifndef MAIL_UTF8_H
-#define MAIL_UTF8_H
+#ifndef BASE_UTF8_H
+#define BASE_UTF8_H
 
 #include <stddef.h>
 

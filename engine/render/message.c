@@ -1,0 +1,329 @@
+#include "render/message.h"
+#include "base/bug.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+#include "mail/address.h"
+#include "mail/encode.h"
+#include "mail/header.h"
+#include "render/fields.h"
+#include "templates/template.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One body, with its own header. Where it is the same for everybody it is
+ * encoded once. */
+struct body {
+    const char *head; /* NULL: the mail has no such part */
+    struct template *program;
+    struct buf encoded;
+    bool constant;
+};
+
+struct message {
+    struct address from;
+    struct buf head;      /* From to Cc: the same in every mail */
+    bool to_alone;        /* To: the recipient */
+    struct field *fields; /* Subject, then the author's own */
+    size_t n_fields;
+    struct body text, html;
+};
+
+static const char TEXT_HEAD[] =
+    "Content-Type: text/plain; charset=utf-8\r\n"
+    "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
+static const char HTML_HEAD[] =
+    "Content-Type: text/html; charset=utf-8\r\n"
+    "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
+
+/* Compiling. */
+
+static enum status compile_addresses(struct message *m,
+                                     const struct message_source *s,
+                                     struct error *err)
+{
+    enum status st;
+
+    if (!s->from)
+        return fail(err, STATUS_INVALID, "from: missing");
+    st = address_parse(s->from, strlen(s->from), &m->from, err);
+    if (st != STATUS_OK) {
+        error_prefix(err, "from");
+        return st;
+    }
+    header_addresses(&m->head, "From", &m->from, 1);
+    st = fields_addresses(&m->head, "Reply-To", "reply_to", s->reply_to,
+                          s->n_reply_to, err);
+    if (st == STATUS_OK)
+        st = fields_addresses(&m->head, "To", "to", s->to, s->n_to, err);
+    if (st == STATUS_OK)
+        st = fields_addresses(&m->head, "Cc", "cc", s->cc, s->n_cc, err);
+    m->to_alone = s->n_to == 0;
+    return st;
+}
+
+static enum status compile_header(struct message *m,
+                                  const struct message_header *h,
+                                  bool templates, struct error *err)
+{
+    enum status st = header_name_check(h->name, err);
+    char label[HEADER_NAME_MAX + 16];
+
+    if (st != STATUS_OK) {
+        error_prefix(err, "headers");
+        return st;
+    }
+    if (fields_is_reserved(h->name))
+        return fail(err, STATUS_INVALID, "headers.%s: this name is reserved",
+                    h->name);
+    if (!h->value)
+        return fail(err, STATUS_INVALID, "headers.%s: missing value", h->name);
+    snprintf(label, sizeof label, "headers.%s", h->name);
+    return field_init(&m->fields[m->n_fields++], h->name, h->value, label,
+                      templates, err);
+}
+
+static enum status compile_fields(struct message *m,
+                                  const struct message_source *s,
+                                  struct error *err)
+{
+    enum status st = STATUS_OK;
+
+    if (s->n_headers > MESSAGE_HEADERS_MAX)
+        return fail(err, STATUS_TOO_BIG, "headers: more than %d",
+                    MESSAGE_HEADERS_MAX);
+    m->fields = memory_new(s->n_headers + 1, sizeof *m->fields);
+    if (s->subject)
+        st = field_init(&m->fields[m->n_fields++], "Subject", s->subject,
+                        "subject", s->templates, err);
+    for (size_t i = 0; i < s->n_headers && st == STATUS_OK; i++)
+        st = compile_header(m, &s->headers[i], s->templates, err);
+    return st;
+}
+
+static enum status compile_body(struct body *b, const char *source,
+                                bool templates, enum template_escape escape,
+                                const char *label, struct error *err)
+{
+    size_t len = strlen(source);
+    size_t bad = utf8_check(source, len);
+    enum status st = STATUS_OK;
+
+    if (len > TEMPLATE_SOURCE_MAX)
+        return fail(err, STATUS_TOO_BIG, "%s: more than %d bytes", label,
+                    TEMPLATE_SOURCE_MAX);
+    if (bad < len)
+        return fail(err, STATUS_INVALID, "%s: byte %zu is not valid UTF-8",
+                    label, bad + 1);
+    if (templates)
+        st = template_compile(source, len, escape, &b->program, err);
+    if (st != STATUS_OK) {
+        error_prefix(err, label);
+        return st;
+    }
+    b->head = escape == TEMPLATE_HTML ? HTML_HEAD : TEXT_HEAD;
+    b->constant = !templates || template_is_constant(b->program);
+    if (b->constant)
+        encode_quoted_printable(&b->encoded, source, len);
+    return STATUS_OK;
+}
+
+static enum status compile(struct message *m, const struct message_source *s,
+                           struct error *err)
+{
+    enum status st = compile_addresses(m, s, err);
+
+    if (st == STATUS_OK)
+        st = compile_fields(m, s, err);
+    if (st == STATUS_OK && !s->html && !s->text)
+        return fail(err, STATUS_INVALID, "html or text: one is needed");
+    if (st == STATUS_OK && s->text)
+        st = compile_body(&m->text, s->text, s->templates, TEMPLATE_TEXT,
+                          "text", err);
+    if (st == STATUS_OK && s->html)
+        st = compile_body(&m->html, s->html, s->templates, TEMPLATE_HTML,
+                          "html", err);
+    return st;
+}
+
+enum status message_compile(const struct message_source *source,
+                            struct message **out, struct error *err)
+{
+    struct message *m = memory_new(1, sizeof *m);
+    enum status st = compile(m, source, err);
+
+    if (st == STATUS_OK)
+        *out = m;
+    else
+        message_free(m);
+    return st;
+}
+
+static void body_fini(struct body *b)
+{
+    template_free(b->program);
+    buf_fini(&b->encoded);
+}
+
+void message_free(struct message *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < m->n_fields; i++)
+        field_fini(&m->fields[i]);
+    free(m->fields);
+    buf_fini(&m->head);
+    body_fini(&m->text);
+    body_fini(&m->html);
+    free(m);
+}
+
+const char *message_sender(const struct message *m)
+{
+    return m->from.spec;
+}
+
+/* Rendering. */
+
+struct render {
+    const struct message *m;
+    const struct message_recipient *to;
+    struct template_values values;
+    struct arena *scratch;
+    struct buf *out;
+    struct error *err;
+};
+
+static enum status add_head(struct render *r)
+{
+    const struct message *m = r->m;
+    struct address to;
+    enum status st = STATUS_OK;
+
+    buf_add(r->out, m->head.data, m->head.len);
+    if (m->to_alone) {
+        st = address_parse_spec(r->to->address, strlen(r->to->address), &to,
+                                r->err);
+        if (st != STATUS_OK) {
+            error_prefix(r->err, "recipient");
+            return st;
+        }
+        header_addresses(r->out, "To", &to, 1);
+    }
+    for (size_t i = 0; i < m->n_fields && st == STATUS_OK; i++)
+        st =
+            field_render(&m->fields[i], &r->values, r->scratch, r->out, r->err);
+    return st;
+}
+
+/* A tail that the mail's own fields have in common. */
+static void add_identity(struct render *r)
+{
+    header_date(r->out, r->to->date_us);
+    buf_add_text(r->out, "Message-ID: <");
+    buf_add_text(r->out, r->to->id);
+    buf_add_char(r->out, '@');
+    buf_add_text(r->out, r->to->id_domain);
+    buf_add_text(r->out, ">\r\nMIME-Version: 1.0\r\n");
+}
+
+/* The rendered text goes through scratch: encoding makes it longer. */
+static enum status add_body(struct render *r, const struct body *b,
+                            const char *label)
+{
+    size_t start;
+    enum status st;
+
+    buf_add_text(r->out, b->head);
+    if (b->constant) {
+        buf_add(r->out, b->encoded.data, b->encoded.len);
+        return STATUS_OK;
+    }
+    start = r->out->len;
+    st = template_render(b->program, &r->values, r->out, r->err);
+    if (st != STATUS_OK) {
+        error_prefix(r->err, label);
+        return st;
+    }
+    size_t len = r->out->len - start;
+    char *text = arena_copy(r->scratch, r->out->data + start, len);
+    r->out->len = start;
+    encode_quoted_printable(r->out, text, len);
+    return STATUS_OK;
+}
+
+/* "=_" cannot stand in a quoted-printable body (RFC 2045 6.7), so that no
+ * body has this line, whatever the id. */
+static void add_boundary(struct render *r, const char *before,
+                         const char *after)
+{
+    buf_add_text(r->out, before);
+    buf_add_text(r->out, "=_");
+    buf_add_text(r->out, r->to->id);
+    buf_add_text(r->out, after);
+}
+
+/* RFC 2046 5.1.4: the best form last. */
+static enum status add_bodies(struct render *r)
+{
+    const struct message *m = r->m;
+    enum status st;
+
+    if (!m->html.head)
+        return add_body(r, &m->text, "text");
+    if (!m->text.head)
+        return add_body(r, &m->html, "html");
+    add_boundary(r, "Content-Type: multipart/alternative;\r\n boundary=\"",
+                 "\"\r\n");
+    add_boundary(r, "\r\n--", "\r\n");
+    st = add_body(r, &m->text, "text");
+    if (st != STATUS_OK)
+        return st;
+    add_boundary(r, "\r\n--", "\r\n");
+    st = add_body(r, &m->html, "html");
+    add_boundary(r, "\r\n--", "--\r\n");
+    return st;
+}
+
+static enum status add_mail(struct render *r)
+{
+    enum status st = add_head(r);
+
+    if (st != STATUS_OK)
+        return st;
+    add_identity(r);
+    st = add_bodies(r);
+    if (st != STATUS_OK)
+        return st;
+    if (memcmp(r->out->data + r->out->len - 2, "\r\n", 2) != 0)
+        buf_add_text(r->out, "\r\n");
+    return STATUS_OK;
+}
+
+enum status message_render(const struct message *m,
+                           const struct message_recipient *to,
+                           struct arena *scratch, struct buf *out,
+                           struct error *err)
+{
+    const struct template_builtin email = {"email", to->address};
+    struct render r = {
+        .m = m,
+        .to = to,
+        .values = {to->variables, &email, 1},
+        .scratch = scratch,
+        .out = out,
+        .err = err,
+    };
+    size_t start = out->len;
+    enum status st = add_mail(&r);
+
+    if (st == STATUS_OK && out->len - start > MESSAGE_BYTES_MAX)
+        st = fail(err, STATUS_TOO_BIG, "the mail has more than %d bytes",
+                  MESSAGE_BYTES_MAX);
+    if (st != STATUS_OK) {
+        out->len = start;
+        if (out->data)
+            out->data[start] = 0;
+    }
+    return st;
+}
