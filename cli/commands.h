@@ -1,12 +1,23 @@
 /*
- * cli/commands - the subcommands of `presort`: name, function, one line of
- * help. A command gets argv from its own name on and returns the exit status.
+ * cli/commands - the table of commands. `presort help` is printed from it.
  */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
-#include "cli/sink.h"
-
+/* name, function, arguments, help line */
 #define COMMAND_TABLE(X)                                                       \
-    X("sink", sink_main, "run an SMTP server that accepts everything")
+    X("sink", sink_main, "[OPTIONS]",                                          \
+      "run an SMTP server that accepts everything, or misbehaves")             \
+    X("migrate", command_migrate, "[--status]",                                \
+      "bring the database's tables up to date")                                \
+    X("config", command_config, "[--markdown]",                                \
+      "print every setting, its value, and where that came from")              \
+    X("keys", command_keys, "create|list|revoke",                              \
+      "make, list and revoke API keys")                                        \
+    X("projects", command_projects, "create|list",                             \
+      "make and list projects, which are isolated from each other")
+
+#define X_(name, function, arguments, help) int function(int argc, char **argv);
+COMMAND_TABLE(X_)
+#undef X_
 #endif

@@ -1,39 +1,77 @@
-/* presort - the command: finds the subcommand in cli/commands.h. */
+/* presort COMMAND ...: finds the command in the table and runs it. */
+#include "cli/cli.h"
 #include "cli/commands.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct command {
+static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
-    const char *help;
+    const char *arguments, *help;
 } commands[] = {
-#define ROW(name, run, help) {name, run, help},
-    COMMAND_TABLE(ROW)
-#undef ROW
+#define X_(name, function, arguments, help) {name, function, arguments, help},
+    COMMAND_TABLE(X_)
+#undef X_
 };
+
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static void print_usage(FILE *out)
+static int help(void)
 {
-    fputs("usage: presort COMMAND [options]\n\n", out);
+    puts("presort - sends mail in bulk\n\n"
+         "usage: presort [--config FILE] COMMAND [ARGUMENTS]\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-12s%s\n", commands[i].name, commands[i].help);
-    fputs("\npresort COMMAND --help tells more.\n", out);
+        printf("  %-9s %-22s %s\n", commands[i].name, commands[i].arguments,
+               commands[i].help);
+    puts("  help                             print this\n\n"
+         "`presort COMMAND --help` says more. Settings come from --config, "
+         "$PRESORT_CONFIG\nor /etc/presort/presort.conf, and from variables "
+         "such as PRESORT_RELAY.");
+    return EXIT_DONE;
+}
+
+static int run(int argc, char **argv)
+{
+    const char *names[COMMANDS];
+
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (!strcmp(argv[0], commands[i].name))
+            return commands[i].run(argc, argv);
+        names[i] = commands[i].name;
+    }
+    return cli_unknown("", argv[0], names, COMMANDS);
+}
+
+/* The path stands in the environment, so that children find it too. */
+static int use_config(const char *path)
+{
+    char *absolute = realpath(path, NULL);
+
+    if (!absolute || setenv("PRESORT_CONFIG", absolute, 1)) {
+        free(absolute);
+        return cli_fail("%s: no such file", path);
+    }
+    free(absolute);
+    return EXIT_DONE;
 }
 
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        print_usage(stdout);
-        return EXIT_SUCCESS;
+    argc--, argv++;
+    if (argc >= 2 && !strcmp(argv[0], "--config")) {
+        if (use_config(argv[1]) != EXIT_DONE)
+            return EXIT_FAILED;
+        argc -= 2, argv += 2;
     }
-    for (size_t i = 0; argc > 1 && i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    if (argc > 1)
-        fprintf(stderr, "presort: no command %s\n\n", argv[1]);
-    print_usage(stderr);
-    return EXIT_FAILURE;
+    if (!argc || !strcmp(argv[0], "help") || !strcmp(argv[0], "--help") ||
+        !strcmp(argv[0], "-h"))
+        return help();
+    if (!strcmp(argv[0], "--version") || !strcmp(argv[0], "version")) {
+        puts("presort " PRESORT_VERSION);
+        return EXIT_DONE;
+    }
+    if (argv[0][0] == '-')
+        return cli_usage("unknown option %s", argv[0]);
+    return run(argc, argv);
 }

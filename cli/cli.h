@@ -1,0 +1,34 @@
+/*
+ * cli/cli - what every command of `presort` shares: exit statuses, errors,
+ * configuration. A command is a function of (argc, argv) with its own name in
+ * argv[0], and returns the exit status.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/config.h"
+#include "base/enum.h"
+#include <libpq-fe.h>
+
+enum exit_status { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+#define PRESORT_VERSION "0.1.0"
+
+/* "presort: ..." on stderr; returns EXIT_FAILED. */
+PRINTF(1, 2) int cli_fail(const char *fmt, ...);
+
+/* The same with a hint at `presort help`; returns EXIT_USAGE. */
+PRINTF(1, 2) int cli_usage(const char *fmt, ...);
+
+/* Loads the configuration of the environment and opens the log. False, with
+ * the error printed, if it is bad. */
+bool cli_config(struct config *config);
+
+/* A connection to the configured database, or NULL with the error printed. */
+PGconn *cli_database(const struct config *config);
+
+/* One of the words of a sub-command's table, for its unknown ones:
+ * "presort: unknown `keys lst`, did you mean `keys list`?" */
+int cli_unknown(const char *command, const char *word, const char *const *known,
+                size_t n);
+#endif
