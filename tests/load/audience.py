@@ -1,0 +1,39 @@
+"""Recipients for the benchmarks: a CSV of any length, always the same."""
+
+import os
+
+import service
+
+DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "example.com",
+           "example.net", "example.org", "icloud.com", "gmx.de")
+NAMES = ("Ann", "Bo", "Chi", "Dora", "Emil", "Füsun", "Goran", "Hana")
+CITIES = ("Hanoi", "Lyon", "Bergen", "Quito", "Graz", "Aarhus", "Kyoto")
+DUPLICATE_EVERY = 100
+
+
+def row(number):
+    """Every hundredth line repeats the address before it, in capitals."""
+    duplicate = number % DUPLICATE_EVERY == DUPLICATE_EVERY - 1
+    who = number - 1 if duplicate else number
+    address = f"reader{who}@{DOMAINS[who % len(DOMAINS)]}"
+    return ",".join((address.upper() if duplicate else address,
+                     NAMES[number % len(NAMES)], CITIES[number % len(CITIES)],
+                     f"B-{number:07d}"))
+
+
+def distinct(lines):
+    """How many different addresses a file of so many lines has."""
+    return lines - lines // DUPLICATE_EVERY
+
+
+def csv(lines):
+    """Path of a file of so many lines, which is written once."""
+    path = os.path.join(service.BUILD, "bench", f"{lines}.csv")
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write("email,first_name,city,basket\n")
+            for number in range(lines):
+                file.write(row(number) + "\n")
+        os.rename(path + ".new", path)
+    return path
