@@ -88,10 +88,11 @@ static void end_message(struct sink_talk *talk, int64_t now_ms)
 static void take_bytes(struct sink_talk *talk, const char *bytes, size_t n)
 {
     const struct sink_manners *manners = talk->manners;
-    if (n > manners->size_max - talk->size_bytes)
+    size_t room = manners->size_max - talk->size_bytes;
+    if (n > room) {
         talk->too_big = true;
-    if (talk->too_big)
-        return;
+        n = room;
+    }
     talk->size_bytes += n;
     if (manners->ears.body && n)
         manners->ears.body(talk->owner, bytes, n);

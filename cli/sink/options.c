@@ -1,4 +1,5 @@
 #include "cli/sink/options.h"
+#include "base/net.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -153,32 +154,24 @@ static enum status parse_number(const struct sink_option *option,
     return STATUS_OK;
 }
 
-/* HOST:PORT or [IPV6]:PORT; the host is an address or localhost. */
+/* The host is an IP address or localhost: nothing is looked up. */
 static enum status parse_address(const char *name, const char *text,
                                  struct sockaddr_storage *out,
                                  struct error *err)
 {
-    char host[64];
-    char *end = NULL;
-    const char *colon = strrchr(text, ':');
-    long port = colon && colon[1] ? strtol(colon + 1, &end, 10) : -1;
-    size_t n = colon ? (size_t)(colon - text) : 0;
-    if (n && text[0] == '[' && text[n - 1] == ']') {
-        text++;
-        n -= 2;
-    }
-    if (!end || *end || port < 0 || port > 65535 || n == 0 || n >= sizeof host)
-        return fail(err, STATUS_INVALID, "--%s %s: HOST:PORT is expected", name,
-                    text);
-    memcpy(host, text, n);
-    host[n] = '\0';
-    const char *ip = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+    struct net_address address;
+    struct error why;
+    enum status status = net_parse(text, &address, &why);
+    if (status != STATUS_OK)
+        return fail(err, status, "--%s: %s", name, why.text);
+    bool local = strcmp(address.host, "localhost") == 0;
+    const char *ip = local ? "127.0.0.1" : address.host;
     void *any = out;
-    if (uv_ip4_addr(ip, (int)port, any) == 0 ||
-        uv_ip6_addr(ip, (int)port, any) == 0)
+    if (uv_ip4_addr(ip, address.port, any) == 0 ||
+        uv_ip6_addr(ip, address.port, any) == 0)
         return STATUS_OK;
     return fail(err, STATUS_INVALID, "--%s: %s is not an IP address", name,
-                host);
+                address.host);
 }
 
 static enum status take(struct sink_options *options,
