@@ -21,14 +21,19 @@
 
 struct smtp_conn;
 
+/* Deadlines are as exact as 100 ms. Only a complete reply, a new step or some
+ * KB of a body taken moves one. final_dot_ms should be 10 minutes at least
+ * (RFC 5321 4.5.3.2.6): to give up sooner is to send twice. */
 struct smtp_conn_limits {
-    int64_t connect_ms, reply_ms, final_dot_ms, idle_ms;
-    unsigned mails_max; /* per connection, then QUIT */
+    int64_t connect_ms, reply_ms, final_dot_ms;
+    int64_t idle_ms;    /* without mail; then QUIT */
+    unsigned mails_max; /* per connection, then QUIT; 0: no limit */
 };
 
 struct smtp_conn_events {
     /* The session can take a message now: the owner may call smtp_conn_send,
-     * here or later, until smtp_conn_takes is false. */
+     * here or later, until smtp_conn_takes is false. Given once each time that
+     * becomes true. */
     void (*ready)(struct smtp_conn *conn, void *owner);
     /* One message has its answer; exactly once per message sent. Its bytes
      * are no longer used. result's texts live until the callback returns. */
@@ -45,9 +50,17 @@ struct smtp_conn_events {
 /* One per process: the loop, all connections, what is to be flushed. */
 struct smtp_net;
 struct smtp_net *smtp_net_new(uv_loop_t *loop);
-void smtp_net_free(struct smtp_net *net); /* closes all at once */
 
-/* End of a loop turn: write what the sessions said, reap the closed. */
+/* Closes all at once: what is under way is settled, `closed` is given, then no
+ * event comes any more. The memory goes with libuv's close callbacks: run the
+ * loop once more before uv_loop_close. NULL is taken. */
+void smtp_net_free(struct smtp_net *net);
+
+/* End of a loop turn, from a uv_prepare or uv_check, never from an event of a
+ * connection: write what the sessions said, reap the closed. Refusals of our
+ * own (an address not fit for SMTP, a mail too large) and connect errors are
+ * told in here; all other events come from reads and deadlines before it. The
+ * loop does not sleep while something waits for a flush. */
 void smtp_net_flush(struct smtp_net *net);
 
 /* Starts to connect; never fails at once (a failure comes as `closed`, in a
@@ -67,7 +80,8 @@ bool smtp_conn_takes(const struct smtp_conn *conn);
 /* The message's bytes must live until it is settled. */
 void smtp_conn_send(struct smtp_conn *conn, const struct smtp_message *m);
 
-/* Finish what is under way, say QUIT, close. */
+/* Take no more, finish what is under way, say QUIT, close: within 5 seconds
+ * where nothing is under way. One that is not yet connected closes at once. */
 void smtp_conn_quit(struct smtp_conn *conn);
 
 /* "127.0.0.1:2525" of the server, and our own end; live with conn. */

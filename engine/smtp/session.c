@@ -1,0 +1,540 @@
+#include "smtp/session.h"
+#include "base/bug.h"
+#include "mail/address.h"
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NO false
+#define YES true
+#define ROW_(step, text, then, ahead) [step] = {text, then, ahead},
+static const struct {
+    const char *text;
+    enum smtp_step then;
+    bool ahead;
+} steps[SMTP_STEPS] = {SMTP_STEP_TABLE(ROW_)};
+#undef ROW_
+#undef NO
+#undef YES
+
+const char *smtp_step_text(enum smtp_step step)
+{
+    return steps[step].text;
+}
+
+/* The one place where the conversation changes course. */
+static void turn(struct smtp_session *s, enum smtp_step to)
+{
+    s->next = to;
+}
+
+/* Where an answer does not lead to what was planned, a hear_ function returns
+ * the step to turn to; STEP_OVER if it has ended the session. */
+#define AS_PLANNED SMTP_STEPS
+
+PRINTF(2, 3) static void explain(struct smtp_session *s, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(s->why, sizeof s->why, fmt, ap);
+    va_end(ap);
+    for (char *c = s->why; *c; c++)
+        if (*c == '\n')
+            *c = ' ';
+}
+
+/* A mail is settled once; what later answers say of it is not news. */
+static void settle(struct smtp_session *s, struct smtp_mail *mail,
+                   const struct smtp_result *result)
+{
+    if (mail->settled)
+        return;
+    if (s->n_results == SMTP_SESSION_MAILS)
+        BUG("more results than mails");
+    mail->settled = true;
+    s->attempts += !result->untried;
+    s->results[s->n_results] = *result;
+    s->results[s->n_results++].tag = mail->message.tag;
+}
+
+static void settle_by_reply(struct smtp_session *s, struct smtp_mail *mail,
+                            enum smtp_step at, enum verdict verdict,
+                            enum reach reach)
+{
+    struct smtp_reply *r = &s->parser.reply;
+
+    if (mail->settled)
+        return;
+    smtp_reply_take_enhanced(r, s->enhanced);
+    settle(s, mail,
+           &(struct smtp_result){.verdict = verdict,
+                                 .reach = reach,
+                                 .step = at,
+                                 .code = r->code,
+                                 .enhanced = s->enhanced,
+                                 .text = r->text});
+}
+
+static bool beyond_ascii(const char *bytes, size_t len)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < len; i++)
+        all |= (unsigned char)bytes[i];
+    return all > 127;
+}
+
+static bool offers(const struct smtp_session *s, unsigned cap)
+{
+    return (s->offer.caps & cap) != 0;
+}
+
+/* The parameters cost us a number and a scan, and let the server refuse
+ * before the body instead of after it. */
+static void say_mail(struct smtp_session *s, const struct smtp_message *m)
+{
+    char size[sizeof " SIZE=" + 20];
+
+    smtp_said_add(&s->said, "MAIL FROM:<");
+    smtp_said_add(&s->said, m->from);
+    smtp_said_add(&s->said, ">");
+    if (offers(s, SMTP_CAP_SIZE)) {
+        snprintf(size, sizeof size, " SIZE=%zu", m->data_len);
+        smtp_said_add(&s->said, size);
+    }
+    if (offers(s, SMTP_CAP_8BITMIME) && beyond_ascii(m->data, m->data_len))
+        smtp_said_add(&s->said, " BODY=8BITMIME");
+    if (beyond_ascii(m->from, strlen(m->from)) ||
+        beyond_ascii(m->to, strlen(m->to)))
+        smtp_said_add(&s->said, " SMTPUTF8");
+    smtp_said_add(&s->said, "\r\n");
+}
+
+static void say_words(struct smtp_session *s, const char *before,
+                      const char *word, const char *after)
+{
+    smtp_said_add(&s->said, before);
+    smtp_said_add(&s->said, word);
+    smtp_said_add(&s->said, after);
+}
+
+static void say_body(struct smtp_session *s, const struct smtp_message *m)
+{
+    smtp_said_add_body(&s->said, m->data, m->data_len);
+    smtp_said_add(&s->said, ".\r\n");
+}
+
+static void say(struct smtp_session *s, enum smtp_step step)
+{
+    const struct smtp_message *m = s->mail ? &s->mail->message : NULL;
+
+    switch (step) {
+    case STEP_GREETING: break; /* the server speaks first */
+    case STEP_EHLO: say_words(s, "EHLO ", s->ehlo_name, "\r\n"); break;
+    case STEP_HELO: say_words(s, "HELO ", s->ehlo_name, "\r\n"); break;
+    case STEP_MAIL: say_mail(s, m); break;
+    case STEP_RCPT: say_words(s, "RCPT TO:<", m->to, ">\r\n"); break;
+    case STEP_DATA: smtp_said_add(&s->said, "DATA\r\n"); break;
+    case STEP_BODY: say_body(s, m); break;
+    case STEP_EMPTY: smtp_said_add(&s->said, ".\r\n"); break;
+    case STEP_RSET: smtp_said_add(&s->said, "RSET\r\n"); break;
+    case STEP_QUIT: smtp_said_add(&s->said, "QUIT\r\n"); break;
+    case STEP_IDLE:
+    case STEP_OVER:
+    case SMTP_STEPS: BUG("nothing to say");
+    }
+}
+
+static bool of_mail(enum smtp_step step)
+{
+    return step >= STEP_MAIL && step <= STEP_EMPTY;
+}
+
+static bool may_go_on(const struct smtp_session *s)
+{
+    if (s->n_unanswered == 0)
+        return true;
+    return offers(s, SMTP_CAP_PIPELINING) &&
+           steps[s->unanswered[s->n_unanswered - 1].step].ahead;
+}
+
+static void speak(struct smtp_session *s)
+{
+    if (s->quitting && s->next == STEP_IDLE && s->n_unanswered == 0)
+        turn(s, STEP_QUIT);
+
+    /* From STEP_IDLE on, nothing is ours to say. */
+    while (s->next < STEP_IDLE && may_go_on(s)) {
+        enum smtp_step step = s->next;
+
+        if (s->n_unanswered == SMTP_UNANSWERED_MAX)
+            BUG("too many commands ahead");
+        say(s, step);
+        s->unanswered[s->n_unanswered++] =
+            (struct smtp_unanswered){.step = step,
+                                     .mail = of_mail(step) ? s->mail : NULL,
+                                     .end = s->said.total};
+        turn(s, steps[step].then);
+    }
+}
+
+/* Has the server, for all we know, seen the end of this mail's body? Its last
+ * line is ".\r\n"; to be safe, the dot counts. */
+static bool dot_taken(const struct smtp_session *s, const struct smtp_mail *m)
+{
+    for (size_t i = 0; i < s->n_unanswered; i++)
+        if (s->unanswered[i].mail == m && s->unanswered[i].step == STEP_BODY)
+            return s->said.taken > s->unanswered[i].end - strlen(".\r\n");
+    return false;
+}
+
+static enum smtp_step waits_at(const struct smtp_session *s,
+                               const struct smtp_mail *m)
+{
+    for (size_t i = 0; i < s->n_unanswered; i++)
+        if (s->unanswered[i].mail == m)
+            return s->unanswered[i].step;
+    return s->next;
+}
+
+/* The session ends; closing is the 421 that says so, or NULL. A mail of
+ * which the server has said nothing is untried if another was tried here:
+ * each connection that costs nothing must have carried something. */
+static void end(struct smtp_session *s, enum smtp_loss loss,
+                const struct smtp_reply *closing)
+{
+    for (size_t i = 0; i < SMTP_SESSION_MAILS; i++) { /* oldest first */
+        struct smtp_mail *m = &s->mails[(s->n_mails + i) % SMTP_SESSION_MAILS];
+        struct smtp_result r = {.reach = REACH_HOST,
+                                .step = waits_at(s, m),
+                                .enhanced = "",
+                                .text = s->why};
+
+        if (m->settled)
+            continue;
+        if (closing) {
+            r.code = closing->code;
+            r.enhanced = s->enhanced;
+            r.text = closing->text;
+        }
+        r.verdict =
+            !closing && dot_taken(s, m) ? VERDICT_IN_DOUBT : VERDICT_DEFERRED;
+        r.untried =
+            !m->heard && (loss == SMTP_LOSS_OWNER ||
+                          (loss == SMTP_LOSS_SERVER && s->attempts > 0));
+        settle(s, m, &r);
+    }
+    s->n_unanswered = 0;
+    smtp_said_drop(&s->said);
+    turn(s, STEP_OVER);
+}
+
+void smtp_session_lost(struct smtp_session *s, enum smtp_loss loss,
+                       const char *why)
+{
+    if (smtp_session_waits(s) == STEP_OVER)
+        return;
+    /* After our QUIT any end will do. */
+    if (s->next != STEP_OVER)
+        explain(s, "%s", why);
+    end(s, loss, NULL);
+}
+
+/* The server broke the protocol: what it says next can't be trusted. */
+PRINTF(2, 3)
+static enum smtp_step broken(struct smtp_session *s, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(s->note, sizeof s->note, fmt, ap);
+    va_end(ap);
+    smtp_session_lost(s, SMTP_LOSS_SERVER, s->note);
+    return STEP_OVER;
+}
+
+static enum smtp_step refused(struct smtp_session *s, struct smtp_mail *mail,
+                              enum smtp_step at, enum smtp_step then)
+{
+    bool for_good = s->parser.reply.code / 100 == 5;
+
+    settle_by_reply(s, mail, at, for_good ? VERDICT_BOUNCED : VERDICT_DEFERRED,
+                    at == STEP_RCPT ? REACH_RECIPIENT : REACH_MESSAGE);
+    return then;
+}
+
+/* The server does not want us at all. */
+static enum smtp_step hear_no(struct smtp_session *s, enum smtp_step at)
+{
+    const struct smtp_reply *r = &s->parser.reply;
+
+    s->reply_code = r->code;
+    explain(s, "%s: %u %s", steps[at].text, r->code, r->text);
+    return STEP_QUIT;
+}
+
+/* RFC 5321 3.2: who knows no EHLO may still know HELO. */
+static enum smtp_step hear_ehlo(struct smtp_session *s)
+{
+    const struct smtp_reply *r = &s->parser.reply;
+
+    if (r->code / 100 == 5)
+        return STEP_HELO;
+    if (r->code / 100 != 2)
+        return hear_no(s, STEP_EHLO);
+    s->offer = smtp_ehlo_parse(r->text);
+    return AS_PLANNED;
+}
+
+static enum smtp_step hear_odd(struct smtp_session *s, enum smtp_step at)
+{
+    const struct smtp_reply *r = &s->parser.reply;
+
+    return broken(s, "unexpected reply to %s: %u %s", steps[at].text, r->code,
+                  r->text);
+}
+
+static enum smtp_step hear_envelope(struct smtp_session *s,
+                                    struct smtp_mail *mail, enum smtp_step at)
+{
+    switch (s->parser.reply.code / 100) {
+    case 2: return AS_PLANNED;
+    case 3: return hear_odd(s, at);
+    default: return refused(s, mail, at, STEP_RSET);
+    }
+}
+
+/* 354 to a mail already refused: the server waits for a body. Send none. */
+static enum smtp_step hear_data(struct smtp_session *s, struct smtp_mail *mail)
+{
+    unsigned code = s->parser.reply.code;
+
+    if (code == 354)
+        return mail->settled ? STEP_EMPTY : AS_PLANNED;
+    if (code < 400)
+        return hear_odd(s, STEP_DATA);
+    return refused(s, mail, STEP_DATA, STEP_RSET);
+}
+
+static enum smtp_step hear_body(struct smtp_session *s, struct smtp_mail *mail)
+{
+    switch (s->parser.reply.code / 100) {
+    case 2:
+        settle_by_reply(s, mail, STEP_BODY, VERDICT_DELIVERED, REACH_RECIPIENT);
+        return AS_PLANNED;
+    case 3: return hear_odd(s, STEP_BODY);
+    default: return refused(s, mail, STEP_BODY, AS_PLANNED);
+    }
+}
+
+static enum smtp_step hear(struct smtp_session *s,
+                           const struct smtp_unanswered *u)
+{
+    bool ok = s->parser.reply.code / 100 == 2;
+
+    switch (u->step) {
+    case STEP_GREETING: return ok ? AS_PLANNED : hear_no(s, STEP_GREETING);
+    case STEP_EHLO: return hear_ehlo(s);
+    case STEP_HELO: return ok ? AS_PLANNED : hear_no(s, STEP_HELO);
+    case STEP_MAIL:
+    case STEP_RCPT: return hear_envelope(s, u->mail, u->step);
+    case STEP_DATA: return hear_data(s, u->mail);
+    case STEP_BODY: return hear_body(s, u->mail);
+    case STEP_EMPTY: return AS_PLANNED;
+    case STEP_RSET: return ok ? AS_PLANNED : hear_odd(s, STEP_RSET);
+    case STEP_QUIT: return AS_PLANNED;
+    case STEP_IDLE:
+    case STEP_OVER:
+    case SMTP_STEPS: break;
+    }
+    BUG("an answer to nothing");
+}
+
+/* 421 may come at any time, and the server closes behind it (RFC 5321 3.8). */
+static void hear_closing(struct smtp_session *s)
+{
+    struct smtp_reply *r = &s->parser.reply;
+
+    s->reply_code = r->code;
+    explain(s, "%s: %u %s", steps[smtp_session_waits(s)].text, r->code,
+            r->text);
+    smtp_reply_take_enhanced(r, s->enhanced);
+    end(s, SMTP_LOSS_SERVER, r);
+}
+
+/* An answer before its command was handed over. A server that refuses a body
+ * before its end means that body, but nobody knows what it does with the
+ * rest: hang up. */
+static void hear_early(struct smtp_session *s, const struct smtp_unanswered *u)
+{
+    const struct smtp_reply *r = &s->parser.reply;
+
+    if (u->step == STEP_BODY && r->code >= 400)
+        refused(s, u->mail, STEP_BODY, AS_PLANNED);
+    broken(s, "reply before the end of %s: %u %s", steps[u->step].text, r->code,
+           r->text);
+}
+
+static void hear_reply(struct smtp_session *s)
+{
+    const struct smtp_reply *r = &s->parser.reply;
+    struct smtp_unanswered *u = s->unanswered;
+
+    s->replies++;
+    if (r->code == 421 && smtp_session_waits(s) != STEP_QUIT) {
+        hear_closing(s);
+        return;
+    }
+    if (s->n_unanswered == 0) {
+        broken(s, "reply to nothing: %u %s", r->code, r->text);
+        return;
+    }
+    if (u->mail)
+        u->mail->heard = true;
+    if (u->end > s->said.taken) {
+        hear_early(s, u);
+        return;
+    }
+
+    enum smtp_step to = hear(s, u);
+    if (to == STEP_OVER)
+        return;
+    if (to != AS_PLANNED)
+        turn(s, to);
+    memmove(u, u + 1, --s->n_unanswered * sizeof *u);
+    speak(s);
+}
+
+size_t smtp_session_receive(struct smtp_session *s, const char *in, size_t len)
+{
+    size_t all = 0, used;
+
+    if (s->n_results > 0)
+        BUG("results not taken");
+    while (all < len && s->n_results == 0) {
+        if (smtp_session_waits(s) == STEP_OVER)
+            return len; /* who cares */
+        if (s->reply_whole)
+            smtp_reply_start(&s->parser);
+
+        enum smtp_fed fed =
+            smtp_reply_feed(&s->parser, in + all, len - all, &used);
+        all += used;
+        s->reply_whole = fed != SMTP_FED_MORE;
+        if (fed == SMTP_FED_READY)
+            hear_reply(s);
+        else if (fed != SMTP_FED_MORE)
+            broken(s, "%s at %s", smtp_fed_text(fed),
+                   steps[smtp_session_waits(s)].text);
+    }
+    return all;
+}
+
+bool smtp_session_result(struct smtp_session *s, struct smtp_result *result)
+{
+    if (s->n_results == 0)
+        return false;
+    *result = s->results[0];
+    s->results[0] = s->results[1];
+    s->n_results--;
+    return true;
+}
+
+enum smtp_step smtp_session_waits(const struct smtp_session *s)
+{
+    return s->n_unanswered ? s->unanswered[0].step : s->next;
+}
+
+bool smtp_session_takes(const struct smtp_session *s)
+{
+    return s->next == STEP_IDLE && !s->quitting && s->n_results == 0 &&
+           may_go_on(s);
+}
+
+/* What would break the command line stays here, whoever let it through. */
+static bool fit_for_command(const char *address)
+{
+    for (const char *c = address; *c; c++)
+        if (*c == ' ' || *c == '<' || *c == '>' || *c == 127 ||
+            (*c > 0 && *c < ' '))
+            return false;
+    return strlen(address) < ADDRESS_MAX;
+}
+
+static bool wide(const char *address)
+{
+    return beyond_ascii(address, strlen(address));
+}
+
+/* Fills in why this server can't be given the mail; false if it can. */
+static bool refuse_here(struct smtp_session *s, const struct smtp_message *m,
+                        struct smtp_result *r)
+{
+    bool utf8 = offers(s, SMTP_CAP_SMTPUTF8);
+
+    *r = (struct smtp_result){.tag = m->tag,
+                              .verdict = VERDICT_BOUNCED,
+                              .reach = REACH_MESSAGE,
+                              .step = STEP_MAIL};
+    if (!fit_for_command(m->from)) {
+        r->enhanced = "5.1.7";
+        r->text = "the sender's address is not fit for SMTP";
+    } else if (m->to[0] == 0 || !fit_for_command(m->to)) {
+        r->reach = REACH_RECIPIENT;
+        r->step = STEP_RCPT;
+        r->enhanced = "5.1.3";
+        r->text = "the recipient's address is not fit for SMTP";
+    } else if (!utf8 && (wide(m->from) || wide(m->to))) {
+        r->reach = wide(m->to) ? REACH_RECIPIENT : REACH_MESSAGE;
+        r->enhanced = "5.6.7";
+        r->text = "the server takes no address beyond ASCII (SMTPUTF8)";
+    } else if (s->offer.size_max > 0 && m->data_len > s->offer.size_max) {
+        snprintf(s->note, sizeof s->note,
+                 "%zu bytes are more than the server takes (%" PRIu64 ")",
+                 m->data_len, s->offer.size_max);
+        r->enhanced = "5.3.4";
+        r->text = s->note;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void smtp_session_send(struct smtp_session *s, const struct smtp_message *m)
+{
+    struct smtp_result refusal;
+
+    if (!smtp_session_takes(s))
+        BUG("the session takes no mail now");
+    if (m->data_len > 0 &&
+        (m->data_len < 2 || memcmp(m->data + m->data_len - 2, "\r\n", 2) != 0))
+        BUG("a message that does not end in CRLF");
+    if (refuse_here(s, m, &refusal)) {
+        s->results[s->n_results++] = refusal;
+        return;
+    }
+    s->mail = &s->mails[s->n_mails++ % SMTP_SESSION_MAILS];
+    *s->mail = (struct smtp_mail){.message = *m};
+    turn(s, STEP_MAIL);
+    speak(s);
+}
+
+void smtp_session_quit(struct smtp_session *s)
+{
+    s->quitting = true;
+    speak(s);
+}
+
+void smtp_session_init(struct smtp_session *s, const char *ehlo_name)
+{
+    memset(s, 0, sizeof *s);
+    for (size_t i = 0; i < SMTP_SESSION_MAILS; i++)
+        s->mails[i].settled = true;
+    snprintf(s->ehlo_name, sizeof s->ehlo_name, "%s", ehlo_name);
+    smtp_said_init(&s->said);
+    smtp_reply_start(&s->parser);
+    turn(s, STEP_GREETING);
+    speak(s);
+}
