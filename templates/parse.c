@@ -104,7 +104,7 @@ static bool is_full(size_t n)
     return (n & (n - 1)) == 0;
 }
 
-void template_add_op(struct template *t, struct op op)
+static void add_op(struct template *t, struct op op)
 {
     if (is_full(t->n_ops))
         t->ops =
@@ -255,7 +255,7 @@ static enum status parse_output(struct scan *s)
         st = parse_double(s, &op);
     }
     if (st == STATUS_OK)
-        template_add_op(s->t, op);
+        add_op(s->t, op);
     return st;
 }
 
@@ -283,9 +283,9 @@ static enum status parse_text(struct scan *s)
             stop--;
     s->trim = false;
     if (start < stop)
-        template_add_op(s->t, (struct op){.kind = OP_LITERAL,
-                                          .text = start,
-                                          .len = (size_t)(stop - start)});
+        add_op(s->t, (struct op){.kind = OP_LITERAL,
+                                 .text = start,
+                                 .len = (size_t)(stop - start)});
     return STATUS_OK;
 }
 

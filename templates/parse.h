@@ -40,6 +40,4 @@ struct template
 
 /* Fills ops and steps from source; grows them itself. */
 MUST_USE enum status template_parse(struct template *t, struct error *err);
-
-void template_add_op(struct template *t, struct op op);
 #endif

@@ -5,27 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct template *new_template(const char *source, size_t len,
-                                     enum template_escape escape)
-{
-    struct template *t = memory_new(1, sizeof *t);
-
-    t->source = text_copy_n(source, len);
-    t->source_len = len;
-    t->escape = escape;
-    return t;
-}
-
-struct template *template_literal(const char *source, size_t len)
-{
-    struct template *t = new_template(source, len, TEMPLATE_TEXT);
-
-    if (len > 0)
-        template_add_op(
-            t, (struct op){.kind = OP_LITERAL, .text = t->source, .len = len});
-    return t;
-}
-
 enum status template_compile(const char *source, size_t len,
                              enum template_escape escape, struct template **out,
                              struct error *err)
@@ -33,7 +12,11 @@ enum status template_compile(const char *source, size_t len,
     if (len > TEMPLATE_SOURCE_MAX)
         return fail(err, STATUS_TOO_BIG, "more than %d bytes",
                     TEMPLATE_SOURCE_MAX);
-    struct template *t = new_template(source, len, escape);
+    struct template *t = memory_new(1, sizeof *t);
+
+    t->source = text_copy_n(source, len);
+    t->source_len = len;
+    t->escape = escape;
     enum status st = template_parse(t, err);
 
     if (st != STATUS_OK) {
@@ -206,6 +189,7 @@ enum status template_render(const struct template *t,
             put_variable(&r, op);
         if (out->len - start > TEMPLATE_OUTPUT_MAX) {
             out->len = start;
+            out->data[start] = 0;
             return fail(err, STATUS_TOO_BIG, "the text has more than %d bytes",
                         TEMPLATE_OUTPUT_MAX);
         }

@@ -44,9 +44,6 @@ MUST_USE enum status template_compile(const char *source, size_t len,
                                       enum template_escape escape,
                                       struct template **out, struct error *err);
 
-/* A template that is source as it is, braces and all. */
-struct template *template_literal(const char *source, size_t len);
-
 void template_free(struct template *t);
 
 /* Is its output the same for everybody? */

@@ -1,0 +1,78 @@
+#include "base/utf8.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void characters(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t width;
+    } cases[] = {
+        {"a", 1},
+        {"\x7f", 1},
+        {"\xc2\x80", 2},
+        {"\xdf\xbf", 2},
+        {"\xe0\xa0\x80", 3},
+        {"\xed\x9f\xbf", 3},
+        {"\xee\x80\x80", 3},
+        {"\xf0\x90\x80\x80", 4},
+        {"\xf4\x8f\xbf\xbf", 4},
+        {"\x80", 0},             /* a tail alone */
+        {"\xc1\xbf", 0},         /* overlong */
+        {"\xe0\x9f\xbf", 0},     /* overlong */
+        {"\xf0\x8f\xbf\xbf", 0}, /* overlong */
+        {"\xed\xa0\x80", 0},     /* a surrogate */
+        {"\xf4\x90\x80\x80", 0}, /* beyond U+10FFFF */
+        {"\xf5\x80\x80\x80", 0},
+        {"\xc3(", 0},
+        {"\xe2\x82(", 0},
+        {"\xf0\x9f\x98(", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        size_t len = strlen(cases[i].text);
+
+        assert_int_equal(utf8_char(cases[i].text, len), cases[i].width);
+        /* Cut short, no character is whole. */
+        for (size_t cut = 0; cut < len; cut++)
+            if (cases[i].width)
+                assert_int_equal(utf8_char(cases[i].text, cut), 0);
+    }
+}
+
+/* The fast path reads eight bytes at a time: a bad byte must be found at
+ * each place, and a whole character across each border must pass. */
+static void finds_the_first_bad_byte(void **state)
+{
+    (void)state;
+    for (size_t len = 1; len < 40; len++)
+        for (size_t at = 0; at < len; at++) {
+            char *text = memset(malloc(len), 'x', len);
+
+            assert_int_equal(utf8_check(text, len), len);
+            text[at] = (char)0xff;
+            assert_int_equal(utf8_check(text, len), at);
+            text[at] = (char)0xc3;
+            assert_int_equal(utf8_check(text, len), at);
+            if (at + 1 < len) {
+                text[at + 1] = (char)0xb6;
+                assert_int_equal(utf8_check(text, len), len);
+            }
+            free(text);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(characters),
+        cmocka_unit_test(finds_the_first_bad_byte),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
