@@ -88,3 +88,9 @@ def peak_rss_mb(pids):
     peaks = [int(_first(f"/proc/{pid}/status", "VmHWM").split()[0])
              for pid in pids]
     return max(peaks) / 1024
+
+
+def cpu_ns(pid):
+    """CPU time of a process of one thread, finer than a clock tick."""
+    with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+        return int(file.read().split()[0])

@@ -96,7 +96,7 @@ class Service:
                                    stdout=self.log, stdin=subprocess.DEVNULL)
         try:
             self.wait_ready()
-            self.key = self.command("keys", "create", "bench").split()[-1]
+            self.key = self.command("keys", "create", "--name", "bench").split()[-1]
         except BaseException:
             self.__exit__()
             raise

@@ -1,0 +1,256 @@
+/*
+ * queue_bench CAMPAIGN MAILS - what the queue costs a worker, without SMTP.
+ *
+ * Claims batches of a campaign, reads their mails and settles each as
+ * delivered, by the engine's own queue/queue and settle/settle, until MAILS
+ * are committed. The database is that of the settings, as for presort-engine.
+ *
+ * Says "ready" and waits for a line, works, says "MAILS WALL_US CPU_US" (its
+ * own CPU), and waits for a line again: so that whoever started it can look at
+ * the server's processes before and after.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "queue/db.h"
+#include "queue/queue.h"
+#include "settle/settle.h"
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    BATCHES_AHEAD = 8, /* held at once; asked for when half are gone */
+    NAME_HEX_DIGITS = 32,
+};
+
+struct bench {
+    uv_loop_t loop;
+    uv_check_t turn_end;
+    struct config config;
+    struct queue *queue;
+    struct settle *settle;
+    unsigned char campaign[UUID_BYTES];
+    long wanted, settled;
+    int held;
+    bool asked, started;
+    int64_t wall_us, cpu_us;
+};
+
+static int64_t own_cpu_us(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+static void wait_line(void)
+{
+    char line[16];
+
+    fflush(stdout);
+    if (!fgets(line, sizeof line, stdin))
+        exit(1);
+}
+
+static void die(const char *what, const char *why)
+{
+    fprintf(stderr, "queue_bench: %s: %s\n", what, why);
+    exit(1);
+}
+
+static void ask(struct bench *b)
+{
+    if (b->asked || b->held > BATCHES_AHEAD / 2 || b->settled >= b->wanted)
+        return;
+    b->asked = true;
+    queue_claim_campaign(b->queue, b->campaign, BATCHES_AHEAD - b->held);
+}
+
+static void on_registered(void *owner, int worker, const unsigned char *secret)
+{
+    struct bench *b = owner;
+
+    (void)secret;
+    settle_replay(b->settle, worker);
+}
+
+static void on_replayed(void *owner)
+{
+    struct bench *b = owner;
+
+    queue_start(b->queue);
+    if (b->started)
+        return;
+    b->started = true;
+    puts("ready");
+    wait_line();
+    b->wall_us = clock_wall_us();
+    b->cpu_us = own_cpu_us();
+    ask(b);
+}
+
+static void settle_mail(struct bench *b, const struct batch *batch,
+                        const struct mail *mail)
+{
+    struct settled outcome = {
+        .mail = mail->id,
+        .attempt = batch->tries + 1,
+        .at_us = clock_wall_us(),
+        .verdict = VERDICT_DELIVERED,
+        .final = true,
+        .code = 250,
+        .claimed_ms = 1,
+        .waited_ms = 2,
+        .took_ms = 3,
+        .site = batch->site,
+        .enhanced = "2.0.0",
+        .step = "final dot",
+        .reply = "2.0.0 Ok: queued as 4XbT2N0Q1Yz3kQ",
+        .mx = "127.0.0.1:2525",
+        .source = "127.0.0.1",
+    };
+    memcpy(outcome.campaign, batch->campaign, UUID_BYTES);
+    settle_add(b->settle, &outcome);
+}
+
+static void on_claimed(void *owner, struct batch *batch)
+{
+    struct bench *b = owner;
+    struct mail *mail;
+
+    b->held++;
+    while ((mail = batch_next(batch))) {
+        settle_mail(b, batch, mail);
+        batch->n_out--;
+    }
+    settle_finish(b->settle, batch);
+}
+
+static void on_finished(void *owner, struct batch *batch)
+{
+    struct bench *b = owner;
+
+    b->held--;
+    b->settled += (long)batch->n_mails;
+    batch_free(batch);
+    if (b->settled >= b->wanted && b->held == 0)
+        uv_stop(&b->loop);
+    ask(b);
+}
+
+static void on_answered(void *owner, const unsigned char *campaign, int n)
+{
+    struct bench *b = owner;
+
+    (void)campaign;
+    b->asked = false;
+    if (n <= 0 && b->held == 0 && b->settled < b->wanted)
+        die("claim", "the queue has fewer mails than were asked for");
+    ask(b);
+}
+
+static void on_campaigns(void *owner, const struct queue_campaign *campaigns,
+                         size_t n)
+{
+    (void)owner, (void)campaigns, (void)n;
+}
+
+static void on_woken(void *owner)
+{
+    (void)owner;
+}
+
+static void on_control(void *owner, const unsigned char *campaign)
+{
+    (void)owner, (void)campaign;
+}
+
+static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
+{
+    (void)owner, (void)ids, (void)n, (void)sent_ms;
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+    struct bench *b = check->data;
+    struct error err;
+
+    if (settle_write(b->settle, &err) != STATUS_OK)
+        die("journal", err.text);
+    settle_flush(b->settle, false);
+}
+
+static void parse_campaign(const char *text, unsigned char *out)
+{
+    int n = 0;
+
+    for (const char *at = text; *at && n < NAME_HEX_DIGITS; at++) {
+        const char digit[2] = {*at, 0};
+        char *end;
+        unsigned long value = strtoul(digit, &end, 16);
+        if (*at == '-')
+            continue;
+        if (*end)
+            break;
+        out[n / 2] = (unsigned char)(out[n / 2] << 4 | value);
+        n++;
+    }
+    if (n != NAME_HEX_DIGITS)
+        die("campaign", "not a UUID");
+}
+
+static void open_store(struct bench *b, const char *journal_dir)
+{
+    static const struct queue_events queue_events = {
+        .registered = on_registered,
+        .claimed = on_claimed,
+        .answered = on_answered,
+        .campaigns = on_campaigns,
+        .woken = on_woken,
+        .control = on_control,
+        .kept = on_kept,
+    };
+    static const struct settle_events settle_events = {
+        .replayed = on_replayed,
+        .finished = on_finished,
+    };
+    struct error err;
+    char *conninfo;
+
+    if (config_load(&b->config, NULL, &err) != STATUS_OK ||
+        db_conninfo(&b->config, "queue_bench", &conninfo, &err) != STATUS_OK)
+        die("settings", err.text);
+    if (settle_new(&b->loop, &b->config, conninfo, journal_dir, &settle_events,
+                   b, &b->settle, &err) != STATUS_OK)
+        die("journal", err.text);
+    b->queue = queue_new(&b->loop, &b->config, conninfo, journal_dir,
+                         &queue_events, b);
+    free(conninfo);
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench b;
+    char journal_dir[] = "/tmp/presort-queue-bench-XXXXXX";
+
+    if (argc != 3)
+        die("usage", "queue_bench CAMPAIGN MAILS");
+    parse_campaign(argv[1], b.campaign);
+    b.wanted = strtol(argv[2], NULL, 10);
+    if (!mkdtemp(journal_dir))
+        die(journal_dir, "cannot be made");
+    log_open("queue_bench", LOG_WARN);
+    uv_loop_init(&b.loop);
+    uv_check_init(&b.loop, &b.turn_end);
+    b.turn_end.data = &b;
+    uv_check_start(&b.turn_end, on_turn_end);
+    open_store(&b, journal_dir);
+
+    uv_run(&b.loop, UV_RUN_DEFAULT);
+    printf("%ld %lld %lld\n", b.settled,
+           (long long)(clock_wall_us() - b.wall_us),
+           (long long)(own_cpu_us() - b.cpu_us));
+    wait_line();
+    return 0;
+}
