@@ -108,10 +108,10 @@ static void print_option(FILE *out, const struct sink_option *option)
                 option->value ? option->value : "");
     const char *line = option->meaning;
     for (const char *end; (end = strchr(line, '\n')); line = end + 1) {
-        fprintf(out, "%*s%.*s\n", 30 - used, "", (int)(end - line), line);
+        fprintf(out, "%*s%.*s\n", 32 - used, "", (int)(end - line), line);
         used = 0;
     }
-    fprintf(out, "%*s%s\n", used < 30 ? 30 - used : 1, "", line);
+    fprintf(out, "%*s%s\n", used < 32 ? 32 - used : 1, "", line);
 }
 
 void sink_options_help(FILE *out)

@@ -1,0 +1,1 @@
+"""What the stories (tests/path) and the benchmarks (tests/load) share."""
