@@ -147,7 +147,7 @@ test: deps-test ## all tests: units, units under sanitizers, stories
 
 bench: deps-bench ## measure; BENCH=name for one figure, BENCH_RUNS=3
 	@$(MAKE) --no-print-directory -j$(JOBS) all $(BUILD)/load/queue_bench
-	@$(PYTHON) tests/load/bench.py $(BENCH)
+	@cd tests && $(PYTHON) -m load.bench $(BENCH)
 $(BUILD)/load/%: $(BUILD)/obj/tests/load/%.o $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD    $@"
@@ -190,7 +190,7 @@ SCRIPTS := .ci/run $(filter-out %.py %.awk tools/packages \
 CHECKED := $(BUILD)/checked
 
 LINTS := check-format check-layers check-length check-poison check-shell \
-    check-headers check-tidy check-analyzer
+    check-headers check-tidy check-analyzer check-reference
 .PHONY: check lint $(LINTS) check-sanitizers check-clang
 check: deps-check ## lint, sanitizers, and the build by clang
 	@$(MAKE) --no-print-directory -j$(JOBS) lint
@@ -213,6 +213,15 @@ check-headers: $(HEADERS:%=$(CHECKED)/headers/%) ## each header stands alone
 	@echo "ok   headers"
 check-tidy: $(LINTED:%=$(CHECKED)/tidy/%) ## clang-tidy (.clang-tidy)
 	@echo "ok   tidy"
+# The page is printed from the table of settings, never written.
+SETTINGS := docs/reference/settings.md
+check-reference: $(BUILD)/presort ## docs/reference is current
+	@$(BUILD)/presort config --markdown | diff -u $(SETTINGS) - || \
+	    { echo "make reference brings it up to date"; exit 1; }
+	@echo "ok   reference"
+.PHONY: reference
+reference: $(BUILD)/presort ## print docs/reference/settings.md anew
+	@$(BUILD)/presort config --markdown >$(SETTINGS)
 # Not the tests: they take what malloc gives and stop at the first surprise.
 check-analyzer: $(PRODUCT:%=$(CHECKED)/analyzer/%) ## gcc -fanalyzer
 	@echo "ok   analyzer"

@@ -1,8 +1,6 @@
 """Recipients for the benchmarks: a CSV of any length, always the same."""
 
-import os
-
-import service
+from kit import places
 
 DOMAINS = ("gmail.com", "outlook.com", "yahoo.com", "example.com",
            "example.net", "example.org", "icloud.com", "gmx.de")
@@ -28,12 +26,13 @@ def distinct(lines):
 
 def csv(lines):
     """Path of a file of so many lines, which is written once."""
-    path = os.path.join(service.BUILD, "bench", f"{lines}.csv")
-    if not os.path.exists(path):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(path + ".new", "w", encoding="utf-8") as file:
+    path = places.BUILD / "bench" / f"{lines}.csv"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        with open(new, "w", encoding="utf-8") as file:
             file.write("email,first_name,city,basket\n")
             for number in range(lines):
                 file.write(row(number) + "\n")
-        os.rename(path + ".new", path)
+        new.rename(path)
     return path

@@ -1,5 +1,4 @@
-#!/usr/bin/python3
-"""bench.py [FIGURE]: measures Presort on this machine.
+"""python3 -m load.bench [FIGURE], in tests/: measures Presort on this machine.
 
 Prints one line `name value unit` per figure: the median of BENCH_RUNS (3)
 runs. What is done, and each run's values, go to stderr. All servers run here,
@@ -10,11 +9,7 @@ import os
 import statistics
 import sys
 
-import campaign
-import machine
-import million
-import queue_cost
-import singles
+from . import campaign, machine, million, queue_cost, singles
 
 # A scenario measures one or several figures in one run.
 SCENARIOS = (

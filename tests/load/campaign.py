@@ -7,28 +7,16 @@ worker_us_per_mail  user and system time of the workers in that run
 """
 
 import os
-import subprocess
 import time
 
-import audience
-import machine
-import servers
-import service
+from kit import bench_tools
+
+from . import audience, machine
+from .service import Service
 
 RECIPIENTS = int(os.environ.get("BENCH_RECIPIENTS", "100000"))
 LOOK_EVERY_S = 0.05
 LIMIT_S = 600
-
-
-def source_rate(port):
-    """Mails/s of smtp-source."""
-    start = time.perf_counter()
-    subprocess.run(
-        [servers.tool("smtp-source"), "-s", "10", "-d", "-l", "4096",
-         "-m", str(RECIPIENTS), "-f", "letters@market.example",
-         "-t", "reader@example.com", f"127.0.0.1:{port}"],
-        env=servers.environment(), check=True)
-    return RECIPIENTS / (time.perf_counter() - start)
 
 
 def campaign_rate(presort):
@@ -57,10 +45,9 @@ def campaign_rate(presort):
 
 
 def run(say):
-    port = service.free_port()
-    with servers.smtp_sink(port):
-        source = source_rate(port)
-        with service.Service(port) as presort:
+    with bench_tools.smtp_sink(backlog=1000) as port:
+        source = bench_tools.smtp_source(port, RECIPIENTS)
+        with Service(port) as presort:
             ours, cpu_us = campaign_rate(presort)
     return {"campaign_ratio": ours / source, "worker_us_per_mail": cpu_us,
             "campaign_rate": ours, "smtp_source_rate": source}

@@ -11,10 +11,10 @@ import statistics
 import tempfile
 import time
 
-import audience
-import machine
-import servers
-import service
+from kit import places
+
+from . import audience, machine
+from .service import Service, presort_sink
 
 LINES = int(os.environ.get("BENCH_LINES", "1000000"))
 SINGLES = 2000
@@ -93,9 +93,9 @@ def measure(presort, log):
 
 
 def run(say):
-    port = service.free_port()
+    port, = places.free_ports(1)
     with tempfile.TemporaryDirectory(prefix="presort-bench-") as folder:
         log = os.path.join(folder, "sink.log")
-        with servers.presort_sink(port, "--log", log), \
-                service.Service(port) as presort:
+        with presort_sink(port, "--log", log), \
+                Service(port) as presort:
             return measure(presort, log)

@@ -10,9 +10,10 @@ import signal
 import statistics
 import subprocess
 
-import audience
-import machine
-import service
+from kit import places
+
+from . import audience, machine
+from .service import Service
 
 SMALL, LARGE = 10_000, int(os.environ.get("BENCH_QUEUED", "2000000"))
 SMALL_ROUNDS = 5  # each fills and empties the queue
@@ -39,7 +40,7 @@ def server_cpu_us(presort):
 def drain(presort, campaign, mails):
     """CPU and wall microseconds a mail."""
     with subprocess.Popen(
-            [os.path.join(service.BUILD, "load", "queue_bench"), campaign,
+            [places.BUILD / "load/queue_bench", campaign,
              str(mails)],
             env=presort.environment, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True) as bench:
@@ -57,7 +58,7 @@ def drain(presort, campaign, mails):
 
 
 def run(say):
-    with service.Service(1) as presort:
+    with Service(1) as presort:
         for pid in presort.workers():
             os.kill(pid, signal.SIGSTOP)
         try:

@@ -12,28 +12,12 @@ import subprocess
 import tempfile
 import time
 
-import machine
+from kit import places
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+from . import machine
+
 START_SECONDS = 60
 STOP_SECONDS = 60
-
-
-def free_port(count=1):
-    """A free loopback port with count - 1 free ones behind it."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            probe = stack.enter_context(socket.socket())
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-            try:
-                for more in range(1, count):
-                    stack.enter_context(socket.socket()).bind(
-                        ("127.0.0.1", port + more))
-            except OSError:
-                continue
-            return port
 
 
 def wait_port(port, seconds=START_SECONDS):
@@ -63,6 +47,15 @@ def process(*command, **more):
             running.wait()
 
 
+@contextlib.contextmanager
+def presort_sink(port, *options):
+    """Our own SMTP server, which counts and keeps times."""
+    with process(places.PRESORT, "sink", "--listen", f"127.0.0.1:{port}",
+                 *options, stdout=subprocess.DEVNULL):
+        wait_port(port)
+        yield
+
+
 class Refused(Exception):
     """The API's answer was not 2xx."""
 
@@ -73,13 +66,13 @@ class Service:
     def __init__(self, relay_port, **settings):
         self.state = tempfile.mkdtemp(prefix="presort-bench-")
         os.chmod(self.state, 0o755)
-        self.port = free_port()
+        self.port, metrics = places.free_ports(2)
         self.environment = dict(
             os.environ,
             PRESORT_STATE_DIR=self.state,
             PRESORT_RELAY=f"127.0.0.1:{relay_port}",
             PRESORT_API_LISTEN=f"127.0.0.1:{self.port}",
-            PRESORT_ENGINE_METRICS_LISTEN=f"127.0.0.1:{free_port(16)}",
+            PRESORT_ENGINE_METRICS_LISTEN=f"127.0.0.1:{metrics}",
             PRESORT_API_RATE_LIMIT_PER_SECOND="1000000",
             **{f"PRESORT_{name.upper()}": str(value)
                for name, value in settings.items()})
@@ -91,7 +84,7 @@ class Service:
 
     def __enter__(self):
         self.log = open(os.path.join(self.state, "bench.log"), "wb")
-        self.up = subprocess.Popen([os.path.join(BUILD, "presort"), "up"],
+        self.up = subprocess.Popen([places.PRESORT, "up"],
                                    env=self.environment, stderr=self.log,
                                    stdout=self.log, stdin=subprocess.DEVNULL)
         try:
@@ -126,7 +119,7 @@ class Service:
     def command(self, *words):
         """Output of a presort command on this state directory."""
         return subprocess.run(
-            [os.path.join(BUILD, "presort"), *words], env=self.environment,
+            [places.PRESORT, *words], env=self.environment,
             check=True, capture_output=True, text=True).stdout
 
     def call(self, method, path, body=None, kind="application/json"):

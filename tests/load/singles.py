@@ -4,15 +4,16 @@ after its commit; the engine delivers meanwhile.
 api_single_durable  requests a second, all answered 2xx
 """
 
-import os
 import json
+import os
 import re
 import subprocess
 import time
 import urllib.request
 
-import servers
-import service
+from kit import places
+
+from .service import Service, presort_sink
 
 CONNECTIONS = 64
 SECONDS = 10
@@ -37,9 +38,9 @@ def wait_arrivals(stats_port, posted):
 
 
 def run(say):
-    port, stats_port = service.free_port(), service.free_port()
-    with servers.presort_sink(port, "--stats", f"127.0.0.1:{stats_port}"), \
-            service.Service(port) as presort:
+    port, stats_port = places.free_ports(2)
+    with presort_sink(port, "--stats", f"127.0.0.1:{stats_port}"), \
+            Service(port) as presort:
         said = subprocess.run(
             ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "--latency",
              "-s", os.path.join(os.path.dirname(__file__), "emails.lua"),
