@@ -17,6 +17,8 @@ JOBS ?= $(shell nproc)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
+# Keep objects that only a pattern rule names.
+.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash
