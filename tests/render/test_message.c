@@ -1,0 +1,313 @@
+#include "render/message.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define ID "01234567-0123-8123-8123-0123456789ab"
+
+/* A source that compiles; tests change what they are about. */
+static struct message_source plain_source(void)
+{
+    return (struct message_source){
+        .from = "Jo <jo@example.com>",
+        .subject = "Hello",
+        .text = "Hi\n",
+        .templates = true,
+    };
+}
+
+struct made {
+    struct buf out;
+    struct error err;
+    enum status status;
+};
+
+static void make(struct made *made, const struct message_source *source,
+                 const char *variables)
+{
+    json_t *object = variables ? json_loads(variables, 0, NULL) : NULL;
+    struct message_recipient to = {
+        .address = "ann@example.net",
+        .variables = object,
+        .id = ID,
+        .id_domain = "mail.example.com",
+        .date_us = INT64_C(1795412460000000),
+    };
+    struct arena scratch = {0};
+    struct message *m;
+
+    *made = (struct made){0};
+    buf_add_text(&made->out, "before");
+    made->status = message_compile(source, &m, &made->err);
+    if (made->status != STATUS_OK)
+        return;
+    made->status = message_render(m, &to, &scratch, &made->out, &made->err);
+    message_free(m);
+    arena_fini(&scratch);
+    json_decref(object);
+}
+
+static void expect(const struct message_source *source, const char *variables,
+                   const char *want)
+{
+    struct made made;
+
+    make(&made, source, variables);
+    if (made.status != STATUS_OK)
+        fail_msg("%s", made.err.text);
+    assert_string_equal(made.out.data, want);
+    assert_int_equal(made.out.len, strlen(want));
+    buf_fini(&made.out);
+}
+
+#define TAIL                                                                   \
+    "Date: Mon, 23 Nov 2026 05:41:00 +0000\r\n"                                \
+    "Message-ID: <" ID "@mail.example.com>\r\n"                                \
+    "MIME-Version: 1.0\r\n"
+#define PLAIN                                                                  \
+    "Content-Type: text/plain; charset=utf-8\r\n"                              \
+    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+#define HTML                                                                   \
+    "Content-Type: text/html; charset=utf-8\r\n"                               \
+    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+#define HEAD                                                                   \
+    "before"                                                                   \
+    "From: Jo <jo@example.com>\r\n"                                            \
+    "To: ann@example.net\r\n"                                                  \
+    "Subject: Hello\r\n"
+
+static void one_part(void **state)
+{
+    struct message_source s = plain_source();
+
+    (void)state;
+    expect(&s, NULL, HEAD TAIL PLAIN "Hi\r\n");
+    s.text = "no line end";
+    expect(&s, NULL, HEAD TAIL PLAIN "no line end\r\n");
+    s.text = "";
+    expect(&s, NULL, HEAD TAIL PLAIN);
+    s.text = ".\n..";
+    expect(&s, NULL, HEAD TAIL PLAIN "..\r\n...\r\n");
+    s.text = NULL;
+    s.html = "<p>Hi</p>";
+    expect(&s, NULL, HEAD TAIL HTML "<p>Hi</p>\r\n");
+}
+
+static void two_parts(void **state)
+{
+    struct message_source s = plain_source();
+
+    (void)state;
+    s.text = "Hi {{ name }}";
+    s.html = "<p>Hi {{ name }}";
+    expect(&s, "{\"name\": \"Zo\xc3\xab & <Co>\"}",
+           HEAD TAIL "Content-Type: multipart/alternative;\r\n"
+                     " boundary=\"=_" ID "\"\r\n"
+                     "\r\n--=_" ID "\r\n" PLAIN "Hi Zo=C3=AB & <Co>"
+                     "\r\n--=_" ID "\r\n" HTML "<p>Hi Zo=C3=AB &amp; &lt;Co&gt;"
+                     "\r\n--=_" ID "--\r\n");
+}
+
+static void fields(void **state)
+{
+    static const char *const to[] = {"a@example.org", "B B <b@example.org>"};
+    static const char *const cc[] = {"c@example.org"};
+    static const char *const reply[] = {"Help <help@example.com>"};
+    static const struct message_header headers[] = {
+        {"X-Fixed", "as it is"},
+        {"X-Name", "for {{ name }}"},
+        {"X-Empty", "{{ nope }}"},
+    };
+    struct message_source s = plain_source();
+
+    (void)state;
+    s.to = to;
+    s.n_to = 2;
+    s.cc = cc;
+    s.n_cc = 1;
+    s.reply_to = reply;
+    s.n_reply_to = 1;
+    s.headers = headers;
+    s.n_headers = 3;
+    s.subject = "{{ name }}: {{ email }}";
+    expect(&s, "{\"name\": \"a\\r\\nBcc: x@example.com\"}",
+           "before"
+           "From: Jo <jo@example.com>\r\n"
+           "Reply-To: Help <help@example.com>\r\n"
+           "To: a@example.org, B B <b@example.org>\r\n"
+           "Cc: c@example.org\r\n"
+           "Subject: a Bcc: x@example.com: ann@example.net\r\n"
+           "X-Fixed: as it is\r\n"
+           "X-Name: for a Bcc: x@example.com\r\n"
+           "X-Empty:\r\n" TAIL PLAIN "Hi\r\n");
+    s = plain_source();
+    s.subject = NULL;
+    expect(
+        &s, NULL,
+        "beforeFrom: Jo <jo@example.com>\r\nTo: ann@example.net\r\n" TAIL PLAIN
+        "Hi\r\n");
+}
+
+static void without_templates_braces_stay(void **state)
+{
+    static const struct message_header header = {"X-A", "{{ c }}"};
+    struct message_source s = plain_source();
+
+    (void)state;
+    s.templates = false;
+    s.subject = "{{ a }} {%";
+    s.text = "{{ b";
+    s.headers = &header;
+    s.n_headers = 1;
+    expect(&s, "{\"a\": 1, \"c\": 2}",
+           "beforeFrom: Jo <jo@example.com>\r\nTo: ann@example.net\r\n"
+           "Subject: {{ a }} {%\r\nX-A: {{ c }}\r\n" TAIL PLAIN "{{ b\r\n");
+}
+
+static void refuse(const struct message_source *source, const char *why)
+{
+    struct made made;
+
+    make(&made, source, NULL);
+    assert_int_not_equal(made.status, STATUS_OK);
+    assert_string_equal(made.err.text, why);
+    assert_string_equal(made.out.data, "before");
+    buf_fini(&made.out);
+}
+
+static void refused_fields(void **state)
+{
+    static const struct {
+        struct message_header header;
+        const char *why;
+    } cases[] = {
+        {{"X A", "b"},
+         "headers: character 2 of the name is not allowed "
+         "(letters, digits and -_. are)"},
+        {{"X-A", "b\r\nBcc: c"},
+         "headers.X-A: byte 2: line breaks are not allowed"},
+        {{"X-A", "b\x01"},
+         "headers.X-A: byte 2: control characters are not allowed"},
+        {{"X-A", "\xff"}, "headers.X-A: byte 1 is not valid UTF-8"},
+        {{"X-A", "{{"},
+         "headers.X-A: line 1, column 3: expected the name of "
+         "a variable, found the end of the text"},
+        {{"X-A", NULL}, "headers.X-A: missing value"},
+        {{"bcc", "x"}, "headers.bcc: this name is reserved"},
+        {{"From", "x"}, "headers.From: this name is reserved"},
+        {{"MESSAGE-ID", "x"}, "headers.MESSAGE-ID: this name is reserved"},
+        {{"Content-Whatever", "x"},
+         "headers.Content-Whatever: this name is reserved"},
+        {{"ARC-Seal", "x"}, "headers.ARC-Seal: this name is reserved"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct message_source s = plain_source();
+
+        s.headers = &cases[i].header;
+        s.n_headers = 1;
+        refuse(&s, cases[i].why);
+    }
+}
+
+static void refused_sources(void **state)
+{
+    static const char *const bad[] = {"a@example.org", "b"};
+    static const struct message_header many[MESSAGE_HEADERS_MAX + 1];
+    struct message_source s = plain_source();
+    char long_subject[MESSAGE_VALUE_MAX + 2];
+
+    (void)state;
+    s.from = "jo@";
+    refuse(&s, "from: character 4: the domain ends too early");
+    s.from = NULL;
+    refuse(&s, "from: missing");
+    s = plain_source();
+    s.to = bad;
+    s.n_to = 2;
+    refuse(&s, "to[1]: character 2: an @ is missing");
+    s.n_to = MESSAGE_ADDRESSES_MAX + 1;
+    refuse(&s, "to: more than 1000 addresses");
+    s = plain_source();
+    s.subject = "a\nb";
+    refuse(&s, "subject: byte 2: line breaks are not allowed");
+    memset(long_subject, 'x', sizeof long_subject);
+    long_subject[MESSAGE_VALUE_MAX + 1] = 0;
+    s.subject = long_subject;
+    refuse(&s, "subject: more than 16384 bytes");
+    s = plain_source();
+    s.html = "<p>\n{{ a }";
+    refuse(&s, "html: line 2, column 6: expected }} behind the variable, "
+               "found \"}\"");
+    s.html = NULL;
+    s.text = "a\xc3";
+    refuse(&s, "text: byte 2 is not valid UTF-8");
+    s.text = NULL;
+    refuse(&s, "html or text: one is needed");
+    s = plain_source();
+    s.headers = many;
+    s.n_headers = MESSAGE_HEADERS_MAX + 1;
+    refuse(&s, "headers: more than 100");
+}
+
+/* Out is as before where a mail fails only for its recipient. */
+static void run_time_limits(void **state)
+{
+    struct message_source s = plain_source();
+    struct made made;
+    char *variables = malloc(1 << 20);
+
+    (void)state;
+    memset(variables, 'x', 1 << 20);
+    memcpy(variables, "{\"a\": \"", 7);
+    memcpy(variables + (1 << 20) - 3, "\"}", 3);
+    s.subject = "{{ a }}";
+    make(&made, &s, variables);
+    assert_int_equal(made.status, STATUS_TOO_BIG);
+    assert_string_equal(made.err.text, "Subject: more than 16384 bytes");
+    assert_string_equal(made.out.data, "before");
+    buf_fini(&made.out);
+    s = plain_source();
+    s.html = "{{a}}{{a}}{{a}}{{a}}{{a}}{{a}}{{a}}{{a}}{{a}}{{a}}{{a}}{{a}}"
+             "{{a}}{{a}}{{a}}{{a}}{{a}}";
+    make(&made, &s, variables);
+    assert_int_equal(made.status, STATUS_TOO_BIG);
+    assert_string_equal(made.err.text,
+                        "html: the text has more than 16777216 bytes");
+    assert_string_equal(made.out.data, "before");
+    buf_fini(&made.out);
+    free(variables);
+}
+
+static void sender(void **state)
+{
+    struct message_source s = plain_source();
+    struct message *m;
+    struct error err;
+
+    (void)state;
+    assert_int_equal(message_compile(&s, &m, &err), STATUS_OK);
+    assert_string_equal(message_sender(m), "jo@example.com");
+    message_free(m);
+    message_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_part),
+        cmocka_unit_test(two_parts),
+        cmocka_unit_test(fields),
+        cmocka_unit_test(without_templates_braces_stay),
+        cmocka_unit_test(refused_fields),
+        cmocka_unit_test(refused_sources),
+        cmocka_unit_test(run_time_limits),
+        cmocka_unit_test(sender),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
