@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,18 +95,19 @@ void sink_ledger_note(struct sink_ledger *ledger, int64_t time_ms,
                  sender, recipient, size_bytes, sink_deed_text(deed));
 }
 
-enum status sink_ledger_flush(struct sink_ledger *ledger, struct error *err)
+void sink_ledger_flush(struct sink_ledger *ledger)
 {
     size_t done = 0;
-    while (done < ledger->log.len) {
+    while (done < ledger->log.len && !ledger->log_error.text[0]) {
         ssize_t n = write(ledger->log_fd, ledger->log.data + done,
                           ledger->log.len - done);
         if (n < 0 && errno != EINTR)
-            return fail(err, STATUS_FAILED, "--log: %s", strerror(errno));
+            snprintf(ledger->log_error.text, sizeof ledger->log_error.text,
+                     "--log: %s", strerror(errno));
         done += n > 0 ? (size_t)n : 0;
     }
-    buf_reset(&ledger->log);
-    return STATUS_OK;
+    if (ledger->log.len)
+        buf_reset(&ledger->log);
 }
 
 void sink_ledger_totals(const struct sink_ledger *ledger, struct buf *out)

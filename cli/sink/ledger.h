@@ -32,6 +32,7 @@ struct sink_ledger {
     int64_t duplicates, untracked; /* copies beyond the limits */
     int log_fd;                    /* -1: no log */
     struct buf log;
+    struct error log_error; /* empty: none */
 };
 
 /* log_path NULL: no log. Its lines are appended (O_APPEND). */
@@ -43,10 +44,9 @@ void sink_ledger_note(struct sink_ledger *ledger, int64_t time_ms,
                       const char *sender, const char *recipient,
                       size_t size_bytes, enum sink_deed deed);
 
-/* Write the log lines gathered. To be called at the end of each turn of the
- * loop; what was answered is in the file by then or within that turn. */
-MUST_USE enum status sink_ledger_flush(struct sink_ledger *ledger,
-                                       struct error *err);
+/* Write the log lines gathered: to be called before the client can know what
+ * they say. If that fails once, log_error tells why and no more is written. */
+void sink_ledger_flush(struct sink_ledger *ledger);
 
 /* {"connections": ...} on one line, without LF. */
 void sink_ledger_totals(const struct sink_ledger *ledger, struct buf *out);

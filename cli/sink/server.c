@@ -78,6 +78,7 @@ static void client_close(struct sink_client *client)
     if (client->after)
         client->after->before = client->before;
     server->ledger->open--;
+    sink_ledger_flush(server->ledger);
     uv_close((uv_handle_t *)&client->tcp, client_free);
     if (client->handles_open > 1)
         uv_close((uv_handle_t *)&client->pause, client_free);
@@ -130,6 +131,7 @@ static void on_written(uv_write_t *write, int status)
 static void write_out(struct sink_client *client)
 {
     struct buf *out = &client->talk.out;
+    sink_ledger_flush(client->server->ledger);
     uv_buf_t whole = uv_buf_init(out->data, (unsigned)out->len);
     int n = uv_try_write((uv_stream_t *)&client->tcp, &whole, 1);
     if (n < 0 && n != UV_EAGAIN) {

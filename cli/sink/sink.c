@@ -17,7 +17,7 @@ struct sink {
     struct sink_maildir maildir;
     struct sink_server server;
     struct sink_http http;
-    bool serving_stats, failed, stopping;
+    bool serving_stats, stopping;
 };
 
 static void stop(struct sink *sink)
@@ -34,21 +34,12 @@ static void stop(struct sink *sink)
     uv_close((uv_handle_t *)&sink->turn, NULL);
 }
 
-static void flush_log(struct sink *sink)
-{
-    struct error err;
-    if (sink_ledger_flush(&sink->ledger, &err) == STATUS_OK)
-        return;
-    /* A log with holes would make whoever counts by it believe a lie. */
-    fprintf(stderr, "presort sink: %s\n", err.text);
-    buf_reset(&sink->ledger.log);
-    sink->failed = true;
-    stop(sink);
-}
-
+/* A log with holes would make whoever counts by it believe a lie. */
 static void on_turn(uv_prepare_t *turn)
 {
-    flush_log(turn->data);
+    struct sink *sink = turn->data;
+    if (sink->ledger.log_error.text[0])
+        stop(sink);
 }
 
 static void on_stop(uv_signal_t *handle, int number)
@@ -129,7 +120,8 @@ static enum status serve(struct sink *sink, struct error *err)
         stop(sink);
     uv_run(&sink->loop, UV_RUN_DEFAULT);
     uv_loop_close(&sink->loop);
-    flush_log(sink);
+    if (status == STATUS_OK && sink->ledger.log_error.text[0])
+        status = fail(err, STATUS_FAILED, "%s", sink->ledger.log_error.text);
     return status;
 }
 
@@ -153,5 +145,5 @@ int sink_main(int argc, char **argv)
     sink_maildir_close(&sink.maildir);
     sink_ledger_fini(&sink.ledger);
     sink_options_fini(&sink.options);
-    return status == STATUS_OK && !sink.failed ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status == STATUS_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1,0 +1,67 @@
+"""Processes that a story starts, looks at and kills: by their ids only."""
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+
+def wait_until(true, seconds, what, every=0.05):
+    """Asks until the answer is true, and returns it."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = true()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what}: not within {seconds} s")
+        time.sleep(every)
+
+
+def _parent_and_name(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None, None
+    name, _, rest = text.partition("(")[2].rpartition(")")
+    return int(rest.split()[1]), name
+
+
+def children(parent, name=None):
+    """Ids of the running children of a process, by name if one is given. The
+    kernel cuts a name at 15 bytes."""
+    found = []
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit():
+            continue
+        above, called = _parent_and_name(int(entry))
+        if above == parent and (name is None or called == name[:15]):
+            found.append(int(entry))
+    return found
+
+
+def is_alive(pid):
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def kill(pid, number=signal.SIGKILL):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def stop(process, seconds=60):
+    """SIGTERM, and SIGKILL if it does not leave; returns the exit status."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise
