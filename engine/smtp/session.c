@@ -391,12 +391,12 @@ static void hear_reply(struct smtp_session *s)
         broken(s, "reply to nothing: %u %s", r->code, r->text);
         return;
     }
-    if (u->mail)
-        u->mail->heard = true;
     if (u->end > s->said.taken) {
         hear_early(s, u);
         return;
     }
+    if (u->mail)
+        u->mail->heard = true;
 
     enum smtp_step to = hear(s, u);
     if (to == STEP_OVER)

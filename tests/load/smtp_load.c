@@ -41,6 +41,8 @@ static void answer(struct sink *k)
             break;
         if (!k->in_body && memcmp(k->in + at, "DATA", 4) == 0)
             reply = "354 go on\r\n";
+        else if (!k->in_body && memcmp(k->in + at, "QUIT", 4) == 0)
+            reply = "221 2.0.0 Bye\r\n";
         else if (!k->in_body && memcmp(k->in + at, "EHLO", 4) == 0)
             reply = "250-sink\r\n250-8BITMIME\r\n250 PIPELINING\r\n";
         k->in_body = reply[0] == '3';
@@ -66,8 +68,11 @@ static _Noreturn void sink_run(int listener)
             if (!fds[i].revents)
                 continue;
             ssize_t got = read(k->fd, k->in + k->len, READ_BYTES);
-            if (got <= 0)
-                exit(0);
+            if (got <= 0) {
+                close(k->fd);
+                fds[i].fd = -1; /* poll passes it over */
+                continue;
+            }
             k->len += (size_t)got;
             answer(k);
         }

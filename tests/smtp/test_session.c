@@ -1,0 +1,280 @@
+#include "smtp/session.h"
+#include "base/buf.h"
+#include "base/memory.h"
+#include "smtp/talks.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* Each talk of smtp/talks.h is played with its server's bytes whole, one by
+ * one, and split once at every place. */
+
+static const struct {
+    const char *from, *to, *data;
+} mails[] = {
+    [1] = {"a@x", "b@y", "Hi\r\n"},
+    [2] = {"a@x", "c@y", "Ho\r\n"},
+    [3] = {"", "b@y", "\xc3\xa4\r\n"},
+    [4] = {"a@x", "j\xc3\xb6@y", "Hi\r\n"},
+    [5] = {"a@x", "b@y\r\nRCPT", "Hi\r\n"},
+    [6] = {"a@x> SIZE=1", "b@y", "Hi\r\n"},
+    [7] = {"a@x", "", "Hi\r\n"},
+};
+
+static const size_t WHOLE = SIZE_MAX, EACH = SIZE_MAX - 1;
+
+struct play {
+    struct smtp_session s;
+    struct buf log;  /* the talk as it really went */
+    struct buf in;   /* server's lines in a row, not yet fed */
+    size_t cut, fed; /* split behind so many of the server's bytes */
+    bool hold;       /* nothing is taken */
+};
+
+static size_t index_of(const void *tag)
+{
+    for (size_t i = 0; i < sizeof mails / sizeof *mails; i++)
+        if (tag == &mails[i])
+            return i;
+    fail_msg("a result of no mail");
+    return 0;
+}
+
+static void log_results(struct play *p)
+{
+    struct smtp_result r;
+
+    while (smtp_session_result(&p->s, &r)) {
+        buf_addf(&p->log, "R%zu: %s %s %u %s %s%s: ", index_of(r.tag),
+                 verdict_text(r.verdict), reach_text(r.reach), r.code,
+                 *r.enhanced ? r.enhanced : "-", smtp_step_text(r.step),
+                 r.untried ? " untried" : "");
+        for (const char *c = r.text; *c; c++)
+            buf_add_char(&p->log, *c == '\n' ? '/' : *c);
+        buf_add_char(&p->log, '\n');
+    }
+}
+
+/* Takes at most n bytes of what was said, one by one. */
+static void take(struct play *p, size_t n, bool logged)
+{
+    static const char crlf[] = "\r\n";
+    struct iovec iov[SMTP_IOV_MAX];
+    struct buf said = {0};
+    char *line, *end;
+
+    for (; n > 0 && smtp_said_pending(&p->s.said, iov) > 0; n--) {
+        buf_add(&said, iov[0].iov_base, 1);
+        smtp_said_taken(&p->s.said, 1);
+    }
+    line = said.data;
+    while (logged && line && (end = strstr(line, crlf)) != NULL) {
+        *end = 0;
+        buf_addf(&p->log, "C: %s\n", line);
+        line = end + strlen(crlf);
+    }
+    if (logged && line && *line)
+        buf_addf(&p->log, "C, no line: %s\n", line);
+    buf_fini(&said);
+}
+
+static void feed(struct play *p, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        size_t used = smtp_session_receive(&p->s, bytes, len);
+
+        assert_true(used <= len);
+        bytes += used;
+        len -= used;
+        log_results(p);
+    }
+}
+
+static void feed_pieces(struct play *p)
+{
+    size_t at = 0, n = p->in.len;
+
+    if (p->cut == EACH)
+        for (; at < n; at++)
+            feed(p, p->in.data + at, 1);
+    else if (p->cut > p->fed && p->cut < p->fed + n)
+        feed(p, p->in.data, at = p->cut - p->fed);
+    feed(p, p->in.data + at, n - at);
+    p->fed += n;
+    buf_reset(&p->in);
+}
+
+static void give(struct play *p, size_t i)
+{
+    struct smtp_message m = {.from = mails[i].from,
+                             .to = mails[i].to,
+                             .data = mails[i].data,
+                             .data_len = strlen(mails[i].data)};
+
+    /* A tag is only compared. */
+    union {
+        const void *ours;
+        void *theirs;
+    } tag = {.ours = &mails[i]};
+    m.tag = tag.theirs;
+    if (!smtp_session_takes(&p->s))
+        buf_add_text(&p->log, "takes no mail\n");
+    else
+        smtp_session_send(&p->s, &m);
+}
+
+static void play_line(struct play *p, const char *line)
+{
+    switch (line[0]) {
+    case 'M': give(p, (size_t)(line[1] - '0')); break;
+    case 'Q': smtp_session_quit(&p->s); break;
+    case 'L': smtp_session_lost(&p->s, SMTP_LOSS_SERVER, "lost"); break;
+    case 'T': smtp_session_lost(&p->s, SMTP_LOSS_TIMEOUT, "timeout"); break;
+    case 'O': smtp_session_lost(&p->s, SMTP_LOSS_OWNER, "ended"); break;
+    case 'H': p->hold = true; break;
+    case 'P': take(p, strtoul(line + 1, NULL, 10), false); break;
+    case 'F': p->hold = false; break;
+    default: fail_msg("not a line of a talk: %s", line);
+    }
+}
+
+static void play(struct play *p, const char *talk)
+{
+    smtp_session_init(&p->s, "me.example");
+    for (const char *end; *talk; talk = end + 1) {
+        char *line;
+
+        end = strchr(talk, '\n');
+        if (strchr("CRE", talk[0]))
+            continue;
+        line = text_copy_n(talk, (size_t)(end - talk));
+        buf_addf(&p->log, "%s\n", line);
+        if (line[0] == 'S')
+            buf_addf(&p->in, "%s\r\n", line + strlen("S: "));
+        else
+            play_line(p, line);
+        free(line);
+        if (end[1] == 'S' && talk[0] == 'S')
+            continue;
+        feed_pieces(p);
+        log_results(p);
+        if (!p->hold)
+            take(p, SIZE_MAX, true);
+    }
+    buf_addf(&p->log, "E: %s%s%s", smtp_step_text(smtp_session_waits(&p->s)),
+             p->s.why[0] ? ": " : "", p->s.why);
+    if (p->s.reply_code)
+        buf_addf(&p->log, " (%u)", p->s.reply_code);
+    buf_add_char(&p->log, '\n');
+}
+
+/* Returns how many bytes the server said. */
+static size_t check(size_t i, size_t cut)
+{
+    struct play p = {.cut = cut};
+
+    play(&p, talks[i].talk);
+    if (strcmp(p.log.data, talks[i].talk) != 0)
+        fail_msg("%s, split at %zu\n--- wanted\n%s--- had\n%s", talks[i].name,
+                 cut, talks[i].talk, p.log.data);
+    buf_fini(&p.log);
+    buf_fini(&p.in);
+    return p.fed;
+}
+
+static void talks_split_anywhere(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof talks / sizeof *talks; i++) {
+        size_t n = check(i, WHOLE);
+
+        check(i, EACH);
+        for (size_t cut = 1; cut < n; cut++)
+            check(i, cut);
+    }
+}
+
+static void hear(struct smtp_session *s, const char *text)
+{
+    smtp_said_taken(&s->said, s->said.total - s->said.taken);
+    for (size_t at = 0; at < strlen(text);)
+        at += smtp_session_receive(s, text + at, strlen(text) - at);
+}
+
+static const struct smtp_message SOME = {"a@x", "b@y", "Hi\r\n", 4, NULL};
+
+/* When another mail may be given: plainly, only when idle. */
+static void takes_a_mail(void **state)
+{
+    struct smtp_session s;
+    struct smtp_result r;
+
+    (void)state;
+    for (int piped = 0; piped <= 1; piped++) {
+        smtp_session_init(&s, "me.example");
+        assert_false(smtp_session_takes(&s));
+        hear(&s, "220 hi\r\n");
+        assert_false(smtp_session_takes(&s));
+        hear(&s, piped ? "250-mx\r\n250 PIPELINING\r\n" : "250 mx\r\n");
+        assert_true(smtp_session_takes(&s));
+        smtp_session_send(&s, &SOME);
+        assert_false(smtp_session_takes(&s));
+        hear(&s, "250 ok\r\n");
+        hear(&s, "250 ok\r\n");
+        assert_false(smtp_session_takes(&s));
+        hear(&s, "354 go\r\n");
+        assert_int_equal(smtp_session_takes(&s), piped);
+        hear(&s, "250 kept\r\n");
+        assert_false(smtp_session_takes(&s)); /* before its result is taken */
+        assert_true(smtp_session_result(&s, &r));
+        assert_true(smtp_session_takes(&s));
+        smtp_session_quit(&s);
+        assert_false(smtp_session_takes(&s));
+        assert_int_equal(s.attempts, 1);
+    }
+}
+
+/* An address as long as can be fits the command; one byte more is refused. */
+static void long_addresses(void **state)
+{
+    char longest[256];
+    struct smtp_message m = SOME;
+    struct smtp_session s;
+    struct smtp_result r;
+
+    (void)state;
+    memset(longest, 'l', sizeof longest);
+    longest[254] = 0;
+    m.from = m.to = longest;
+    smtp_session_init(&s, "me.example");
+    hear(&s, "220 hi\r\n");
+    hear(&s, "250-mx\r\n250 PIPELINING\r\n");
+    smtp_session_send(&s, &m);
+    hear(&s, "250 ok\r\n250 ok\r\n354 go\r\n");
+    smtp_session_send(&s, &m);
+    hear(&s, "250 kept\r\n");
+    assert_true(smtp_session_result(&s, &r));
+    assert_int_equal(r.verdict, VERDICT_DELIVERED);
+    hear(&s, "250 ok\r\n550 no\r\n");
+    assert_true(smtp_session_result(&s, &r));
+    hear(&s, "554 no\r\n");
+    longest[254] = 'l';
+    longest[255] = 0;
+    smtp_session_send(&s, &m);
+    assert_true(smtp_session_result(&s, &r));
+    assert_int_equal(r.verdict, VERDICT_BOUNCED);
+    assert_int_equal(r.code, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(talks_split_anywhere),
+        cmocka_unit_test(takes_a_mail),
+        cmocka_unit_test(long_addresses),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
