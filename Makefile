@@ -49,7 +49,7 @@ LIB_SRC := $(wildcard engine/*/*.c templates/*.c)
 ENGINE_SRC := $(wildcard engine/*.c)
 API_SRC := $(wildcard api/*.c api/*/*.c)
 CLI_SRC := $(wildcard cli/*.c cli/*/*.c)
-SQL := $(wildcard engine/*/*.sql api/*.sql api/*/*.sql cli/*.sql)
+SQL := $(wildcard engine/*/*.sql api/*.sql api/*/*.sql cli/*.sql cli/*/*.sql)
 SQL_GEN := $(SQL:%=$(BUILD)/gen/%.h)
 MIGRATIONS := $(wildcard migrations/*.sql)
 GEN := $(SQL_GEN) $(BUILD)/gen/migrations.h

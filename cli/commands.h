@@ -6,6 +6,8 @@
 
 /* name, function, arguments, help line */
 #define COMMAND_TABLE(X)                                                       \
+    X("up", command_up, "[--quiet]",                                           \
+      "run everything: database, API, engines, sandbox")                       \
     X("sink", sink_main, "[OPTIONS]",                                          \
       "run an SMTP server that accepts everything, or misbehaves")             \
     X("migrate", command_migrate, "[--status]",                                \

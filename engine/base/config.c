@@ -334,7 +334,7 @@ static void settings_fill(struct draft *d)
     }
 }
 
-static const char *standard_path(void)
+const char *config_path(void)
 {
     const char *path = getenv("PRESORT_CONFIG");
 
@@ -346,7 +346,7 @@ static const char *standard_path(void)
 enum status config_load(struct config *config, const char *path,
                         struct error *err)
 {
-    struct draft d = {.path = path ? path : standard_path(), .err = err};
+    struct draft d = {.path = path ? path : config_path(), .err = err};
     enum status status = STATUS_OK;
 
     *config = (struct config){0};

@@ -132,6 +132,9 @@ MUST_USE enum status config_load(struct config *config, const char *path,
                                  struct error *err);
 void config_fini(struct config *config);
 
+/* The file that config_load(.., NULL, ..) would read, or NULL for none. */
+const char *config_path(void);
+
 /* The rows, in the table's order; count in *n. Points into static memory that
  * config_load filled last. */
 const struct setting *config_settings(size_t *n);

@@ -21,7 +21,7 @@ static void add_keyword(struct buf *b, const char *name, const char *value)
 }
 
 /* libpq takes only an absolute path for a socket directory. */
-static void add_private(struct buf *b, const char *state_dir)
+static void add_private(struct buf *b, const char *state_dir, const char *name)
 {
     char cwd[PATH_MAX] = "", *dir;
 
@@ -30,7 +30,7 @@ static void add_private(struct buf *b, const char *state_dir)
     dir = text_format("%s%s%s/run", cwd, *cwd ? "/" : "", state_dir);
     add_keyword(b, "host", dir);
     add_keyword(b, "port", "5432");
-    add_keyword(b, "dbname", DB_PRIVATE_NAME);
+    add_keyword(b, "dbname", name);
     add_keyword(b, "user", DB_PRIVATE_USER);
     add_keyword(b, "options", DB_OPTIONS);
     free(dir);
@@ -72,7 +72,7 @@ enum status db_conninfo(const struct config *config, const char *program,
     if (*config->database_url)
         status = add_url(&b, config->database_url, err);
     else
-        add_private(&b, config->state_dir);
+        add_private(&b, config->state_dir, DB_PRIVATE_NAME);
     if (status != STATUS_OK) {
         buf_fini(&b);
         return status;
@@ -112,6 +112,16 @@ static enum status check_server(const PGconn *conn, struct error *err)
     return STATUS_OK;
 }
 
+static PGconn *open_session(const char *conninfo, struct error *err)
+{
+    PGconn *conn = PQconnectdb(conninfo);
+
+    if (check_server(conn, err) == STATUS_OK)
+        return conn;
+    PQfinish(conn);
+    return NULL;
+}
+
 PGconn *db_connect(const struct config *config, const char *program,
                    struct error *err)
 {
@@ -119,12 +129,19 @@ PGconn *db_connect(const struct config *config, const char *program,
 
     if (db_conninfo(config, program, &conninfo, err) != STATUS_OK)
         return NULL;
-    PGconn *conn = PQconnectdb(conninfo);
+    PGconn *conn = open_session(conninfo, err);
     free(conninfo);
-    if (check_server(conn, err) == STATUS_OK)
-        return conn;
-    PQfinish(conn);
-    return NULL;
+    return conn;
+}
+
+PGconn *db_connect_first(const struct config *config, struct error *err)
+{
+    struct buf b = {0};
+
+    add_private(&b, config->state_dir, "postgres");
+    PGconn *conn = open_session(b.data, err);
+    buf_fini(&b);
+    return conn;
 }
 
 PGresult *db_query(PGconn *conn, struct error *err, const char *sql, int n,

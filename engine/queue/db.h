@@ -31,6 +31,10 @@ MUST_USE enum status db_conninfo(const struct config *config,
 PGconn *db_connect(const struct config *config, const char *program,
                    struct error *err);
 
+/* The same to the database that initdb made in the private cluster, where ours
+ * is created. */
+PGconn *db_connect_first(const struct config *config, struct error *err);
+
 /* Runs one statement with n text parameters and waits. NULL with err filled
  * from the server's words, or a result for PQclear. */
 PGresult *db_query(PGconn *conn, struct error *err, const char *sql, int n,

@@ -1,0 +1,89 @@
+#include "cli/up/spawn.h"
+#include "base/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { SPAWN_FAILED = 127 };
+
+static void die(const char *what, const char *path)
+{
+    log_event(LOG_ERROR, "spawn_failed", "step=%s path=%s error=\"%s\"", what,
+              path ? path : "-", strerror(errno));
+    _exit(SPAWN_FAILED);
+}
+
+static void become_child(const struct spawn *what, pid_t supervisor)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    setpgid(0, 0);
+    if (!user_drop(&what->state->user))
+        die("user", what->state->user.name);
+    /* After the change of user, which forgets it. */
+    prctl(PR_SET_PDEATHSIG, what->death_signal);
+    if (getppid() != supervisor)
+        _exit(SPAWN_FAILED);
+    if (chdir(what->state->dir))
+        die("chdir", what->state->dir);
+    umask(077);
+    char *config = state_path(what->state, STATE_CONFIG);
+    if (setenv("PRESORT_STATE_DIR", what->state->dir, 1) ||
+        setenv("PRESORT_CONFIG", config, 1))
+        die("setenv", config);
+    free(config);
+    if (what->quiet) {
+        int null = open("/dev/null", O_WRONLY);
+
+        if (null >= 0)
+            dup2(null, STDOUT_FILENO);
+    }
+}
+
+pid_t spawn(const struct spawn *what)
+{
+    pid_t supervisor = getpid();
+    /* Opened by us: the unprivileged user may not reach the folder of the
+     * program (a checkout under /root), while it may run the program. */
+    int fd = what->program ? open(what->program, O_PATH | O_CLOEXEC) : -1;
+    pid_t pid = fork();
+
+    if (pid) {
+        if (fd >= 0)
+            close(fd);
+        return pid;
+    }
+    become_child(what, supervisor);
+    if (what->run)
+        _exit(what->run(what->owner));
+    execv(what->program, (char *const *)(const void *)what->argv);
+    if (errno == EACCES && fd >= 0)
+        fexecve(fd, (char *const *)(const void *)what->argv, environ);
+    die("exec", what->program);
+    return -1;
+}
+
+enum status spawn_wait(const struct spawn *what, struct error *err)
+{
+    int status;
+    pid_t pid = spawn(what);
+
+    if (pid < 0)
+        return fail(err, STATUS_FAILED, "fork: %s", strerror(errno));
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return fail(err, STATUS_FAILED, "waitpid: %s", strerror(errno));
+    if (!status)
+        return STATUS_OK;
+    return fail(err, STATUS_FAILED, "%s failed with status %d", what->argv[0],
+                WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+}
