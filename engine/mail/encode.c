@@ -244,18 +244,18 @@ static size_t word_take(const char *text, size_t len, bool base64, size_t room)
 
 void encode_words(struct buf *out, const char *text, size_t len, size_t col)
 {
-    enum { FRAME = sizeof "=?utf-8?Q?" "?=" - 1, CHAR_WIDTH_MAX = 12 };
+    const size_t frame = strlen("=?utf-8?Q?") + strlen("?=");
     bool base64 = prefers_base64(text, len);
 
     while (len > 0) {
-        if (col + FRAME + CHAR_WIDTH_MAX > ENCODE_LINE_MAX) {
+        if (col + ENCODE_WORD_MIN > ENCODE_LINE_MAX) {
             buf_add_text(out, "\r\n ");
             col = 1;
         }
         size_t room = ENCODE_LINE_MAX - col;
         if (room > ENCODE_WORD_MAX)
             room = ENCODE_WORD_MAX;
-        size_t n = word_take(text, len, base64, room - FRAME);
+        size_t n = word_take(text, len, base64, room - frame);
 
         buf_add_text(out, base64 ? "=?utf-8?B?" : "=?utf-8?Q?");
         if (base64)

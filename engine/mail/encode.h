@@ -15,6 +15,7 @@
 enum {
     ENCODE_LINE_MAX = 76, /* RFC 2045 6.7 (5), RFC 2047 2 */
     ENCODE_WORD_MAX = 75, /* RFC 2047 2 */
+    ENCODE_WORD_MIN = 24, /* room for a frame and any one character */
 };
 
 /* A text body, quoted-printable and dot-stuffed (RFC 5321 4.5.2; the extra

@@ -151,6 +151,21 @@ static void add_quoted(struct buf *out, const char *name)
     buf_add_char(out, '"');
 }
 
+/* What must stand on one line: all of a quoted string, an atom, the shortest
+ * encoded word. */
+static size_t name_width(const char *name)
+{
+    size_t escapes = 0;
+
+    if (!is_ascii(name))
+        return ENCODE_WORD_MIN;
+    if (is_phrase(name))
+        return strcspn(name, " ");
+    for (const char *p = name; *p; p++)
+        escapes += *p == '"' || *p == '\\';
+    return strlen(name) + escapes + 2;
+}
+
 static void add_name(struct buf *out, size_t start, const char *name)
 {
     if (!is_ascii(name))
@@ -183,7 +198,7 @@ void header_addresses(struct buf *out, const char *name,
             add_gap(out, start, a->spec_len + 1);
             buf_add(out, a->spec, a->spec_len);
         } else {
-            add_gap(out, start, i > 0 ? strlen(a->name) : 0);
+            add_gap(out, start, i > 0 ? name_width(a->name) : 0);
             add_name(out, start, a->name);
             add_gap(out, start, a->spec_len + 3);
             buf_add_char(out, '<');
