@@ -24,11 +24,12 @@ static void settle_all(struct sink_talk *talk, enum sink_deed deed)
                                     talk->size_bytes, deed);
 }
 
-static void apply(struct sink_talk *talk, const struct sink_rule *rule)
+/* reply "": none, the connection closes. */
+static void end(struct sink_talk *talk, enum sink_deed deed, const char *reply)
 {
-    settle_all(talk, rule->deed);
-    if (rule->reply[0])
-        sink_say(talk, rule->reply);
+    settle_all(talk, deed);
+    if (reply[0])
+        sink_say(talk, reply);
     else
         talk->state = SINK_OVER;
     sink_talk_reset(talk);
@@ -38,7 +39,7 @@ void sink_message_start(struct sink_talk *talk, int64_t now_ms)
 {
     const struct sink_rule *rule = match_any(talk, SINK_AT_DATA, now_ms);
     if (rule) {
-        apply(talk, rule);
+        end(talk, rule->deed, rule->reply);
         return;
     }
     talk->state = SINK_BODY;
@@ -63,26 +64,20 @@ static bool keep_all(struct sink_talk *talk)
 
 static void end_message(struct sink_talk *talk, int64_t now_ms)
 {
-    talk->state = SINK_COMMAND;
     const struct sink_rule *rule = match_any(talk, SINK_AT_DOT, now_ms);
+    bool take = !rule || rule->deed == SINK_DROPPED_ACCEPTED;
+
+    talk->state = SINK_COMMAND;
     if (talk->too_big) {
-        settle_all(talk, SINK_REFUSED);
-        sink_say(talk, "552 5.3.4 message too big");
-    } else if (rule && rule->deed != SINK_DROPPED_ACCEPTED) {
-        apply(talk, rule);
-        return;
-    } else if (!keep_all(talk)) {
-        settle_all(talk, SINK_DEFERRED);
-        sink_say(talk, "451 4.3.0 the message can't be kept");
+        end(talk, SINK_REFUSED, "552 5.3.4 message too big");
+    } else if (take && !keep_all(talk)) {
+        end(talk, SINK_DEFERRED, "451 4.3.0 the message can't be kept");
     } else if (rule) {
-        apply(talk, rule);
-        return;
+        end(talk, rule->deed, rule->reply);
     } else {
         talk->mails++;
-        settle_all(talk, SINK_ACCEPTED);
-        sink_say(talk, "250 2.0.0 ok");
+        end(talk, SINK_ACCEPTED, "250 2.0.0 ok");
     }
-    sink_talk_reset(talk);
 }
 
 static void take_bytes(struct sink_talk *talk, const char *bytes, size_t n)
