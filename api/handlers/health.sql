@@ -1,0 +1,2 @@
+-- name: health_schema
+SELECT coalesce(max(number), 0) FROM schema_migration

@@ -1,0 +1,2 @@
+-- name: keeper_secret
+SELECT encode(secret, 'hex') FROM install

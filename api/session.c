@@ -1,0 +1,219 @@
+#include "api/session.h"
+#include "base/bug.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "queue/db.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STATEMENT_NAME_MAX = 16, DEPTH_MAX = 8 };
+
+struct session {
+    const struct config *config;
+    PGconn *pg;
+    const char *prepared[SESSION_STATEMENTS_MAX]; /* by address */
+    size_t n_prepared;
+    int depth; /* of nested transactions */
+    int64_t retry_at_ms, backoff_ms;
+};
+
+struct session *session_new(const struct config *config)
+{
+    struct session *s = memory_new(1, sizeof *s);
+
+    s->config = config;
+    return s;
+}
+
+static void disconnect(struct session *s)
+{
+    PQfinish(s->pg);
+    s->pg = NULL;
+    s->n_prepared = 0;
+    s->depth = 0;
+}
+
+void session_free(struct session *s)
+{
+    if (!s)
+        return;
+    disconnect(s);
+    free(s);
+}
+
+static void quiet(void *context, const PGresult *result)
+{
+    (void)context;
+    (void)result;
+}
+
+static enum status reconnect(struct session *s, struct error *err)
+{
+    if (clock_mono_ms() < s->retry_at_ms)
+        return fail(err, STATUS_UNAVAILABLE, "waiting to connect again");
+    s->pg = db_connect(s->config, "presort-api", err);
+    if (s->pg) {
+        PQsetNoticeReceiver(s->pg, quiet, NULL);
+        s->backoff_ms = 0;
+        return STATUS_OK;
+    }
+    s->backoff_ms = s->backoff_ms ? s->backoff_ms * 2 : 100;
+    if (s->backoff_ms > SESSION_BACKOFF_MS_MAX)
+        s->backoff_ms = SESSION_BACKOFF_MS_MAX;
+    s->retry_at_ms = clock_mono_ms() + s->backoff_ms;
+    return STATUS_UNAVAILABLE;
+}
+
+/* A server that went away while the connection was idle shows only when the
+ * socket is looked at; better now than in the middle of the work. */
+enum status session_ready(struct session *s, struct error *err)
+{
+    if (s->pg && (!PQconsumeInput(s->pg) || PQstatus(s->pg) != CONNECTION_OK))
+        disconnect(s);
+    if (s->pg && PQtransactionStatus(s->pg) != PQTRANS_IDLE)
+        disconnect(s);
+    s->depth = 0;
+    return s->pg ? STATUS_OK : reconnect(s, err);
+}
+
+PGconn *session_pg(struct session *s)
+{
+    return s->pg;
+}
+
+/* SQLSTATE classes: 08 connection, 53 resources, 57P admin shutdown. */
+static bool away(const char *state)
+{
+    return strncmp(state, "08", 2) == 0 || strncmp(state, "53", 2) == 0 ||
+           strncmp(state, "57P", 3) == 0;
+}
+
+enum status session_failed(struct session *s, const PGresult *result,
+                           struct error *err)
+{
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (!text)
+        text = s->pg ? PQerrorMessage(s->pg) : "no connection";
+    if (!s->pg || PQstatus(s->pg) != CONNECTION_OK || (state && away(state)))
+        return fail(err, STATUS_UNAVAILABLE, "%s", text);
+    if (state && strcmp(state, "23505") == 0)
+        return fail(err, STATUS_CONFLICT, "%s", text);
+    if (state && strncmp(state, "22", 2) == 0)
+        return fail(err, STATUS_INVALID, "%s", text);
+    return fail(err, STATUS_FAILED, "%s: %s", state ? state : "?", text);
+}
+
+/* Its name on the server; NULL if it could not be prepared. */
+static const char *prepare(struct session *s, const char *sql, char *name,
+                           PGresult **failed)
+{
+    size_t at = 0;
+
+    while (at < s->n_prepared && s->prepared[at] != sql)
+        at++;
+    snprintf(name, STATEMENT_NAME_MAX, "s%zu", at);
+    if (at < s->n_prepared)
+        return name;
+    if (at == SESSION_STATEMENTS_MAX)
+        BUG("more statements than SESSION_STATEMENTS_MAX");
+    *failed = PQprepare(s->pg, name, sql, 0, NULL);
+    if (PQresultStatus(*failed) != PGRES_COMMAND_OK)
+        return NULL;
+    PQclear(*failed);
+    *failed = NULL;
+    s->prepared[s->n_prepared++] = sql;
+    return name;
+}
+
+enum status session_run(struct session *s, const char *sql,
+                        const char *const *params, int n, PGresult **out,
+                        struct error *err)
+{
+    char name[STATEMENT_NAME_MAX];
+    DB_RESULT *result = NULL;
+
+    if (out)
+        *out = NULL;
+    if (!s->pg)
+        return fail(err, STATUS_UNAVAILABLE, "not connected");
+    if (prepare(s, sql, name, &result))
+        result = PQexecPrepared(s->pg, name, n, params, NULL, NULL, 0);
+    ExecStatusType state = PQresultStatus(result);
+    if (state != PGRES_TUPLES_OK && state != PGRES_COMMAND_OK)
+        return session_failed(s, result, err);
+    if (out) {
+        *out = result;
+        result = NULL;
+    }
+    return STATUS_OK;
+}
+
+static enum status say(struct session *s, const char *command,
+                       struct error *err)
+{
+    if (!s->pg)
+        return fail(err, STATUS_UNAVAILABLE, "not connected");
+    DB_RESULT *result = PQexec(s->pg, command);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        return session_failed(s, result, err);
+    return STATUS_OK;
+}
+
+static enum status say_at(struct session *s, const char *outermost,
+                          const char *savepoint, struct error *err)
+{
+    char command[64];
+
+    if (s->depth == 0)
+        return say(s, outermost, err);
+    snprintf(command, sizeof command, "%s s%d", savepoint, s->depth);
+    return say(s, command, err);
+}
+
+enum status session_begin(struct session *s, struct error *err)
+{
+    enum status status = say_at(s, "BEGIN", "SAVEPOINT", err);
+
+    if (status == STATUS_OK && ++s->depth > DEPTH_MAX)
+        BUG("transactions nested too deep");
+    return status;
+}
+
+/* COMMIT of a failed transaction says ROLLBACK and no error: that is no
+ * commit. */
+static enum status commit_outermost(struct session *s, struct error *err)
+{
+    DB_RESULT *result = PQexec(s->pg, "COMMIT");
+
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        return session_failed(s, result, err);
+    if (strcmp(PQcmdStatus(result), "COMMIT") != 0)
+        return fail(err, STATUS_FAILED, "the transaction had failed before");
+    return STATUS_OK;
+}
+
+enum status session_commit(struct session *s, struct error *err)
+{
+    if (s->depth == 0 || !s->pg)
+        return fail(err, STATUS_UNAVAILABLE, "no transaction is open");
+    s->depth--;
+    if (s->depth == 0)
+        return commit_outermost(s, err);
+    return say_at(s, "COMMIT", "RELEASE SAVEPOINT", err);
+}
+
+void session_rollback(struct session *s)
+{
+    struct error ignored;
+
+    if (s->depth == 0 || !s->pg)
+        return;
+    s->depth--;
+    /* If this fails the connection is lost, and the transaction with it. */
+    if (say_at(s, "ROLLBACK", "ROLLBACK TO SAVEPOINT", &ignored) != STATUS_OK)
+        disconnect(s);
+}
