@@ -125,7 +125,7 @@ enum status field_init(struct field *f, const char *name, const char *value,
 {
     enum status st = check_value(value, label, err);
 
-    *f = (struct field){.name = text_copy(name)};
+    *f = (struct field){.name = text_copy(name), .label = text_copy(label)};
     if (st != STATUS_OK)
         return st;
     if (!templates) {
@@ -143,6 +143,7 @@ enum status field_init(struct field *f, const char *name, const char *value,
 void field_fini(struct field *f)
 {
     free(f->name);
+    free(f->label);
     buf_fini(&f->line);
     template_free(f->value);
     *f = (struct field){0};
@@ -162,14 +163,14 @@ enum status field_render(const struct field *f,
     }
     st = template_render(f->value, values, out, err);
     if (st != STATUS_OK) {
-        error_prefix(err, f->name);
+        error_prefix(err, f->label);
         return st;
     }
     size_t len = out->len - start;
     char *value = arena_copy(scratch, out->data + start, len);
     out->len = start;
     if (len > MESSAGE_VALUE_MAX)
-        return fail(err, STATUS_TOO_BIG, "%s: more than %d bytes", f->name,
+        return fail(err, STATUS_TOO_BIG, "%s: more than %d bytes", f->label,
                     MESSAGE_VALUE_MAX);
     header_text(out, f->name, value, len);
     return STATUS_OK;

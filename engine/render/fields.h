@@ -15,7 +15,7 @@
 /* One text field: its whole line where it is the same for everybody, else the
  * template of its value. */
 struct field {
-    char *name;
+    char *name, *label; /* label: what errors call it */
     struct buf line;
     struct template *value; /* NULL if line is it */
 };

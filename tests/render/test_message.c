@@ -268,7 +268,7 @@ static void run_time_limits(void **state)
     s.subject = "{{ a }}";
     make(&made, &s, variables);
     assert_int_equal(made.status, STATUS_TOO_BIG);
-    assert_string_equal(made.err.text, "Subject: more than 16384 bytes");
+    assert_string_equal(made.err.text, "subject: more than 16384 bytes");
     assert_string_equal(made.out.data, "before");
     buf_fini(&made.out);
     s = plain_source();
