@@ -134,9 +134,11 @@ CREATE TABLE batch (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
 CREATE INDEX batch_ready_transactional ON batch (due)
     WHERE state = 'ready' AND class = 0;
-CREATE INDEX batch_ready_campaign ON batch (campaign, due)
+CREATE INDEX batch_ready_campaign ON batch (campaign, due, id)
     WHERE state = 'ready' AND class = 1;
 CREATE INDEX batch_claimed ON batch (worker) WHERE state = 'claimed';
+CREATE INDEX batch_open ON batch (campaign)
+    WHERE class = 1 AND state IN ('draft', 'ready', 'claimed', 'paused');
 CREATE INDEX batch_expires ON batch (expires) WHERE state IN ('ready', 'paused');
 CREATE INDEX batch_campaign ON batch (campaign, id) WHERE class = 1;
 CREATE INDEX batch_project ON batch (project, id)
