@@ -37,7 +37,8 @@ struct pg {
     const struct pg_statement *prepared[PG_PREPARED_MAX];
     size_t n_prepared;
     struct pg_said *oldest, **newest, *spare;
-    const struct buf *copy_data;
+    const struct buf *copy_data; /* until the server invites it */
+    PGresult *copy_result;       /* kept until pipeline mode is back */
     bool handling; /* inside receive(): output goes out at its end */
 };
 
@@ -110,6 +111,8 @@ static void lost(struct pg *pg, const char *why)
               log_quote(why, text));
     stop_polling(pg);
     PQfinish(pg->conn);
+    PQclear(pg->copy_result);
+    pg->copy_result = NULL;
     pg->conn = NULL;
     pg->state = PG_DOWN;
     pg->n_prepared = 0;
@@ -194,33 +197,49 @@ static void answered(struct pg *pg, PGresult *result)
 }
 
 /* COPY speaks outside of pipeline mode: results of the statements before it,
- * then the invitation, then the verdict, then NULL. */
+ * then the invitation, then the verdict, then NULL. The owner hears of it at
+ * the end, when it may send again. */
+static void copy_over(struct pg *pg)
+{
+    struct pg_said said = *pg->oldest;
+    PGresult *result = pg->copy_result;
+
+    if (!PQenterPipelineMode(pg->conn))
+        BUG("can't return to pipeline mode");
+    pg->copy_result = NULL;
+    forget_oldest(pg);
+    said.done(said.arg, result);
+    PQclear(result);
+}
+
 static void hear_copy(struct pg *pg, PGresult *result)
 {
+    ExecStatusType status = result ? PQresultStatus(result) : PGRES_EMPTY_QUERY;
+
     if (!result) {
-        if (!PQenterPipelineMode(pg->conn))
-            BUG("can't return to pipeline mode");
-        forget_oldest(pg);
-        return;
-    }
-    if (PQresultStatus(result) == PGRES_COPY_IN) {
+        copy_over(pg);
+    } else if (status == PGRES_COPY_IN) {
         if (PQputCopyData(pg->conn, pg->copy_data->data,
                           (int)pg->copy_data->len) != 1 ||
             PQputCopyEnd(pg->conn, NULL) != 1)
             log_event(LOG_ERROR, "copy_failed", "connection=%s", pg->name);
         pg->copy_data = NULL;
-        return;
+        PQclear(result);
+    } else if (status == PGRES_COMMAND_OK && pg->copy_data) {
+        PQclear(result); /* that of BEGIN */
+    } else {
+        PQclear(pg->copy_result);
+        pg->copy_result = result;
     }
-    /* An OK before the invitation is that of BEGIN. */
-    if (PQresultStatus(result) != PGRES_COMMAND_OK || !pg->copy_data)
-        answered(pg, result);
 }
 
 static void hear(struct pg *pg, PGresult *result)
 {
     if (pg->oldest->kind == PG_COPY) {
         hear_copy(pg, result);
-    } else if (!result) {
+        return;
+    }
+    if (!result) {
         if (pg->oldest->answered)
             forget_oldest(pg);
     } else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
@@ -230,6 +249,7 @@ static void hear(struct pg *pg, PGresult *result)
     } else {
         answered(pg, result);
     }
+    PQclear(result);
 }
 
 static void receive(struct pg *pg)
@@ -241,12 +261,8 @@ static void receive(struct pg *pg)
         return;
     }
     pg->handling = true;
-    while (pg->oldest && !PQisBusy(pg->conn)) {
-        PGresult *result = PQgetResult(pg->conn);
-
-        hear(pg, result);
-        PQclear(result);
-    }
+    while (pg->oldest && !PQisBusy(pg->conn))
+        hear(pg, PQgetResult(pg->conn));
     while ((note = PQnotifies(pg->conn))) {
         if (pg->events.notified)
             pg->events.notified(pg, note->relname, note->extra, pg->owner);

@@ -1,0 +1,531 @@
+#include "queue/queue.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "engine/queue/queue.sql.h"
+#include "loop/pg.h"
+#include <unistd.h>
+
+struct queue {
+    const struct config *config;
+    struct pg *pg;
+    char slot[QUEUE_SLOT_MAX];
+    struct queue_events events;
+    void *owner;
+    int worker;
+    bool started;
+    int64_t heartbeat_ms;
+    void (*stopped)(void *owner);
+    struct args args;
+};
+
+/* One claim, or one batch that is being read. */
+struct reading {
+    struct queue *queue;
+    struct batch *batch;
+    bool broken;
+};
+
+struct claim {
+    struct queue *queue;
+    bool campaign;
+    unsigned char id[UUID_BYTES];
+};
+
+#define STATEMENT(name, SQL)                                                   \
+    static const struct pg_statement name = {#name, SQL}
+STATEMENT(register_worker, SQL_WORKER_REGISTER);
+STATEMENT(install_secret, SQL_INSTALL_SECRET);
+STATEMENT(listen_work, SQL_LISTEN_WORK);
+STATEMENT(listen_control, SQL_LISTEN_CONTROL);
+STATEMENT(worker_release, SQL_WORKER_RELEASE);
+STATEMENT(worker_stopped, SQL_WORKER_STOPPED);
+STATEMENT(heartbeat, SQL_HEARTBEAT);
+STATEMENT(campaigns_ready, SQL_CAMPAIGNS_READY);
+STATEMENT(claim_campaign, SQL_CLAIM_CAMPAIGN);
+STATEMENT(claim_transactional, SQL_CLAIM_TRANSACTIONAL);
+STATEMENT(read_mails, SQL_READ_MAILS);
+STATEMENT(read_carried, SQL_READ_CARRIED);
+STATEMENT(read_mails_left, SQL_READ_MAILS_LEFT);
+STATEMENT(read_carried_left, SQL_READ_CARRIED_LEFT);
+STATEMENT(read_emails, SQL_READ_EMAILS);
+STATEMENT(read_emails_carried, SQL_READ_EMAILS_CARRIED);
+STATEMENT(read_campaign, SQL_READ_CAMPAIGN);
+STATEMENT(release, SQL_RELEASE);
+STATEMENT(campaign_finish, SQL_CAMPAIGN_FINISH);
+
+static bool has_rows(const PGresult *r)
+{
+    return r && PQresultStatus(r) == PGRES_TUPLES_OK;
+}
+
+static void complain(const char *event, const PGresult *r)
+{
+    char why[LOG_QUOTE_MAX];
+
+    log_event(LOG_ERROR, event, "why=%s", log_quote(pg_why(r), why));
+}
+
+/* ---- Registering ---- */
+
+static void on_secret(void *arg, const PGresult *r)
+{
+    struct queue *q = arg;
+
+    if (has_rows(r) && PQntuples(r) == 1 && q->worker > 0 &&
+        PQgetlength(r, 0, 0) == MAILID_SECRET_BYTES)
+        q->events.registered(q->owner, q->worker,
+                             (const unsigned char *)PQgetvalue(r, 0, 0));
+    else
+        complain("register_failed", r);
+}
+
+static void on_registered(void *arg, const PGresult *r)
+{
+    struct queue *q = arg;
+
+    if (has_rows(r) && PQntuples(r) == 1)
+        q->worker = pg_int(r, 0, 0);
+}
+
+static void do_register(struct queue *q)
+{
+    char host[256] = "";
+
+    gethostname(host, sizeof host - 1);
+    args_reset(&q->args);
+    args_text(&q->args, q->slot, strlen(q->slot));
+    args_text(&q->args, host, strlen(host));
+    args_int(&q->args, (int32_t)getpid());
+    pg_send(q->pg, &register_worker, &q->args, on_registered, q);
+    pg_send(q->pg, &install_secret, NULL, on_secret, q);
+    pg_sync(q->pg);
+}
+
+/* ---- Reading a claimed batch ---- */
+
+static void on_emails(void *arg, const PGresult *r)
+{
+    struct reading *reading = arg;
+    struct batch *b = reading->batch;
+
+    if (!has_rows(r)) {
+        reading->broken = true;
+        return;
+    }
+    b->n_emails = (size_t)PQntuples(r);
+    b->emails = memory_new(b->n_emails, sizeof *b->emails);
+    for (int i = 0; i < PQntuples(r); i++) {
+        size_t len = (size_t)PQgetlength(r, i, 2);
+
+        b->emails[i] = (struct batch_email){
+            .id = {pg_bigint(r, i, 0), pg_int(r, i, 1)},
+            .json = arena_copy(&b->arena, PQgetvalue(r, i, 2), len),
+            .len = len,
+        };
+    }
+}
+
+/* What the outcome of a worker that lost the batch says of a mail: nothing
+ * (then it is sent), that it is final, or that it is to be tried again. */
+static bool was_settled(struct batch *b, const PGresult *r, int row,
+                        struct mailid id)
+{
+    if (PQgetisnull(r, row, 5))
+        return false;
+    const char *verdict = PQgetvalue(r, row, 5);
+
+    if (strcmp(verdict, "deferred") == 0)
+        batch_carry(b, BATCH_DEFERRED, id);
+    else if (strcmp(verdict, "in_doubt") == 0)
+        batch_carry(b, BATCH_DOUBTED, id);
+    return true;
+}
+
+static void take_mail(struct batch *b, const PGresult *r, int row)
+{
+    struct mailid id = {pg_bigint(r, row, 0), pg_int(r, row, 1)};
+
+    if (was_settled(b, r, row, id))
+        return;
+    bool has_variables = !PQgetisnull(r, row, 4);
+    size_t len = (size_t)PQgetlength(r, row, 4);
+
+    b->mails[b->n_mails++] = (struct mail){
+        .id = id,
+        .email = PQgetisnull(r, row, 2) ? -1 : pg_int(r, row, 2),
+        .recipient = arena_copy(&b->arena, PQgetvalue(r, row, 3),
+                                (size_t)PQgetlength(r, row, 3)),
+        .variables = has_variables
+                         ? arena_copy(&b->arena, PQgetvalue(r, row, 4), len)
+                         : NULL,
+        .variables_len = len,
+    };
+}
+
+static void on_mails(void *arg, const PGresult *r)
+{
+    struct reading *reading = arg;
+    struct queue *q = reading->queue;
+    struct batch *b = reading->batch;
+
+    if (has_rows(r) && !reading->broken) {
+        batch_reserve(b, (size_t)PQntuples(r));
+        for (int i = 0; i < PQntuples(r); i++)
+            take_mail(b, r, i);
+        q->events.claimed(q->owner, b);
+    } else {
+        /* The heartbeat finds that nobody works on it and hands it back. */
+        complain("read_failed", r);
+        batch_free(b);
+    }
+    free(reading);
+}
+
+static void read_batch(struct queue *q, struct batch *b)
+{
+    struct reading *reading = memory_new(1, sizeof *reading);
+    const struct pg_statement *mails;
+
+    *reading = (struct reading){.queue = q, .batch = b};
+    args_reset(&q->args);
+    args_bigint(&q->args, b->id);
+    if (b->class == BATCH_TRANSACTIONAL)
+        pg_send(q->pg, b->carried ? &read_emails_carried : &read_emails,
+                &q->args, on_emails, reading);
+    if (b->lost_before) {
+        mails = b->carried ? &read_carried_left : &read_mails_left;
+        args_int(&q->args, b->tries);
+    } else {
+        mails = b->carried ? &read_carried : &read_mails;
+    }
+    pg_send(q->pg, mails, &q->args, on_mails, reading);
+}
+
+/* ---- Claiming ---- */
+
+static enum batch_order order_of(const PGresult *r, int row)
+{
+    if (PQgetisnull(r, row, 11))
+        return BATCH_SEND;
+    if (strcmp(PQgetvalue(r, row, 11), "cancelled") == 0)
+        return BATCH_CANCEL;
+    if (strcmp(PQgetvalue(r, row, 11), "paused") == 0)
+        return BATCH_HOLD;
+    return BATCH_SEND;
+}
+
+static struct batch *claimed_batch(const PGresult *r, int row)
+{
+    struct batch *b = batch_new();
+
+    b->id = pg_bigint(r, row, 0);
+    b->project = pg_bigint(r, row, 1);
+    if (PQgetlength(r, row, 2) == UUID_BYTES)
+        memcpy(b->campaign, PQgetvalue(r, row, 2), UUID_BYTES);
+    b->class =
+        pg_smallint(r, row, 3) == 0 ? BATCH_TRANSACTIONAL : BATCH_CAMPAIGN;
+    snprintf(b->site, sizeof b->site, "%s", PQgetvalue(r, row, 4));
+    b->due_us = pg_time(r, row, 5);
+    b->expires_us = pg_time(r, row, 6);
+    b->tries = pg_int(r, row, 7);
+    b->doubts = pg_int(r, row, 8);
+    b->lost_before = pg_int(r, row, 9) > 1;
+    b->carried = PQgetvalue(r, row, 10)[0] != 0;
+    b->order = order_of(r, row);
+    b->claimed_us = clock_wall_us();
+    return b;
+}
+
+static void on_claim(void *arg, const PGresult *r)
+{
+    struct claim *claim = arg;
+    struct queue *q = claim->queue;
+    int n = has_rows(r) ? PQntuples(r) : -1;
+
+    if (n < 0)
+        complain("claim_failed", r);
+    for (int i = 0; i < n; i++)
+        read_batch(q, claimed_batch(r, i));
+    if (n > 0)
+        pg_sync(q->pg);
+    q->events.answered(q->owner, claim->campaign ? claim->id : NULL, n);
+    free(claim);
+}
+
+static void claim(struct queue *q, const unsigned char *campaign, int batches)
+{
+    struct claim *claim = memory_new(1, sizeof *claim);
+
+    claim->queue = q;
+    args_reset(&q->args);
+    args_int(&q->args, q->worker);
+    args_int(&q->args, (int32_t)q->config->lease_seconds);
+    if (campaign) {
+        claim->campaign = true;
+        memcpy(claim->id, campaign, UUID_BYTES);
+        args_uuid(&q->args, campaign);
+    }
+    args_int(&q->args, batches);
+    pg_send(q->pg, campaign ? &claim_campaign : &claim_transactional, &q->args,
+            on_claim, claim);
+    pg_sync(q->pg);
+}
+
+void queue_claim_transactional(struct queue *q, int batches)
+{
+    if (queue_is_up(q))
+        claim(q, NULL, batches);
+}
+
+void queue_claim_campaign(struct queue *q,
+                          const unsigned char campaign[UUID_BYTES], int batches)
+{
+    if (queue_is_up(q))
+        claim(q, campaign, batches);
+}
+
+static void on_campaigns(void *arg, const PGresult *r)
+{
+    struct queue *q = arg;
+    static struct queue_campaign list[QUEUE_CAMPAIGNS_MAX];
+    size_t n = 0;
+
+    if (!has_rows(r)) {
+        complain("list_failed", r);
+        return;
+    }
+    for (; n < (size_t)PQntuples(r) && n < QUEUE_CAMPAIGNS_MAX; n++) {
+        memcpy(list[n].id, PQgetvalue(r, (int)n, 0), UUID_BYTES);
+        list[n].weight = pg_int(r, (int)n, 1);
+    }
+    q->events.campaigns(q->owner, list, n);
+}
+
+void queue_list_campaigns(struct queue *q)
+{
+    if (!queue_is_up(q))
+        return;
+    pg_send(q->pg, &campaigns_ready, NULL, on_campaigns, q);
+    pg_sync(q->pg);
+}
+
+/* ---- Keeping and giving back ---- */
+
+static int by_id(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+static void on_heartbeat(void *arg, const PGresult *r)
+{
+    struct queue *q = arg;
+
+    if (!has_rows(r)) {
+        complain("heartbeat_failed", r);
+        return;
+    }
+    size_t n = (size_t)PQntuples(r);
+    int64_t *ids = memory_new(n, sizeof *ids);
+
+    for (size_t i = 0; i < n; i++)
+        ids[i] = pg_bigint(r, (int)i, 0);
+    qsort(ids, n, sizeof *ids, by_id);
+    q->events.kept(q->owner, ids, n, q->heartbeat_ms);
+    free(ids);
+}
+
+void queue_heartbeat(struct queue *q)
+{
+    if (pg_is_up(q->pg) && q->worker == 0)
+        do_register(q); /* it failed before: no schema yet, say */
+    if (!queue_is_up(q) || !q->started)
+        return;
+    q->heartbeat_ms = clock_mono_ms();
+    args_reset(&q->args);
+    args_int(&q->args, q->worker);
+    args_int(&q->args, (int32_t)q->config->lease_seconds);
+    pg_send(q->pg, &heartbeat, &q->args, on_heartbeat, q);
+    pg_sync(q->pg);
+}
+
+void queue_release(struct queue *q, int64_t batch)
+{
+    if (!queue_is_up(q))
+        return;
+    args_reset(&q->args);
+    args_bigint(&q->args, batch);
+    args_int(&q->args, q->worker);
+    pg_send(q->pg, &release, &q->args, NULL, NULL);
+    pg_sync(q->pg);
+}
+
+static void on_finished(void *arg, const PGresult *r)
+{
+    (void)arg;
+    if (has_rows(r) && PQntuples(r) == 1)
+        log_event(LOG_INFO, "campaign_finished", "state=final");
+}
+
+void queue_finish_campaign(struct queue *q,
+                           const unsigned char campaign[UUID_BYTES])
+{
+    if (!queue_is_up(q))
+        return;
+    args_reset(&q->args);
+    args_uuid(&q->args, campaign);
+    pg_send(q->pg, &campaign_finish, &q->args, on_finished, q);
+    pg_sync(q->pg);
+}
+
+void queue_read_campaign(struct queue *q,
+                         const unsigned char campaign[UUID_BYTES],
+                         queue_content_done *done, void *arg)
+{
+    if (!queue_is_up(q)) {
+        done(arg, NULL);
+        return;
+    }
+    args_reset(&q->args);
+    args_uuid(&q->args, campaign);
+    pg_send(q->pg, &read_campaign, &q->args, done, arg);
+    pg_sync(q->pg);
+}
+
+/* ---- Coming and going ---- */
+
+static void listen_again(struct queue *q)
+{
+    pg_send(q->pg, &listen_work, NULL, NULL, NULL);
+    pg_send(q->pg, &listen_control, NULL, NULL, NULL);
+    pg_sync(q->pg);
+}
+
+static void on_up(struct pg *pg, void *owner)
+{
+    struct queue *q = owner;
+
+    (void)pg;
+    if (!q->started) {
+        do_register(q);
+        return;
+    }
+    listen_again(q);
+    queue_heartbeat(q);
+    q->events.woken(q->owner);
+}
+
+static void on_down(struct pg *pg, const char *why, void *owner)
+{
+    (void)pg, (void)why, (void)owner; /* loop/pg logs it and connects again */
+}
+
+static int hex_nibble(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static bool uuid_of_text(const char *text, unsigned char uuid[UUID_BYTES])
+{
+    int digits = 0;
+
+    for (; *text && digits < 2 * UUID_BYTES; text++) {
+        int v = hex_nibble(*text);
+
+        if (*text == '-')
+            continue;
+        if (v < 0)
+            return false;
+        uuid[digits / 2] = (unsigned char)(uuid[digits / 2] << 4 | v);
+        digits++;
+    }
+    return digits == 2 * UUID_BYTES;
+}
+
+static void on_notified(struct pg *pg, const char *channel, const char *payload,
+                        void *owner)
+{
+    struct queue *q = owner;
+    unsigned char campaign[UUID_BYTES] = {0};
+
+    (void)pg;
+    if (strcmp(channel, "presort_control") == 0) {
+        const char *id = strrchr(payload, ' ');
+
+        if (uuid_of_text(id ? id + 1 : payload, campaign))
+            q->events.control(q->owner, campaign);
+    }
+    q->events.woken(q->owner);
+}
+
+void queue_start(struct queue *q)
+{
+    q->started = true;
+    if (!queue_is_up(q))
+        return;
+    args_reset(&q->args);
+    args_int(&q->args, q->worker);
+    pg_send(q->pg, &worker_release, &q->args, NULL, NULL);
+    listen_again(q);
+    queue_heartbeat(q);
+    q->events.woken(q->owner);
+}
+
+static void on_stopped(void *arg, const PGresult *r)
+{
+    struct queue *q = arg;
+
+    (void)r;
+    q->stopped(q->owner);
+}
+
+void queue_stop(struct queue *q, void (*done)(void *owner))
+{
+    if (!queue_is_up(q)) {
+        done(q->owner);
+        return;
+    }
+    q->stopped = done;
+    args_reset(&q->args);
+    args_int(&q->args, q->worker);
+    pg_send(q->pg, &worker_stopped, &q->args, on_stopped, q);
+    pg_sync(q->pg);
+}
+
+bool queue_is_up(const struct queue *q)
+{
+    return pg_is_up(q->pg) && q->worker > 0;
+}
+
+int queue_worker(const struct queue *q)
+{
+    return q->worker;
+}
+
+struct queue *queue_new(uv_loop_t *loop, const struct config *config,
+                        const char *conninfo, const char *slot,
+                        const struct queue_events *events, void *owner)
+{
+    static const struct pg_events pg_events = {on_up, on_down, on_notified};
+    struct queue *q = memory_new(1, sizeof *q);
+
+    q->config = config;
+    q->events = *events;
+    q->owner = owner;
+    snprintf(q->slot, sizeof q->slot, "%s", slot);
+    q->pg = pg_new(loop, "queue", conninfo, &pg_events, q);
+    return q;
+}
+
+void queue_free(struct queue *q)
+{
+    if (!q)
+        return;
+    pg_free(q->pg);
+    args_fini(&q->args);
+    free(q);
+}

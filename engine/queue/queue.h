@@ -1,0 +1,82 @@
+/*
+ * queue/queue - the worker's side of the batch queue: claim, read, keep, hand
+ * back. One connection, never blocking; what comes back comes as events.
+ * Outcomes go by settle/settle, on a connection of their own.
+ */
+#ifndef QUEUE_QUEUE_H
+#define QUEUE_QUEUE_H
+
+#include "base/config.h"
+#include "queue/batch.h"
+#include <libpq-fe.h>
+#include <uv.h>
+
+struct queue;
+
+struct queue_campaign {
+    unsigned char id[UUID_BYTES];
+    int weight;
+};
+
+enum { QUEUE_CAMPAIGNS_MAX = 1000, QUEUE_SLOT_MAX = 512 };
+
+struct queue_events {
+    /* The worker has its number; the journal may be replayed, then
+     * queue_start is to be called. Once a process. */
+    void (*registered)(void *owner, int worker,
+                       const unsigned char secret[MAILID_SECRET_BYTES]);
+    /* A batch and its mails; now the owner's. */
+    void (*claimed)(void *owner, struct batch *batch);
+    /* A claim was answered; n batches follow, or followed, as `claimed`.
+     * campaign is NULL for transactional mail. n < 0: the claim failed. */
+    void (*answered)(void *owner, const unsigned char *campaign, int n);
+    /* Campaigns that have something to claim now. */
+    void (*campaigns)(void *owner, const struct queue_campaign *campaigns,
+                      size_t n);
+    void (*woken)(void *owner); /* new mail in the queue, or connected again */
+    /* A campaign was paused, cancelled or resumed. */
+    void (*control)(void *owner, const unsigned char campaign[UUID_BYTES]);
+    /* Ids of the batches that this worker still holds, ascending; sent_ms is
+     * when it asked: the lease counts from there. */
+    void (*kept)(void *owner, const int64_t *ids, size_t n, int64_t sent_ms);
+};
+
+/* slot names this worker's place: the same after a restart. Starts to
+ * connect. events, texts and secrets are copied; config must live. */
+struct queue *queue_new(uv_loop_t *loop, const struct config *config,
+                        const char *conninfo, const char *slot,
+                        const struct queue_events *events, void *owner);
+void queue_free(struct queue *q);
+
+/* Hand back what a former process of this slot held, and listen. */
+void queue_start(struct queue *q);
+
+bool queue_is_up(const struct queue *q);
+int queue_worker(const struct queue *q);
+
+/* Each is answered by an event; without a connection they do nothing. */
+void queue_claim_transactional(struct queue *q, int batches);
+void queue_claim_campaign(struct queue *q,
+                          const unsigned char campaign[UUID_BYTES],
+                          int batches);
+void queue_list_campaigns(struct queue *q);
+void queue_heartbeat(struct queue *q);
+
+/* Give a batch back of which nothing was sent; by id. */
+void queue_release(struct queue *q, int64_t batch);
+
+/* Mark the campaign sent if nothing of it is left open. */
+void queue_finish_campaign(struct queue *q,
+                           const unsigned char campaign[UUID_BYTES]);
+
+/* A campaign's content: sender, reply_to[], subject, html, body_text,
+ * headers, in one row (read_campaign in queue.sql). NULL or an error result
+ * if it can't be had now. */
+typedef void queue_content_done(void *arg, const PGresult *row);
+void queue_read_campaign(struct queue *q,
+                         const unsigned char campaign[UUID_BYTES],
+                         queue_content_done *done, void *arg);
+
+/* This worker leaves; done is called when the store knows, or can't. */
+void queue_stop(struct queue *q, void (*done)(void *owner));
+#endif

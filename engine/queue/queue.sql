@@ -1,0 +1,169 @@
+-- The worker's statements. Each stays inside one batch, or one small set of
+-- batch rows; none touches a mail's row after it was written.
+
+-- name: worker_register
+INSERT INTO worker (slot, host, pid) VALUES ($1::text, $2::text, $3::int)
+ON CONFLICT (slot) DO UPDATE
+SET host = excluded.host, pid = excluded.pid, started = now(), seen = now(),
+    stopped = NULL
+RETURNING id
+
+-- name: install_secret
+SELECT secret FROM install
+
+-- name: listen_work
+LISTEN presort_work
+
+-- name: listen_control
+LISTEN presort_control
+
+-- What a worker of this slot held when it died. Its journal was replayed
+-- before, so the outcomes tell what is left.
+-- name: worker_release
+UPDATE batch SET state = 'ready', worker = NULL, lease = NULL
+WHERE worker = $1::int AND state = 'claimed'
+
+-- name: worker_stopped
+UPDATE worker SET stopped = now() WHERE id = $1::int
+
+-- name: heartbeat
+WITH alive AS (UPDATE worker SET seen = now() WHERE id = $1::int)
+UPDATE batch SET lease = now() + make_interval(secs => $2::int)
+WHERE worker = $1::int AND state = 'claimed'
+RETURNING id
+
+-- Campaigns that have a batch to claim: a loose scan of one index, whatever
+-- the number of batches.
+-- name: campaigns_ready
+WITH RECURSIVE waiting AS (
+    (SELECT campaign FROM batch WHERE state = 'ready' AND class = 1
+     ORDER BY campaign LIMIT 1)
+    UNION ALL
+    SELECT (SELECT b.campaign FROM batch b
+            WHERE b.state = 'ready' AND b.class = 1
+              AND b.campaign > waiting.campaign
+            ORDER BY b.campaign LIMIT 1)
+    FROM waiting WHERE waiting.campaign IS NOT NULL
+)
+SELECT c.id, c.weight
+FROM waiting JOIN campaign c ON c.id = waiting.campaign
+WHERE EXISTS (SELECT FROM batch b
+              WHERE b.state = 'ready' AND b.class = 1
+                AND b.campaign = c.id AND b.due <= now())
+LIMIT 1000
+
+-- name: claim_campaign
+WITH pick AS (
+    SELECT id FROM batch
+    WHERE state = 'ready' AND class = 1 AND campaign = $3::uuid
+      AND due <= now()
+    ORDER BY due, id LIMIT $4::int
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE batch b
+SET state = 'claimed', worker = $1::int, claims = b.claims + 1,
+    lease = now() + make_interval(secs => $2::int)
+FROM pick WHERE b.id = pick.id
+RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
+    b.tries::int, b.doubts::int, b.claims, b.carry_batch IS NOT NULL,
+    (SELECT c.state FROM campaign c WHERE c.id = b.campaign)
+
+-- name: claim_transactional
+WITH pick AS (
+    SELECT id FROM batch
+    WHERE state = 'ready' AND class = 0 AND due <= now()
+    ORDER BY due LIMIT $3::int
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE batch b
+SET state = 'claimed', worker = $1::int, claims = b.claims + 1,
+    lease = now() + make_interval(secs => $2::int)
+FROM pick WHERE b.id = pick.id
+RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
+    b.tries::int, b.doubts::int, b.claims, b.carry_batch IS NOT NULL, NULL::text
+
+-- name: read_mails
+SELECT m.batch, m.seq, m.email, m.recipient, m.variables, NULL::text
+FROM mail m WHERE m.batch = $1::bigint ORDER BY m.seq
+
+-- name: read_carried
+SELECT m.batch, m.seq, m.email, m.recipient, m.variables, NULL::text
+FROM batch b
+CROSS JOIN LATERAL unnest(b.carry_batch, b.carry_seq) AS c (batch, seq)
+JOIN mail m ON m.batch = c.batch AND m.seq = c.seq
+WHERE b.id = $1::bigint
+
+-- After another worker lost the batch: what has an outcome of this attempt is
+-- not sent again.
+-- name: read_mails_left
+SELECT m.batch, m.seq, m.email, m.recipient, m.variables,
+    CASE WHEN o.final THEN 'final' ELSE o.verdict::text END
+FROM mail m
+LEFT JOIN outcome o ON o.batch = m.batch AND o.seq = m.seq
+    AND (o.attempt = $2::int + 1 OR o.final)
+WHERE m.batch = $1::bigint ORDER BY m.seq
+
+-- name: read_carried_left
+SELECT m.batch, m.seq, m.email, m.recipient, m.variables,
+    CASE WHEN o.final THEN 'final' ELSE o.verdict::text END
+FROM batch b
+CROSS JOIN LATERAL unnest(b.carry_batch, b.carry_seq) AS c (batch, seq)
+JOIN mail m ON m.batch = c.batch AND m.seq = c.seq
+LEFT JOIN outcome o ON o.batch = m.batch AND o.seq = m.seq
+    AND (o.attempt = $2::int + 1 OR o.final)
+WHERE b.id = $1::bigint
+
+-- name: read_emails
+SELECT e.batch, e.seq, e.content FROM email e
+WHERE e.batch = $1::bigint ORDER BY e.seq
+
+-- name: read_emails_carried
+SELECT DISTINCT ON (e.batch, e.seq) e.batch, e.seq, e.content
+FROM batch b
+CROSS JOIN LATERAL unnest(b.carry_batch, b.carry_seq) AS c (batch, seq)
+JOIN mail m ON m.batch = c.batch AND m.seq = c.seq
+JOIN email e ON e.batch = m.batch AND e.seq = m.email
+WHERE b.id = $1::bigint
+
+-- name: read_campaign
+SELECT sender, reply_to, subject, html, body_text, headers
+FROM campaign WHERE id = $1::uuid
+
+-- Nothing of it was sent: as if it had not been claimed.
+-- name: release
+UPDATE batch b
+SET worker = NULL, lease = NULL, claims = b.claims - 1,
+    state = CASE WHEN (SELECT c.state FROM campaign c WHERE c.id = b.campaign)
+                 = 'paused' THEN 'paused' ELSE 'ready' END
+WHERE b.id = $1::bigint AND b.worker = $2::int AND b.state = 'claimed'
+
+-- Mails of a batch that are not final go on in a batch of their own. A
+-- cancelled campaign's are due at once, so that they are settled at once.
+-- name: carry
+INSERT INTO batch (id, project, campaign, class, site, size, state, due,
+                   expires, tries, doubts, carry_batch, carry_seq)
+SELECT next_batch_id(), b.project, b.campaign, b.class, b.site,
+    cardinality($3::bigint[]),
+    CASE WHEN c.state = 'paused' THEN 'paused' ELSE 'ready' END,
+    CASE WHEN c.state = 'cancelled' THEN now() ELSE $5::timestamptz END,
+    b.expires, $6::int, $7::int, $3::bigint[], $4::int[]
+FROM batch b LEFT JOIN campaign c ON c.id = b.campaign
+WHERE b.id = $1::bigint AND b.worker = $2::int AND b.state = 'claimed'
+
+-- name: finish
+UPDATE batch
+SET state = 'done', worker = NULL, lease = NULL, finished = now()
+WHERE id = $1::bigint AND worker = $2::int AND state = 'claimed'
+
+-- Asked after the commit that finished a batch: of two workers that finish a
+-- campaign's last two batches at once, the later one sees both.
+-- name: campaign_finish
+UPDATE campaign c
+SET state = CASE WHEN c.state = 'cancelled' THEN 'cancelled' ELSE 'sent' END,
+    finished = now(), updated = now()
+WHERE c.id = $1::uuid AND c.finished IS NULL
+  AND c.state IN ('scheduled', 'sending', 'cancelled')
+  AND NOT EXISTS (SELECT FROM batch b
+                  WHERE b.campaign = c.id AND b.class = 1
+                    AND b.state IN ('draft', 'ready', 'claimed', 'paused'))
+RETURNING id
