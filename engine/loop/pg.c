@@ -361,6 +361,17 @@ const char *pg_why(const PGresult *result)
     return why ? why : "connection lost";
 }
 
+bool pg_command_is(const PGresult *result, const char *tag)
+{
+    union {
+        const PGresult *in;
+        PGresult *out; /* what PQcmdStatus wants, though it only reads */
+    } r = {result};
+
+    return result && PQresultStatus(result) == PGRES_COMMAND_OK &&
+           strcmp(PQcmdStatus(r.out), tag) == 0;
+}
+
 int64_t pg_bigint(const PGresult *r, int row, int column)
 {
     uint64_t v;

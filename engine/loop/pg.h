@@ -64,6 +64,10 @@ void pg_copy(struct pg *pg, const char *sql, const struct buf *data,
 /* For logs: the error of a result, or that the connection was lost. */
 const char *pg_why(const PGresult *result);
 
+/* Did the statement succeed, with this command tag? COMMIT of a failed
+ * transaction succeeds as ROLLBACK. */
+bool pg_command_is(const PGresult *result, const char *tag);
+
 /* Fields in binary format. */
 int64_t pg_bigint(const PGresult *r, int row, int column);
 int32_t pg_int(const PGresult *r, int row, int column);

@@ -1,0 +1,255 @@
+#include "settle/journal.h"
+#include "base/bug.h"
+#include "base/log.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { JOURNAL_TEXTS = 6, JOURNAL_PATH_MAX = 4096 };
+
+/* Native byte order: a journal is read on the machine that wrote it. */
+struct record {
+    uint32_t len, crc; /* len: all of the record; crc: what follows it */
+    int64_t batch, at_us;
+    int32_t seq, claimed_ms, waited_ms, took_ms;
+    int16_t attempt, code;
+    uint8_t verdict, reach, final, has_reach;
+    unsigned char campaign[JOURNAL_CAMPAIGN_BYTES];
+    uint16_t text_len[JOURNAL_TEXTS]; /* each followed by a NUL */
+};
+_Static_assert(sizeof(struct record) == 76 + 4, "no padding but at the end");
+
+enum { RECORD_CRC_FROM = 8 };
+
+bool settled_has_campaign(const struct settled *s)
+{
+    static const unsigned char none[JOURNAL_CAMPAIGN_BYTES];
+
+    return memcmp(s->campaign, none, sizeof none) != 0;
+}
+
+static uint32_t crc_of(const char *record, size_t len)
+{
+    return (uint32_t)crc32(0, (const Bytef *)record + RECORD_CRC_FROM,
+                           (uInt)(len - RECORD_CRC_FROM));
+}
+
+static const char **text_slot(struct settled *s, int i)
+{
+    const char **slots[JOURNAL_TEXTS] = {&s->site,  &s->enhanced, &s->step,
+                                         &s->reply, &s->mx,       &s->source};
+
+    return slots[i];
+}
+
+void journal_add(struct journal *j, const struct settled *s)
+{
+    struct buf *b = &j->bytes[j->current];
+    struct settled copy = *s;
+    size_t start = b->len;
+    struct record r = {
+        .batch = s->mail.batch,
+        .at_us = s->at_us,
+        .seq = s->mail.seq,
+        .claimed_ms = s->claimed_ms,
+        .waited_ms = s->waited_ms,
+        .took_ms = s->took_ms,
+        .attempt = (int16_t)s->attempt,
+        .code = (int16_t)s->code,
+        .verdict = (uint8_t)s->verdict,
+        .reach = (uint8_t)s->reach,
+        .final = s->final,
+        .has_reach = s->has_reach,
+    };
+
+    memcpy(r.campaign, s->campaign, sizeof r.campaign);
+    buf_add(b, &r, sizeof r);
+    for (int i = 0; i < JOURNAL_TEXTS; i++) {
+        const char *text = *text_slot(&copy, i);
+        size_t most = text == s->reply ? JOURNAL_REPLY_MAX : JOURNAL_TEXT_MAX;
+        size_t len = text ? strnlen(text, most) : 0;
+
+        r.text_len[i] = (uint16_t)len;
+        buf_add(b, text ? text : "", len);
+        buf_add_char(b, 0);
+    }
+    r.len = (uint32_t)(b->len - start);
+    memcpy(b->data + start, &r, sizeof r);
+    r.crc = crc_of(b->data + start, r.len);
+    memcpy(b->data + start, &r, sizeof r);
+}
+
+bool journal_next(const struct buf *bytes, size_t *at, struct settled *s)
+{
+    struct record r;
+
+    if (bytes->len - *at < sizeof r)
+        return false;
+    memcpy(&r, bytes->data + *at, sizeof r);
+    if (r.len < sizeof r || r.len > bytes->len - *at ||
+        r.crc != crc_of(bytes->data + *at, r.len))
+        return false;
+    *s = (struct settled){
+        .mail = {r.batch, r.seq},
+        .attempt = r.attempt,
+        .at_us = r.at_us,
+        .verdict = (enum verdict)r.verdict,
+        .final = r.final,
+        .has_reach = r.has_reach,
+        .reach = (enum reach)r.reach,
+        .code = (unsigned)r.code,
+        .claimed_ms = r.claimed_ms,
+        .waited_ms = r.waited_ms,
+        .took_ms = r.took_ms,
+    };
+    memcpy(s->campaign, r.campaign, sizeof s->campaign);
+    const char *text = bytes->data + *at + sizeof r;
+
+    for (int i = 0; i < JOURNAL_TEXTS; i++) {
+        *text_slot(s, i) = text;
+        text += r.text_len[i] + 1;
+    }
+    *at += r.len;
+    return true;
+}
+
+static enum status write_all(int fd, const char *bytes, size_t len,
+                             struct error *err)
+{
+    while (len > 0) {
+        ssize_t n = write(fd, bytes, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return fail(err, STATUS_FAILED, "journal: %s", strerror(errno));
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return STATUS_OK;
+}
+
+enum status journal_write(struct journal *j, struct error *err)
+{
+    struct buf *b = &j->bytes[j->current];
+    size_t *written = &j->written[j->current];
+
+    if (*written == b->len)
+        return STATUS_OK;
+    enum status status = write_all(j->fd[j->current], b->data + *written,
+                                   b->len - *written, err);
+
+    if (status == STATUS_OK)
+        *written = b->len;
+    return status;
+}
+
+static enum status forget(struct journal *j, int file, struct error *err)
+{
+    buf_reset(&j->bytes[file]);
+    j->written[file] = 0;
+    if (ftruncate(j->fd[file], 0) != 0)
+        return fail(err, STATUS_FAILED, "journal: %s", strerror(errno));
+    return STATUS_OK;
+}
+
+const struct buf *journal_swap(struct journal *j)
+{
+    int old = j->current;
+
+    if (j->written[old] != j->bytes[old].len || j->bytes[1 - old].len != 0)
+        BUG("journal swapped too early");
+    j->current = 1 - old;
+    return &j->bytes[old];
+}
+
+enum status journal_forget(struct journal *j, struct error *err)
+{
+    return forget(j, 1 - j->current, err);
+}
+
+enum status journal_forget_all(struct journal *j, struct error *err)
+{
+    enum status status = forget(j, 0, err);
+
+    return status == STATUS_OK ? forget(j, 1, err) : status;
+}
+
+static enum status read_file(int fd, struct buf *to, struct error *err)
+{
+    char chunk[65536];
+    ssize_t n;
+
+    while ((n = read(fd, chunk, sizeof chunk)) > 0)
+        buf_add(to, chunk, (size_t)n);
+    if (n < 0)
+        return fail(err, STATUS_FAILED, "journal: %s", strerror(errno));
+    return STATUS_OK;
+}
+
+static enum status set_aside(const char *dir, const char *bytes, size_t len,
+                             struct error *err)
+{
+    char path[JOURNAL_PATH_MAX];
+
+    log_event(LOG_WARN, "journal_damaged", "bytes=%zu", len);
+    snprintf(path, sizeof path, "%s/journal.damaged", dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return fail(err, STATUS_FAILED, "%s: %s", path, strerror(errno));
+    enum status status = write_all(fd, bytes, len, err);
+
+    close(fd);
+    return status;
+}
+
+static enum status read_left(struct journal *j, int file, const char *dir,
+                             struct buf *left, struct error *err)
+{
+    struct buf found = {0};
+    struct settled s;
+    size_t whole = 0;
+    enum status status = read_file(j->fd[file], &found, err);
+
+    while (status == STATUS_OK && journal_next(&found, &whole, &s))
+        continue;
+    buf_add(left, found.data ? found.data : "", whole);
+    if (status == STATUS_OK && whole < found.len)
+        status = set_aside(dir, found.data + whole, found.len - whole, err);
+    buf_fini(&found);
+    return status;
+}
+
+enum status journal_open(struct journal *j, const char *dir, struct buf *left,
+                         struct error *err)
+{
+    char path[JOURNAL_PATH_MAX];
+    enum status status = STATUS_OK;
+
+    *j = (struct journal){.fd = {-1, -1}};
+    for (int i = 0; i < JOURNAL_FILES && status == STATUS_OK; i++) {
+        snprintf(path, sizeof path, "%s/journal.%d", dir, i);
+        j->fd[i] = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (j->fd[i] < 0)
+            status = fail(err, STATUS_FAILED, "%s: %s", path, strerror(errno));
+        else
+            status = read_left(j, i, dir, left, err);
+    }
+    if (status != STATUS_OK)
+        journal_close(j);
+    return status;
+}
+
+void journal_close(struct journal *j)
+{
+    for (int i = 0; i < JOURNAL_FILES; i++) {
+        if (j->fd[i] >= 0)
+            close(j->fd[i]);
+        buf_fini(&j->bytes[i]);
+    }
+}
