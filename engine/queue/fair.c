@@ -1,0 +1,209 @@
+#include "queue/fair.h"
+#include "base/bug.h"
+#include <string.h>
+
+static bool is_idle(const struct lane *l)
+{
+    return !l->first && !l->claimable && !l->claiming;
+}
+
+static double lowest_pass(const struct fair *f)
+{
+    double lowest = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < f->n; i++) {
+        const struct lane *l = &f->lanes[i];
+
+        if (is_idle(l) || (any && l->pass >= lowest))
+            continue;
+        lowest = l->pass;
+        any = true;
+    }
+    return lowest;
+}
+
+static struct lane *find(struct fair *f,
+                         const unsigned char campaign[UUID_BYTES])
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (memcmp(f->lanes[i].campaign, campaign, UUID_BYTES) == 0)
+            return &f->lanes[i];
+    return NULL;
+}
+
+/* An idle lane's place is free for another. */
+static struct lane *place(struct fair *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (is_idle(&f->lanes[i]))
+            return &f->lanes[i];
+    return f->n < FAIR_LANES_MAX ? &f->lanes[f->n++] : NULL;
+}
+
+static struct lane *lane_of(struct fair *f,
+                            const unsigned char campaign[UUID_BYTES])
+{
+    double pass = lowest_pass(f);
+    struct lane *l = find(f, campaign);
+
+    if (l) {
+        if (is_idle(l) && l->pass < pass)
+            l->pass = pass;
+        return l;
+    }
+    l = place(f);
+    if (l) {
+        *l = (struct lane){.weight = 1, .pass = pass, .ask = 1};
+        memcpy(l->campaign, campaign, UUID_BYTES);
+    }
+    return l;
+}
+
+void fair_offer(struct fair *f, const unsigned char campaign[UUID_BYTES],
+                int weight)
+{
+    struct lane *l = lane_of(f, campaign);
+
+    if (!l)
+        return;
+    l->claimable = true;
+    l->weight = weight > 0 ? weight : 1;
+}
+
+void fair_answered(struct fair *f, const unsigned char campaign[UUID_BYTES],
+                   int n)
+{
+    struct lane *l = find(f, campaign);
+
+    if (!l)
+        return;
+    l->claiming = false;
+    if (n <= 0)
+        l->claimable = false;
+}
+
+/* Small batches are claimed several at a time. */
+enum { FAIR_SMALL = 250 };
+
+void fair_add(struct fair *f, struct batch *b, bool front)
+{
+    struct lane *l = lane_of(f, b->campaign);
+
+    if (!l)
+        BUG("a batch without a lane"); /* FAIR_LANES_MAX bounds the claims */
+    if (b->listed) {
+        if (front)
+            l->waiting++;
+        return;
+    }
+    b->listed = true;
+    l->waiting += batch_waiting(b);
+    if (front) {
+        b->next = l->first;
+        l->first = b;
+        l->last = l->last ? l->last : b;
+        return;
+    }
+    if (b->n_mails >= FAIR_SMALL)
+        l->ask = 1;
+    else if (l->ask < FAIR_ASK_MAX)
+        l->ask *= 2;
+    b->next = NULL;
+    if (l->last)
+        l->last->next = b;
+    else
+        l->first = b;
+    l->last = b;
+}
+
+struct lane *fair_claim(struct fair *f, size_t low)
+{
+    struct lane *best = NULL;
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct lane *l = &f->lanes[i];
+
+        if (l->claimable && !l->claiming && l->waiting < low &&
+            (!best || l->pass < best->pass))
+            best = l;
+    }
+    if (best)
+        best->claiming = true;
+    return best;
+}
+
+static void leave(struct lane *l)
+{
+    struct batch *b = l->first;
+
+    l->first = b->next;
+    if (!l->first)
+        l->last = NULL;
+    b->next = NULL;
+    b->listed = false;
+}
+
+struct mail *fair_next(struct fair *f, struct batch **batch)
+{
+    struct lane *best = NULL;
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct lane *l = &f->lanes[i];
+
+        if (l->first && (!best || l->pass < best->pass))
+            best = l;
+    }
+    if (!best)
+        return NULL;
+    struct batch *b = best->first;
+    struct mail *mail = batch_next(b);
+
+    if (!mail)
+        BUG("an empty batch in a lane");
+    best->waiting--;
+    best->pass += 1.0 / best->weight;
+    if (batch_waiting(b) == 0)
+        leave(best);
+    *batch = b;
+    return mail;
+}
+
+struct batch *fair_take(struct fair *f, const unsigned char *campaign)
+{
+    struct batch *taken = NULL;
+
+    for (size_t i = 0; i < f->n; i++) {
+        struct lane *l = &f->lanes[i];
+
+        if (campaign && memcmp(l->campaign, campaign, UUID_BYTES) != 0)
+            continue;
+        while (l->first) {
+            struct batch *b = l->first;
+
+            leave(l);
+            b->next = taken;
+            taken = b;
+        }
+        l->waiting = 0;
+    }
+    return taken;
+}
+
+size_t fair_active(const struct fair *f)
+{
+    size_t active = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        active += !is_idle(&f->lanes[i]);
+    return active ? active : 1;
+}
+
+size_t fair_waiting(const struct fair *f)
+{
+    size_t waiting = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        waiting += f->lanes[i].waiting;
+    return waiting;
+}
