@@ -275,3 +275,43 @@ BEGIN
     END LOOP;
 END $$;
 SELECT partitions_ensure();
+
+-- Drop the days whose mail has been final for longer than the retention. A day
+-- that holds anything unfinished, or that a re-sorted batch still carries
+-- from, stays.
+CREATE FUNCTION partitions_drop(retention interval) RETURNS integer
+LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+    day date;
+    low bigint;
+    high bigint;
+    dropped integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('presort partitions'));
+    FOR name IN
+        SELECT c.relname FROM pg_inherits h JOIN pg_class c ON c.oid = h.inhrelid
+        WHERE h.inhparent = 'mail'::regclass ORDER BY c.relname
+    LOOP
+        day := to_date(right(name, 8), 'YYYYMMDD');
+        low := batch_id_at(day::timestamp AT TIME ZONE 'UTC');
+        high := batch_id_at((day + 1)::timestamp AT TIME ZONE 'UTC');
+        EXIT WHEN (day + 1)::timestamp AT TIME ZONE 'UTC' > now() - retention;
+        CONTINUE WHEN EXISTS (
+            SELECT FROM batch b
+            WHERE b.id >= low AND b.id < high
+              AND (b.state NOT IN ('done', 'cancelled')
+                   OR b.finished > now() - retention));
+        CONTINUE WHEN EXISTS (
+            SELECT FROM batch b
+            WHERE b.state IN ('ready', 'claimed', 'paused')
+              AND b.carry_batch IS NOT NULL
+              AND (SELECT min(x) FROM unnest(b.carry_batch) AS x) < high);
+        EXECUTE format('DROP TABLE %I', 'mail_' || right(name, 8));
+        EXECUTE format('DROP TABLE %I', 'email_' || right(name, 8));
+        EXECUTE format('DROP TABLE %I', 'outcome_' || right(name, 8));
+        DELETE FROM batch b WHERE b.id >= low AND b.id < high;
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+END $$;

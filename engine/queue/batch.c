@@ -98,6 +98,12 @@ void batch_return_waiting(struct batch *b)
     }
 }
 
+void batch_drop_waiting(struct batch *b)
+{
+    b->n_again = 0;
+    b->at = b->n_mails;
+}
+
 bool batch_is_over(const struct batch *b)
 {
     return b->n_out == 0 && batch_waiting(b) == 0;

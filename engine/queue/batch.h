@@ -78,7 +78,11 @@ struct batch {
     struct arena arena;
 
     void *content;      /* the engine's own: the campaign's */
-    struct batch *next; /* in the owner's list */
+    struct batch *next; /* in a lane, later in settle's list */
+    bool listed;        /* in a lane */
+    bool touched;       /* something of it was sent or settled */
+    bool stolen;        /* the lease went to another worker */
+    size_t held_at;     /* place in the pipeline's table */
 };
 
 struct batch *batch_new(void);
@@ -99,6 +103,9 @@ void batch_carry(struct batch *b, enum batch_carry kind, struct mailid id);
 
 /* Everything that waits is to be handed back. */
 void batch_return_waiting(struct batch *b);
+
+/* Everything that waits is no business of ours any more. */
+void batch_drop_waiting(struct batch *b);
 
 /* Nothing waits and nothing is out. */
 bool batch_is_over(const struct batch *b);

@@ -18,10 +18,10 @@ struct lane {
     unsigned char campaign[UUID_BYTES];
     int weight;
     double pass;
-    size_t waiting;  /* mails in hand */
-    bool claimable;  /* the store has more */
-    bool claiming;   /* asked, not answered */
-    int ask;         /* batches to claim at a time; more if they are small */
+    size_t waiting; /* mails in hand */
+    bool claimable; /* the store has more */
+    bool claiming;  /* asked, not answered */
+    int ask;        /* batches to claim at a time; more if they are small */
     struct batch *first, *last;
 };
 

@@ -15,6 +15,7 @@ struct queue {
     int worker;
     bool started;
     int64_t heartbeat_ms;
+    struct reading *readings; /* claimed batches that are being read */
     void (*stopped)(void *owner);
     struct args args;
 };
@@ -24,6 +25,7 @@ struct reading {
     struct queue *queue;
     struct batch *batch;
     bool broken;
+    struct reading *next, **at;
 };
 
 struct claim {
@@ -168,8 +170,13 @@ static void on_mails(void *arg, const PGresult *r)
     struct reading *reading = arg;
     struct queue *q = reading->queue;
     struct batch *b = reading->batch;
+    bool ok = has_rows(r) && !reading->broken;
 
-    if (has_rows(r) && !reading->broken) {
+    *reading->at = reading->next;
+    if (reading->next)
+        reading->next->at = reading->at;
+    free(reading);
+    if (ok) {
         batch_reserve(b, (size_t)PQntuples(r));
         for (int i = 0; i < PQntuples(r); i++)
             take_mail(b, r, i);
@@ -179,7 +186,6 @@ static void on_mails(void *arg, const PGresult *r)
         complain("read_failed", r);
         batch_free(b);
     }
-    free(reading);
 }
 
 static void read_batch(struct queue *q, struct batch *b)
@@ -187,7 +193,11 @@ static void read_batch(struct queue *q, struct batch *b)
     struct reading *reading = memory_new(1, sizeof *reading);
     const struct pg_statement *mails;
 
-    *reading = (struct reading){.queue = q, .batch = b};
+    *reading = (struct reading){
+        .queue = q, .batch = b, .next = q->readings, .at = &q->readings};
+    if (q->readings)
+        q->readings->at = &reading->next;
+    q->readings = reading;
     args_reset(&q->args);
     args_bigint(&q->args, b->id);
     if (b->class == BATCH_TRANSACTIONAL)
@@ -319,6 +329,14 @@ static int by_id(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
+static bool is_reading(const struct queue *q, int64_t id)
+{
+    for (const struct reading *r = q->readings; r; r = r->next)
+        if (r->batch->id == id)
+            return true;
+    return false;
+}
+
 static void on_heartbeat(void *arg, const PGresult *r)
 {
     struct queue *q = arg;
@@ -327,11 +345,12 @@ static void on_heartbeat(void *arg, const PGresult *r)
         complain("heartbeat_failed", r);
         return;
     }
-    size_t n = (size_t)PQntuples(r);
-    int64_t *ids = memory_new(n, sizeof *ids);
+    size_t n = 0;
+    int64_t *ids = memory_new((size_t)PQntuples(r), sizeof *ids);
 
-    for (size_t i = 0; i < n; i++)
-        ids[i] = pg_bigint(r, (int)i, 0);
+    for (int i = 0; i < PQntuples(r); i++)
+        if (!is_reading(q, pg_bigint(r, i, 0)))
+            ids[n++] = pg_bigint(r, i, 0);
     qsort(ids, n, sizeof *ids, by_id);
     q->events.kept(q->owner, ids, n, q->heartbeat_ms);
     free(ids);
@@ -414,7 +433,7 @@ static void on_up(struct pg *pg, void *owner)
     }
     listen_again(q);
     queue_heartbeat(q);
-    q->events.woken(q->owner);
+    q->events.woken(q->owner, true, true);
 }
 
 static void on_down(struct pg *pg, const char *why, void *owner)
@@ -458,8 +477,11 @@ static void on_notified(struct pg *pg, const char *channel, const char *payload,
 
         if (uuid_of_text(id ? id + 1 : payload, campaign))
             q->events.control(q->owner, campaign);
+        return;
     }
-    q->events.woken(q->owner);
+    bool campaigns = strncmp(payload, "campaign", strlen("campaign")) == 0;
+
+    q->events.woken(q->owner, campaigns, !campaigns);
 }
 
 void queue_start(struct queue *q)
@@ -472,7 +494,7 @@ void queue_start(struct queue *q)
     pg_send(q->pg, &worker_release, &q->args, NULL, NULL);
     listen_again(q);
     queue_heartbeat(q);
-    q->events.woken(q->owner);
+    q->events.woken(q->owner, true, true);
 }
 
 static void on_stopped(void *arg, const PGresult *r)
@@ -526,6 +548,11 @@ void queue_free(struct queue *q)
     if (!q)
         return;
     pg_free(q->pg);
+    for (struct reading *next; q->readings; q->readings = next) {
+        next = q->readings->next;
+        batch_free(q->readings->batch);
+        free(q->readings);
+    }
     args_fini(&q->args);
     free(q);
 }

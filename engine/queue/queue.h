@@ -33,10 +33,12 @@ struct queue_events {
     /* Campaigns that have something to claim now. */
     void (*campaigns)(void *owner, const struct queue_campaign *campaigns,
                       size_t n);
-    void (*woken)(void *owner); /* new mail in the queue, or connected again */
+    /* There may be something to claim: of campaigns, of transactional mail. */
+    void (*woken)(void *owner, bool campaigns, bool transactional);
     /* A campaign was paused, cancelled or resumed. */
     void (*control)(void *owner, const unsigned char campaign[UUID_BYTES]);
-    /* Ids of the batches that this worker still holds, ascending; sent_ms is
+    /* Ids of the batches that this worker still holds, ascending, less those
+     * that are being read; sent_ms is
      * when it asked: the lease counts from there. */
     void (*kept)(void *owner, const int64_t *ids, size_t n, int64_t sent_ms);
 };

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/net.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ enum { ROUTE_AGAIN_MS = 60 * 1000, ROUTE_RETRY_MS = 1000 };
 struct route {
     uv_loop_t *loop;
     struct net_address relay;
+    char port[8];
     uv_timer_t *again;
     uv_getaddrinfo_t *asking; /* NULL if none; outlives a freed route */
     struct sockaddr_storage address;
@@ -58,8 +60,8 @@ static void ask(uv_timer_t *timer)
         return;
     r->asking = memory_new(1, sizeof *r->asking);
     r->asking->data = r;
-    if (uv_getaddrinfo(r->loop, r->asking, on_answer, r->relay.host,
-                       r->relay.port, &hints) != 0) {
+    if (uv_getaddrinfo(r->loop, r->asking, on_answer, r->relay.host, r->port,
+                       &hints) != 0) {
         free(r->asking);
         r->asking = NULL;
         uv_timer_start(r->again, ask, ROUTE_RETRY_MS, 0);
@@ -80,6 +82,7 @@ enum status route_new(uv_loop_t *loop, const struct config *config,
         return fail(err, STATUS_INVALID, "%s: %s",
                     sandbox ? "sandbox_listen" : "relay", why.text);
     }
+    snprintf(r->port, sizeof r->port, "%u", r->relay.port);
     r->loop = loop;
     r->found = found;
     r->owner = owner;

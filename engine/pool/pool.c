@@ -1,0 +1,259 @@
+#include "pool/pool.h"
+#include "base/bug.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+enum {
+    POOL_PAUSE_FIRST_MS = 250,
+    POOL_PAUSE_MOST_MS = 60 * 1000,
+    POOL_EHLO_MAX = 256,
+};
+
+/* One connection, in the pool's list until it is closed. */
+struct line {
+    struct pool *pool;
+    struct smtp_conn *conn;
+    struct line *next, **at;
+    unsigned n_out;
+    bool ready;    /* it was, at least once: the server speaks SMTP with us */
+    bool campaign; /* a campaign's mail is under way on it */
+};
+
+struct pool {
+    struct smtp_net *net;
+    const struct config *config;
+    char ehlo_name[POOL_EHLO_MAX];
+    struct pool_events events;
+    void *owner;
+    struct line *lines;
+    unsigned n_lines, n_campaign;
+    unsigned failures;
+    int64_t down_until_ms;
+    bool draining;
+};
+
+static unsigned most_campaign(const struct pool *p)
+{
+    int64_t most =
+        p->config->site_connections_max - p->config->transactional_connections;
+
+    return most > 0 ? (unsigned)most : 1;
+}
+
+/* May a campaign's mail go to this connection? */
+static bool takes_campaign(const struct line *l)
+{
+    return l->campaign || l->pool->n_campaign < most_campaign(l->pool);
+}
+
+static void mark(struct line *l, bool campaign)
+{
+    if (l->campaign == campaign)
+        return;
+    l->campaign = campaign;
+    if (campaign)
+        l->pool->n_campaign++;
+    else
+        l->pool->n_campaign--;
+}
+
+static bool feed_one(struct line *l, enum batch_class class)
+{
+    struct pool *p = l->pool;
+    struct smtp_message m;
+
+    if (!p->events.next(p->owner, class, &m))
+        return false;
+    l->n_out++;
+    if (class == BATCH_CAMPAIGN)
+        mark(l, true);
+    smtp_conn_send(l->conn, &m);
+    return true;
+}
+
+static void feed(struct line *l)
+{
+    while (!l->pool->draining && smtp_conn_takes(l->conn))
+        if (!feed_one(l, BATCH_TRANSACTIONAL) &&
+            !(takes_campaign(l) && feed_one(l, BATCH_CAMPAIGN)))
+            return;
+}
+
+static void on_ready(struct smtp_conn *conn, void *owner)
+{
+    struct line *l = owner;
+
+    (void)conn;
+    if (!l->ready)
+        l->pool->failures = 0;
+    l->ready = true;
+    feed(l);
+}
+
+static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
+                       void *owner)
+{
+    struct line *l = owner;
+
+    l->pool->events.settled(l->pool->owner, result, smtp_conn_peer(conn),
+                            smtp_conn_source(conn));
+    if (--l->n_out == 0)
+        mark(l, false);
+}
+
+static void failed(struct pool *p, const char *why, unsigned code)
+{
+    int64_t pause = POOL_PAUSE_FIRST_MS;
+    char text[LOG_QUOTE_MAX];
+
+    for (unsigned i = 0; i < p->failures && pause < POOL_PAUSE_MOST_MS; i++)
+        pause *= 2;
+    if (pause > POOL_PAUSE_MOST_MS)
+        pause = POOL_PAUSE_MOST_MS;
+    p->failures++;
+    p->down_until_ms = clock_mono_ms() + pause;
+    log_event(LOG_WARN, "connect_failed", "code=%u pause_ms=%lld why=%s", code,
+              (long long)pause, log_quote(why, text));
+}
+
+static void on_closed(struct smtp_conn *conn, const char *why,
+                      unsigned reply_code, unsigned mails, void *owner)
+{
+    struct line *l = owner;
+    struct pool *p = l->pool;
+
+    (void)conn, (void)mails;
+    if (l->n_out != 0)
+        BUG("a connection closed with mail unsettled");
+    if (!l->ready && !p->draining)
+        failed(p, why, reply_code);
+    *l->at = l->next;
+    if (l->next)
+        l->next->at = l->at;
+    p->n_lines--;
+    free(l);
+}
+
+static void open_line(struct pool *p, const struct sockaddr_storage *address,
+                      socklen_t len)
+{
+    const struct smtp_conn_events events = {on_ready, on_settled, on_closed};
+    const struct smtp_conn_limits limits = {
+        .connect_ms = p->config->connect_timeout_seconds * 1000,
+        .reply_ms = p->config->smtp_timeout_seconds * 1000,
+        .final_dot_ms = p->config->final_dot_timeout_seconds * 1000,
+        .idle_ms = p->config->connection_idle_seconds * 1000,
+        .mails_max = (unsigned)p->config->connection_mails_max,
+    };
+    struct line *l = memory_new(1, sizeof *l);
+
+    *l = (struct line){.pool = p, .next = p->lines, .at = &p->lines};
+    if (p->lines)
+        p->lines->at = &l->next;
+    p->lines = l;
+    p->n_lines++;
+    l->conn = smtp_conn_open(p->net, (const struct sockaddr *)address, len,
+                             p->ehlo_name, &limits, &events, l);
+}
+
+/* Connections that could take mail of the class, now or once connected. */
+static unsigned free_lines(const struct pool *p)
+{
+    unsigned n = 0;
+
+    for (const struct line *l = p->lines; l; l = l->next)
+        n += l->n_out == 0;
+    return n;
+}
+
+static void open_lines(struct pool *p, int64_t now_ms)
+{
+    size_t transactional = p->events.waiting(p->owner, BATCH_TRANSACTIONAL);
+    size_t campaign = p->events.waiting(p->owner, BATCH_CAMPAIGN);
+    size_t room =
+        most_campaign(p) -
+        (p->n_campaign < most_campaign(p) ? p->n_campaign : most_campaign(p));
+    size_t wanted = transactional + (campaign < room ? campaign : room);
+    struct sockaddr_storage address;
+    socklen_t len;
+
+    if (wanted == 0 || now_ms < p->down_until_ms ||
+        !p->events.address(p->owner, &address, &len))
+        return;
+    /* One probe is enough while the destination does not answer. */
+    unsigned most =
+        p->failures > 0 ? 1 : (unsigned)p->config->site_connections_max;
+
+    for (unsigned n = free_lines(p); n < wanted && p->n_lines < most; n++)
+        open_line(p, &address, len);
+}
+
+void pool_turn(struct pool *p, int64_t now_ms)
+{
+    struct line *next;
+
+    if (p->draining)
+        return;
+    /* Idle connections first: there a mail waits for nothing. */
+    for (struct line *l = p->lines; l; l = next) {
+        next = l->next;
+        if (l->n_out == 0)
+            feed(l);
+    }
+    for (struct line *l = p->lines; l; l = next) {
+        next = l->next;
+        feed(l);
+    }
+    open_lines(p, now_ms);
+}
+
+void pool_drain(struct pool *p)
+{
+    struct line *next;
+
+    p->draining = true;
+    for (struct line *l = p->lines; l; l = next) {
+        next = l->next;
+        smtp_conn_quit(l->conn);
+    }
+}
+
+struct pool_state pool_state(const struct pool *p)
+{
+    struct pool_state state = {
+        .connections = p->n_lines,
+        .failures = p->failures,
+        .down_until_ms = p->failures > 0 ? p->down_until_ms : 0,
+    };
+
+    for (const struct line *l = p->lines; l; l = l->next)
+        state.busy += l->n_out > 0;
+    return state;
+}
+
+bool pool_is_down(const struct pool *p, int64_t now_ms)
+{
+    return p->failures > 0 && now_ms < p->down_until_ms;
+}
+
+struct pool *pool_new(struct smtp_net *net, const struct config *config,
+                      const char *ehlo_name, const struct pool_events *events,
+                      void *owner)
+{
+    struct pool *p = memory_new(1, sizeof *p);
+
+    p->net = net;
+    p->config = config;
+    snprintf(p->ehlo_name, sizeof p->ehlo_name, "%s", ehlo_name);
+    p->events = *events;
+    p->owner = owner;
+    return p;
+}
+
+void pool_free(struct pool *p)
+{
+    if (p && p->lines)
+        BUG("pool freed with open connections");
+    free(p);
+}

@@ -1,0 +1,47 @@
+#include "queue/held.h"
+#include "base/bug.h"
+#include "base/memory.h"
+
+enum { HELD_FIRST = 64, HELD_MARGIN = 128 };
+
+void held_fini(struct held *h)
+{
+    free(h->batches);
+    *h = (struct held){0};
+}
+
+void held_add(struct held *h, struct batch *b)
+{
+    if (h->n == h->cap) {
+        h->cap = h->cap ? h->cap * 2 : HELD_FIRST;
+        h->batches = memory_resize(h->batches, h->cap, sizeof(struct batch *));
+    }
+    b->held_at = h->n;
+    h->batches[h->n++] = b;
+}
+
+void held_remove(struct held *h, struct batch *b)
+{
+    if (b->held_at >= h->n || h->batches[b->held_at] != b)
+        BUG("a batch that is not held");
+    h->batches[b->held_at] = h->batches[--h->n];
+    h->batches[b->held_at]->held_at = b->held_at;
+}
+
+struct batch *held_find(const struct held *h, int64_t id)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->batches[i]->id == id)
+            return h->batches[i];
+    return NULL;
+}
+
+struct batch *held_get(const struct held *h, size_t i)
+{
+    return i < h->n ? h->batches[i] : NULL;
+}
+
+bool held_is_full(const struct held *h)
+{
+    return h->n + HELD_MARGIN > HELD_MAX;
+}

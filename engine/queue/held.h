@@ -1,0 +1,26 @@
+/* queue/held - every batch that this worker has, to be found by id. */
+#ifndef QUEUE_HELD_H
+#define QUEUE_HELD_H
+
+#include "queue/batch.h"
+
+enum { HELD_MAX = 1024 };
+
+struct held {
+    struct batch **batches;
+    size_t n, cap;
+};
+
+void held_fini(struct held *h);
+void held_add(struct held *h, struct batch *b);
+void held_remove(struct held *h, struct batch *b);
+
+/* NULL if it is not held. */
+struct batch *held_find(const struct held *h, int64_t id);
+
+/* The i-th, in no order that lasts; NULL behind the last. */
+struct batch *held_get(const struct held *h, size_t i);
+
+/* No more should be claimed: HELD_MAX, less what one claim may bring. */
+bool held_is_full(const struct held *h);
+#endif

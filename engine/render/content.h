@@ -1,0 +1,35 @@
+/*
+ * render/content - compiled contents: one per campaign, kept while its mail is
+ * sent, and one per transactional mail, made from its JSON.
+ *
+ * A content that does not compile is kept as broken, with the reason: its mails
+ * bounce for that reason instead of stopping the worker.
+ */
+#ifndef RENDER_CONTENT_H
+#define RENDER_CONTENT_H
+
+#include "mail/address.h"
+#include "render/message.h"
+
+struct content {
+    struct message *message;     /* NULL: broken */
+    struct error why;            /* then this is the reason */
+    char id_domain[ADDRESS_MAX]; /* of the sender: for Message-IDs */
+};
+
+/* A campaign's columns; headers is a JSON object. Texts may be NULL. */
+struct content_campaign {
+    const char *sender, *subject, *html, *text, *headers;
+    const char *const *reply_to;
+    size_t n_reply_to;
+};
+
+/* Never NULL; content_free takes NULL. */
+struct content *content_of_campaign(const struct content_campaign *c);
+
+/* The JSON of email.content: from, to, cc, reply_to, subject, html, text,
+ * headers, as POST /emails normalises it. */
+struct content *content_of_email(const char *json, size_t len);
+
+void content_free(struct content *c);
+#endif

@@ -1,0 +1,96 @@
+#include "render/job.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail)
+{
+    struct job *job = j->spare;
+
+    if (job)
+        j->spare = job->next;
+    else
+        job = memory_new(1, sizeof *job);
+    job->batch = b;
+    job->mail = mail;
+    job->started_us = clock_wall_us();
+    return job;
+}
+
+void jobs_put(struct jobs *j, struct job *job)
+{
+    job->next = j->spare;
+    j->spare = job;
+}
+
+void jobs_fini(struct jobs *j)
+{
+    struct job *next;
+
+    for (struct job *job = j->spare; job; job = next) {
+        next = job->next;
+        buf_fini(&job->bytes);
+        free(job);
+    }
+    arena_fini(&j->scratch);
+    *j = (struct jobs){0};
+}
+
+/* A return path that names the mail: so a bounce is understood even when
+ * nothing of the original is left in it (VERP). */
+static void envelope(struct job *job, const struct content *content,
+                     const char *id, const char *return_path_domain)
+{
+    if (return_path_domain[0])
+        snprintf(job->from, sizeof job->from, "b+%s@%s", id,
+                 return_path_domain);
+    else
+        snprintf(job->from, sizeof job->from, "%s",
+                 message_sender(content->message));
+}
+
+enum status job_render(struct jobs *j, struct job *job,
+                       const struct content *content,
+                       const unsigned char secret[MAILID_SECRET_BYTES],
+                       const char *return_path_domain, struct error *err)
+{
+    const struct mail *mail = job->mail;
+    char id[MAILID_TEXT_MAX];
+    json_error_t why;
+    json_t *variables = NULL;
+
+    mailid_text(secret, mail->id, id);
+    if (mail->variables)
+        variables = json_loadb(mail->variables, mail->variables_len,
+                               JSON_ALLOW_NUL, &why);
+    if (mail->variables && !variables)
+        return fail(err, STATUS_INVALID, "variables: %s", why.text);
+    const struct message_recipient to = {
+        .address = mail->recipient,
+        .variables = variables,
+        .id = id,
+        .id_domain = content->id_domain,
+        .date_us = job->started_us,
+    };
+
+    buf_reset(&job->bytes);
+    arena_reset(&j->scratch);
+    enum status status =
+        message_render(content->message, &to, &j->scratch, &job->bytes, err);
+
+    json_decref(variables);
+    envelope(job, content, id, return_path_domain);
+    return status;
+}
+
+struct smtp_message job_message(struct job *job)
+{
+    return (struct smtp_message){
+        .from = job->from,
+        .to = job->mail->recipient,
+        .data = job->bytes.data,
+        .data_len = job->bytes.len,
+        .tag = job,
+    };
+}

@@ -1,0 +1,42 @@
+/*
+ * render/job - one mail on its way: its place in the queue, its bytes, and what
+ * smtp needs to send it. Jobs are reused; warm, they allocate nothing.
+ */
+#ifndef RENDER_JOB_H
+#define RENDER_JOB_H
+
+#include "queue/batch.h"
+#include "render/content.h"
+#include "smtp/session.h"
+
+struct job {
+    struct batch *batch;
+    struct mail *mail;
+    int64_t started_us;
+    char from[ADDRESS_MAX]; /* envelope sender */
+    struct buf bytes;
+    struct job *next; /* spare ones */
+};
+
+struct jobs {
+    struct job *spare;
+    struct arena scratch;
+};
+
+struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail);
+void jobs_put(struct jobs *j, struct job *job);
+
+/* Frees the spare ones. */
+void jobs_fini(struct jobs *j);
+
+/* Render into job->bytes, and the envelope: the sender's own address, or one
+ * in return_path_domain that names the mail, if that is not "". */
+MUST_USE enum status job_render(struct jobs *j, struct job *job,
+                                const struct content *content,
+                                const unsigned char secret[MAILID_SECRET_BYTES],
+                                const char *return_path_domain,
+                                struct error *err);
+
+/* What to send; the job is its tag, and owns the bytes. */
+struct smtp_message job_message(struct job *job);
+#endif
