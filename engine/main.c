@@ -110,7 +110,7 @@ static void take_slot(struct engine *e, char *slot, size_t slot_max)
     /* fd stays open: the lock lives as long as the process. */
 }
 
-static void on_signal(struct engine *e, uv_signal_t *handle, uv_signal_cb *run,
+static void on_signal(struct engine *e, uv_signal_t *handle, uv_signal_cb run,
                       int signum)
 {
     uv_signal_init(&e->loop, handle);

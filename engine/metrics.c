@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <microhttpd.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +113,7 @@ enum status metrics_serve(const struct metrics *metrics, int worker,
     struct addrinfo *found = NULL;
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_PASSIVE};
-    char port[8];
+    char port[16];
 
     if (net_parse(listen, &at, err) != STATUS_OK)
         return STATUS_INVALID;
