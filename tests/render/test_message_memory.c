@@ -12,6 +12,7 @@
 static size_t taken;
 
 #ifndef __SANITIZE_ADDRESS__
+/* NOLINTBEGIN(bugprone-reserved-identifier): the names are glibc's. */
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);
@@ -33,6 +34,7 @@ void *realloc(void *p, size_t n)
     taken++;
     return __libc_realloc(p, n);
 }
+/* NOLINTEND(bugprone-reserved-identifier) */
 #endif
 
 static void warm_renders_take_nothing(void **state)

@@ -135,65 +135,65 @@ static void html(void **state)
     check(cases, sizeof cases / sizeof *cases, TEMPLATE_HTML);
 }
 
+static const struct rendering refusals[] = {
+    {"{{", "line 1, column 3: expected the name of a variable, found the "
+           "end of the text"},
+    {"{{ }}", "line 1, column 4: expected the name of a variable, found "
+              "\"}}\""},
+    {"a\n\xc3\xb6 {{ 1x }}", "line 2, column 6: expected the name of a "
+                             "variable, found \"1x }}\""},
+    {"{{ name", "line 1, column 8: expected }} behind the variable, found "
+                "the end of the text"},
+    {"{{ name }", "line 1, column 9: expected }} behind the variable, "
+                  "found \"}\""},
+    {"{{ name other }}", "line 1, column 9: expected }} behind the "
+                         "variable, found \"other }}\""},
+    {"{{ name - }}", "line 1, column 10: expected }} behind the variable, "
+                     "found \" }}\""},
+    {"{{ name ?\n", "line 1, column 9: expected }} behind the variable, "
+                    "found \"?\""},
+    {"{{ a.\n}}", "line 1, column 6: expected the name of a variable, "
+                  "found the end of the line"},
+    {"{{ a..b }}", "line 1, column 6: expected the name of a variable, "
+                   "found \".b }}\""},
+    {"{{ a[ }}", "line 1, column 6: expected an index, or a key in "
+                 "quotation marks, found \" }}\""},
+    {"{{ a[", "line 1, column 6: expected an index, or a key in "
+              "quotation marks, found the end of the text"},
+    {"{{ a[-1] }}", "line 1, column 6: expected an index, or a key in "
+                    "quotation marks, found \"-1] }}\""},
+    {"{{ a[1 }}", "line 1, column 7: expected ], found \" }}\""},
+    {"{{ a['x }}", "line 1, column 6: a quotation mark is not closed"},
+    {"{{ a[1234567890] }}",
+     "line 1, column 6: the index has more than 9 digits"},
+    {"{{ name | upcase }}",
+     "line 1, column 9: filters are not supported yet (a fallback is "
+     "written {{{name|fallback}}})"},
+    {"x\n\n  {% if a %}",
+     "line 3, column 3: tags are not supported yet, found \"{%\""},
+    {"{{{ name }}", "line 1, column 10: expected }}} or | behind the "
+                    "variable, found \"}}\""},
+    {"{{{ name | x }}", "line 1, column 16: expected }}} behind the "
+                        "fallback, found the end of the text"},
+    {"{{{{ name }}}}", "line 1, column 4: expected the name of a "
+                       "variable, found \"{ name }}}}\""},
+    {"{{ a aaaaaaaaaaaaaaaaaaaaaaaaaaaaa }}",
+     "line 1, column 6: expected }} behind the variable, found "
+     "\"aaaaaaaaaaaaaaaaaaaa\""},
+    {"{{ a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q }}",
+     "line 1, column 37: the path has more than 16 steps"},
+};
+
 static void errors(void **state)
 {
-    static const struct rendering cases[] = {
-        {"{{", "line 1, column 3: expected the name of a variable, found the "
-               "end of the text"},
-        {"{{ }}", "line 1, column 4: expected the name of a variable, found "
-                  "\"}}\""},
-        {"a\n\xc3\xb6 {{ 1x }}", "line 2, column 6: expected the name of a "
-                                 "variable, found \"1x }}\""},
-        {"{{ name", "line 1, column 8: expected }} behind the variable, found "
-                    "the end of the text"},
-        {"{{ name }", "line 1, column 9: expected }} behind the variable, "
-                      "found \"}\""},
-        {"{{ name other }}", "line 1, column 9: expected }} behind the "
-                             "variable, found \"other }}\""},
-        {"{{ name - }}", "line 1, column 10: expected }} behind the variable, "
-                         "found \" }}\""},
-        {"{{ name ?\n", "line 1, column 9: expected }} behind the variable, "
-                        "found \"?\""},
-        {"{{ a.\n}}", "line 1, column 6: expected the name of a variable, "
-                      "found the end of the line"},
-        {"{{ a..b }}", "line 1, column 6: expected the name of a variable, "
-                       "found \".b }}\""},
-        {"{{ a[ }}", "line 1, column 6: expected an index, or a key in "
-                     "quotation marks, found \" }}\""},
-        {"{{ a[", "line 1, column 6: expected an index, or a key in "
-                  "quotation marks, found the end of the text"},
-        {"{{ a[-1] }}", "line 1, column 6: expected an index, or a key in "
-                        "quotation marks, found \"-1] }}\""},
-        {"{{ a[1 }}", "line 1, column 7: expected ], found \" }}\""},
-        {"{{ a['x }}", "line 1, column 6: a quotation mark is not closed"},
-        {"{{ a[1234567890] }}",
-         "line 1, column 6: the index has more than 9 digits"},
-        {"{{ name | upcase }}",
-         "line 1, column 9: filters are not supported yet (a fallback is "
-         "written {{{name|fallback}}})"},
-        {"x\n\n  {% if a %}",
-         "line 3, column 3: tags are not supported yet, found \"{%\""},
-        {"{{{ name }}", "line 1, column 10: expected }}} or | behind the "
-                        "variable, found \"}}\""},
-        {"{{{ name | x }}", "line 1, column 16: expected }}} behind the "
-                            "fallback, found the end of the text"},
-        {"{{{{ name }}}}", "line 1, column 4: expected the name of a "
-                           "variable, found \"{ name }}}}\""},
-        {"{{ a aaaaaaaaaaaaaaaaaaaaaaaaaaaaa }}",
-         "line 1, column 6: expected }} behind the variable, found "
-         "\"aaaaaaaaaaaaaaaaaaaa\""},
-        {"{{ a.b.c.d.e.f.g.h.i.j.k.l.m.n.o.p.q }}",
-         "line 1, column 37: the path has more than 16 steps"},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct buf out = {0};
         struct error err = {0};
 
-        assert_int_equal(render(cases[i].source, TEMPLATE_TEXT, &out, &err),
+        assert_int_equal(render(refusals[i].source, TEMPLATE_TEXT, &out, &err),
                          STATUS_INVALID);
-        assert_string_equal(err.text, cases[i].want);
+        assert_string_equal(err.text, refusals[i].want);
         buf_fini(&out);
     }
 }
