@@ -128,7 +128,7 @@ static void say_body(struct smtp_session *s, const struct smtp_message *m)
 
 static void say(struct smtp_session *s, enum smtp_step step)
 {
-    const struct smtp_message *m = s->mail ? &s->mail->message : NULL;
+    const struct smtp_message *m = &s->mail->message;
 
     switch (step) {
     case STEP_GREETING: break; /* the server speaks first */
@@ -145,11 +145,6 @@ static void say(struct smtp_session *s, enum smtp_step step)
     case STEP_OVER:
     case SMTP_STEPS: BUG("nothing to say");
     }
-}
-
-static bool of_mail(enum smtp_step step)
-{
-    return step >= STEP_MAIL && step <= STEP_EMPTY;
 }
 
 static bool may_go_on(const struct smtp_session *s)
@@ -172,10 +167,8 @@ static void speak(struct smtp_session *s)
         if (s->n_unanswered == SMTP_UNANSWERED_MAX)
             BUG("too many commands ahead");
         say(s, step);
-        s->unanswered[s->n_unanswered++] =
-            (struct smtp_unanswered){.step = step,
-                                     .mail = of_mail(step) ? s->mail : NULL,
-                                     .end = s->said.total};
+        s->unanswered[s->n_unanswered++] = (struct smtp_unanswered){
+            .step = step, .mail = s->mail, .end = s->said.total};
         turn(s, steps[step].then);
     }
 }
@@ -395,8 +388,7 @@ static void hear_reply(struct smtp_session *s)
         hear_early(s, u);
         return;
     }
-    if (u->mail)
-        u->mail->heard = true;
+    u->mail->heard = true;
 
     enum smtp_step to = hear(s, u);
     if (to == STEP_OVER)
@@ -532,6 +524,7 @@ void smtp_session_init(struct smtp_session *s, const char *ehlo_name)
     memset(s, 0, sizeof *s);
     for (size_t i = 0; i < SMTP_SESSION_MAILS; i++)
         s->mails[i].settled = true;
+    s->mail = s->mails;
     snprintf(s->ehlo_name, sizeof s->ehlo_name, "%s", ehlo_name);
     smtp_said_init(&s->said);
     smtp_reply_start(&s->parser);

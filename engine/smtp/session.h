@@ -71,7 +71,7 @@ struct smtp_result {
     unsigned code;        /* 0: no reply */
     const char *enhanced; /* "5.1.1" (RFC 3463), or "" */
     const char *text;     /* the reply without code and enhanced status, lines
-                             joined by '\n', valid UTF-8; or why there is none */
+                             joined by '\n', valid UTF-8; or why none came */
 };
 
 /* Who ended the connection. */
@@ -101,7 +101,7 @@ struct smtp_session {
     bool quitting;       /* QUIT as soon as nothing is under way */
     struct smtp_unanswered {
         enum smtp_step step;
-        struct smtp_mail *mail; /* that it is about, or NULL */
+        struct smtp_mail *mail; /* for the steps of a mail: which */
         uint64_t end;           /* place in our stream behind its last byte */
     } unanswered[SMTP_UNANSWERED_MAX]; /* said, oldest first */
     size_t n_unanswered;
@@ -110,7 +110,7 @@ struct smtp_session {
         struct smtp_message message;
         bool settled, heard; /* heard: of it the server has said something */
     } mails[SMTP_SESSION_MAILS]; /* used in turn */
-    struct smtp_mail *mail;      /* the last one taken, or NULL */
+    struct smtp_mail *mail;      /* the last one taken */
     uint64_t n_mails;            /* taken so far */
 
     struct smtp_result results[SMTP_SESSION_MAILS];
