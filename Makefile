@@ -188,7 +188,7 @@ HEADERS := $(wildcard engine/*/*.h api/*.h api/*/*.h cli/*.h cli/*/*.h \
 PRODUCT := $(LIB_SRC) $(ENGINE_SRC) $(API_SRC) $(CLI_SRC)
 LINTED := $(PRODUCT) $(wildcard tests/*/*.c tests/*/*/*.c)
 SCRIPTS := .ci/run $(filter-out %.py %.awk tools/packages \
-    tools/check-layers tools/check-length tools/check-poison,$(wildcard tools/*))
+    $(wildcard tools/check-*),$(wildcard tools/*))
 CHECKED := $(BUILD)/checked
 
 LINTS := check-format check-layers check-length check-poison check-shell \
@@ -220,6 +220,7 @@ SETTINGS := docs/reference/settings.md
 check-reference: $(BUILD)/presort ## docs/reference is current
 	@$(BUILD)/presort config --markdown | diff -u $(SETTINGS) - || \
 	    { echo "make reference brings it up to date"; exit 1; }
+	@tools/check-routes
 	@echo "ok   reference"
 .PHONY: reference
 reference: $(BUILD)/presort ## print docs/reference/settings.md anew

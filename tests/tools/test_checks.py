@@ -101,3 +101,22 @@ def test_poison_refuses(tmp_path, line):
 def test_poison_allows(tmp_path, line):
     text = f"int f(void)\n{{\n    {line}\n}}\n"
     assert check(tmp_path, "check-poison", "engine/a.c", text) == ""
+
+
+TABLE = 'ROUTE("GET", "/emails", f, 0)\nROUTE("GET", "/emails/{}", g, 0)\n'
+
+
+@pytest.mark.parametrize("page, said", [
+    ("## `GET /emails`\n## `GET /emails/{id}`\n", ""),
+    ("## `GET /emails`\n", "no heading for GET /emails/{}"),
+    ("## `GET /emails`\n## `GET /emails/{id}`\n## GET /mails\n",
+     "GET /mails is no route"),
+])
+def test_routes(tmp_path, page, said):
+    (tmp_path / "routes.def").write_text(TABLE)
+    (tmp_path / "api.md").write_text(page)
+    done = subprocess.run([TOOLS / "check-routes", "routes.def", "api.md"],
+                          cwd=tmp_path, capture_output=True, text=True,
+                          check=False)
+    assert (done.returncode == 0) == (said == "")
+    assert said in done.stdout
