@@ -89,7 +89,9 @@ class Service:
                                    stdout=self.log, stdin=subprocess.DEVNULL)
         try:
             self.wait_ready()
-            self.key = self.command("keys", "create", "--name", "bench").split()[-1]
+            with open(os.path.join(self.state, "cli.key"),
+                      encoding="ascii") as file:
+                self.key = file.read().strip()
         except BaseException:
             self.__exit__()
             raise
@@ -115,12 +117,6 @@ class Service:
             time.sleep(0.05)
         with open(self.log.name, encoding="utf-8", errors="replace") as log:
             raise RuntimeError("presort up is not ready:\n" + log.read()[-3000:])
-
-    def command(self, *words):
-        """Output of a presort command on this state directory."""
-        return subprocess.run(
-            [places.PRESORT, *words], env=self.environment,
-            check=True, capture_output=True, text=True).stdout
 
     def call(self, method, path, body=None, kind="application/json"):
         """One request over a kept connection. body: an object for JSON, or a
