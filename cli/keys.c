@@ -106,7 +106,7 @@ static int create(PGconn *conn, const struct key_options *o)
     const char *project = o->project ? o->project : "default";
     const char *scope = o->scope ? o->scope : "full";
 
-    if (strcmp(scope, "full") && strcmp(scope, "sending"))
+    if (strcmp(scope, "full") != 0 && strcmp(scope, "sending") != 0)
         return cli_usage("--scope is full or sending");
     if (o->name && !name_ok(o->name))
         return cli_usage("--name has 1 to %d characters", NAME_MAX_CHARS);

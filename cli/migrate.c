@@ -50,12 +50,12 @@ static enum status compare(const PGresult *rows, struct error *err)
 
         snprintf(wanted, sizeof wanted, "%d", migrations[i].number);
         checksum(&migrations[i], sum);
-        if (strcmp(number, wanted))
+        if (strcmp(number, wanted) != 0)
             return fail(err, STATUS_CONFLICT,
                         "the database has migration %s (%s) where this program "
                         "has %s (%s)",
                         number, name, wanted, migrations[i].name);
-        if (strcmp(PQgetvalue(rows, i, 2), sum))
+        if (strcmp(PQgetvalue(rows, i, 2), sum) != 0)
             return fail(err, STATUS_CONFLICT,
                         "migration %s (%s) was applied with another text than "
                         "this program has; an applied migration never changes",

@@ -63,7 +63,7 @@ pid_t spawn(const struct spawn *what)
         return pid;
     }
     become_child(what, supervisor);
-    if (what->run)
+    if (!what->program)
         _exit(what->run(what->owner));
     execv(what->program, (char *const *)(const void *)what->argv);
     if (errno == EACCES && fd >= 0)

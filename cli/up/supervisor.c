@@ -278,14 +278,14 @@ static void reap(struct supervisor *s, int64_t now)
 
 static void warn_of_restart(const struct config *was, const struct config *is)
 {
-    if (strcmp(was->relay, is->relay) &&
+    if (strcmp(was->relay, is->relay) != 0 &&
         (!strcmp(was->relay, "sandbox") || !strcmp(is->relay, "sandbox")))
         log_event(LOG_WARN, "restart_needed", "setting=relay");
-    if (strcmp(was->database_url, is->database_url))
+    if (strcmp(was->database_url, is->database_url) != 0)
         log_event(LOG_WARN, "restart_needed", "setting=database_url");
     if (was->workers != is->workers)
         log_event(LOG_WARN, "restart_needed", "setting=workers");
-    if (strcmp(was->api_listen, is->api_listen))
+    if (strcmp(was->api_listen, is->api_listen) != 0)
         log_event(LOG_WARN, "restart_needed", "setting=api_listen");
 }
 

@@ -143,7 +143,7 @@ static int file_pair(void *user, const char *section, const char *name,
             meant ? meant : "", meant ? "?" : "");
         return 0;
     }
-    if (strncmp(d->origin[row], "default", sizeof d->origin[row])) {
+    if (strncmp(d->origin[row], "default", sizeof d->origin[row]) != 0) {
         d->status =
             fail(d->err, STATUS_INVALID, "%s:%u: %s is already set at %s",
                  d->path, d->line, name, d->origin[row]);
@@ -195,7 +195,7 @@ static enum status variable_check(const char *pair, struct error *err)
     char name[CONFIG_VARIABLE_MAX], meant[CONFIG_VARIABLE_MAX];
     size_t len = strcspn(pair, "=");
 
-    if (strncmp(pair, prefix, sizeof prefix - 1) || len >= sizeof name)
+    if (strncmp(pair, prefix, sizeof prefix - 1) != 0 || len >= sizeof name)
         return STATUS_OK;
     snprintf(name, sizeof name, "%.*s", (int)len, pair);
     for (char *c = name; *c; c++)
