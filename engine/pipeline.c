@@ -62,8 +62,8 @@ struct pipeline {
     bool started, draining, told_drained;
     bool list_wanted, claim_wanted, claiming;
     int64_t lease_until_ms, heartbeat_ms, poll_ms, list_ms;
-    int64_t now_ms, now_us; /* of this turn */
-    double rate;            /* mails a second, smoothed */
+    int64_t now_ms; /* of this turn */
+    double rate;    /* mails a second, smoothed */
     uint64_t settled, settled_at_tick;
 };
 
@@ -173,7 +173,7 @@ static void settle_one(struct pipeline *p, struct batch *b,
 {
     s->mail = mail->id;
     s->attempt = b->tries + 1;
-    s->at_us = p->now_us;
+    s->at_us = clock_wall_us();
     s->claimed_ms = (int32_t)((b->claimed_us - b->due_us) / 1000);
     s->site = b->site;
     memcpy(s->campaign, b->campaign, UUID_BYTES);
@@ -208,19 +208,30 @@ static void settle_all(struct pipeline *p, struct batch *b, enum verdict v,
     finish_if_over(p, b);
 }
 
-/* Lost after the final dot: sent again as often as the setting says; then
- * nobody knows, and that is its end. */
-static void follow_up(struct pipeline *p, struct batch *b,
-                      const struct mail *mail, struct settled *s)
+/* Deferred mail goes on later. What was lost after the final dot is sent again
+ * as often as the setting says; then nobody knows, and that is its end. */
+static bool goes_on(struct pipeline *p, struct batch *b,
+                    const struct mail *mail, enum verdict verdict)
 {
-    s->final = true;
-    if (s->verdict == VERDICT_DEFERRED) {
-        s->final = false;
+    if (verdict == VERDICT_DEFERRED)
         batch_carry(b, BATCH_DEFERRED, mail->id);
-    } else if (s->verdict == VERDICT_IN_DOUBT &&
-               b->doubts < p->config->in_doubt_resends) {
-        s->final = false;
+    else if (verdict == VERDICT_IN_DOUBT &&
+             b->doubts < p->config->in_doubt_resends)
         batch_carry(b, BATCH_DOUBTED, mail->id);
+    else
+        return false;
+    return true;
+}
+
+/* It cost no attempt: to another connection with it, or back to the queue. */
+static void untried(struct pipeline *p, struct batch *b, struct mail *mail)
+{
+    if (!b->stolen && !p->draining) {
+        batch_put_back(b, mail);
+        hand_add(&p->hand, b, true);
+    } else {
+        batch_carry(b, BATCH_RETURNED, mail->id);
+        b->n_out--;
     }
 }
 
@@ -230,30 +241,13 @@ static void on_settled(void *owner, const struct smtp_result *result,
     struct pipeline *p = owner;
     struct job *job = result->tag;
     struct batch *b = job->batch;
-    int64_t now_us = clock_wall_us();
-    struct settled s = {
-        .verdict = result->verdict,
-        .has_reach = result->verdict != VERDICT_DELIVERED,
-        .reach = result->reach,
-        .code = result->code,
-        .enhanced = result->enhanced,
-        .step = smtp_step_text(result->step),
-        .reply = result->text,
-        .mx = peer,
-        .source = source,
-        .waited_ms = (int32_t)((job->started_us - b->claimed_us) / 1000),
-        .took_ms = (int32_t)((now_us - job->started_us) / 1000),
-    };
 
-    p->now_us = now_us;
-    if (result->untried && !b->stolen && !p->draining) {
-        batch_put_back(b, job->mail);
-        hand_add(&p->hand, b, true);
-    } else if (result->untried) {
-        batch_carry(b, BATCH_RETURNED, job->mail->id);
-        b->n_out--;
+    if (result->untried) {
+        untried(p, b, job->mail);
     } else {
-        follow_up(p, b, job->mail, &s);
+        struct settled s = job_outcome(job, result, peer, source);
+
+        s.final = !goes_on(p, b, job->mail, s.verdict);
         settle_one(p, b, job->mail, &s);
         metrics_observe_ms(&p->metrics->delivery_ms, s.took_ms);
     }
@@ -305,8 +299,7 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
            (mail = hand_next(&p->hand, class, &b))) {
         struct job *job = jobs_take(&p->jobs, b, mail);
 
-        p->now_us = job->started_us;
-        if (b->expires_us <= p->now_us) {
+        if (b->expires_us <= job->started_us) {
             settle_plain(p, b, mail, VERDICT_EXPIRED, "queue",
                          "expired before it could be sent");
         } else if (render(p, job)) {
@@ -399,48 +392,27 @@ static void on_control(void *owner, const unsigned char campaign[UUID_BYTES])
     hand_back(p, hand_take(&p->hand, campaign));
 }
 
-static bool is_among(int64_t id, const int64_t *ids, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ids[i] == id)
-            return true;
-    return false;
-}
-
-/* Others send what waits in them; what is out is settled, then they go. */
-static void drop_stolen(struct pipeline *p)
-{
-    struct batch *all = hand_take(&p->hand, NULL), *next;
-
-    for (struct batch *b = all; b; b = next) {
-        next = b->next;
-        b->next = NULL;
-        if (!b->stolen) {
-            hand_add(&p->hand, b, false);
-            continue;
-        }
-        batch_drop_waiting(b);
-        finish_if_over(p, b);
-    }
-}
-
 /* What the store says is ours, is; the rest went to others while we were
  * silent. What is ours and unknown here was lost on the way to us. */
 static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
 {
     struct pipeline *p = owner;
-    struct batch *b;
+    struct batch *b, *next;
 
     p->lease_until_ms = sent_ms + p->config->lease_seconds * 1000;
     for (size_t i = 0; i < n; i++)
         if (!held_find(&p->held, ids[i]))
             queue_release(p->queue, ids[i]);
     for (size_t i = 0; (b = held_get(&p->held, i)); i++)
-        if (!b->finishing && !b->stolen && !is_among(b->id, ids, n)) {
+        if (!b->finishing && !b->stolen && !queue_has(ids, n, b->id)) {
             log_event(LOG_WARN, "lease_lost", "batch=%lld", (long long)b->id);
             b->stolen = true;
         }
-    drop_stolen(p);
+    for (b = hand_take_stolen(&p->hand); b; b = next) {
+        next = b->next;
+        batch_drop_waiting(b);
+        finish_if_over(p, b);
+    }
 }
 
 /* ---- Time ---- */
@@ -548,11 +520,6 @@ static void on_registered(void *owner, int worker,
     settle_replay(p->settle, worker);
 }
 
-static void on_route(void *owner)
-{
-    (void)owner; /* the next turn opens connections */
-}
-
 static void start_stages(struct pipeline *p, uv_loop_t *loop,
                          const char *conninfo, const char *slot)
 {
@@ -594,7 +561,7 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
     p->drained = drained;
     p->owner = owner;
     if (status == STATUS_OK)
-        status = route_new(loop, config, on_route, p, &p->route, err);
+        status = route_new(loop, config, &p->route, err);
     if (status == STATUS_OK)
         status = settle_new(loop, config, conninfo, dir, &settle, p, &p->settle,
                             err);

@@ -4,6 +4,9 @@
 #define MAIL_OUTCOME_H
 
 #include "base/enum.h"
+#include "base/mailid.h"
+#include <stdbool.h>
+#include <stdint.h>
 
 #define VERDICT_TABLE(X)                                                       \
     X(VERDICT_DELIVERED, "delivered")                                          \
@@ -24,4 +27,23 @@ enum { VERDICTS = VERDICT_CANCELLED + 1 };
     X(REACH_HOST, "host")                                                      \
     X(REACH_SITE, "site")
 ENUM_DECLARE(reach, REACH_TABLE);
+
+enum { OUTCOME_CAMPAIGN_BYTES = 16 };
+
+/* One outcome. Texts are borrowed; NULL or "" means none. */
+struct settled {
+    struct mailid mail;
+    int attempt; /* 1, 2, ... */
+    int64_t at_us;
+    enum verdict verdict;
+    bool final;
+    bool has_reach;
+    enum reach reach;
+    unsigned code; /* 0: no reply */
+    int32_t claimed_ms, waited_ms, took_ms;
+    unsigned char campaign[OUTCOME_CAMPAIGN_BYTES]; /* zero: transactional */
+    const char *site, *enhanced, *step, *reply, *mx, *source;
+};
+
+bool settled_has_campaign(const struct settled *s);
 #endif

@@ -80,3 +80,20 @@ struct batch *hand_take(struct hand *h, const unsigned char *campaign)
     h->urgent_waiting = 0;
     return taken;
 }
+
+struct batch *hand_take_stolen(struct hand *h)
+{
+    struct batch *stolen = NULL, *next;
+
+    for (struct batch *b = hand_take(h, NULL); b; b = next) {
+        next = b->next;
+        b->next = NULL;
+        if (!b->stolen) {
+            hand_add(h, b, false);
+            continue;
+        }
+        b->next = stolen;
+        stolen = b;
+    }
+    return stolen;
+}

@@ -26,4 +26,7 @@ size_t hand_waiting(const struct hand *h, enum batch_class class);
 
 /* Take out a campaign's batches, or with NULL all: a list by next. */
 struct batch *hand_take(struct hand *h, const unsigned char *campaign);
+
+/* The same for those whose lease went to another worker. */
+struct batch *hand_take_stolen(struct hand *h);
 #endif

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "engine/queue/queue.sql.h"
 #include "loop/pg.h"
+#include <stdlib.h>
 #include <unistd.h>
 
 struct queue {
@@ -327,6 +328,11 @@ static int by_id(const void *a, const void *b)
     const int64_t *x = a, *y = b;
 
     return (*x > *y) - (*x < *y);
+}
+
+bool queue_has(const int64_t *ids, size_t n, int64_t id)
+{
+    return bsearch(&id, ids, n, sizeof *ids, by_id) != NULL;
 }
 
 static bool is_reading(const struct queue *q, int64_t id)

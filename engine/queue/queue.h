@@ -64,6 +64,9 @@ void queue_claim_campaign(struct queue *q,
 void queue_list_campaigns(struct queue *q);
 void queue_heartbeat(struct queue *q);
 
+/* Is id among the ids of `kept`? */
+bool queue_has(const int64_t *ids, size_t n, int64_t id);
+
 /* Give a batch back of which nothing was sent; by id. */
 void queue_release(struct queue *q, int64_t batch);
 

@@ -94,3 +94,24 @@ struct smtp_message job_message(struct job *job)
         .tag = job,
     };
 }
+
+struct settled job_outcome(const struct job *job,
+                           const struct smtp_result *result, const char *peer,
+                           const char *source)
+{
+    int64_t claimed_us = job->batch->claimed_us;
+
+    return (struct settled){
+        .verdict = result->verdict,
+        .has_reach = result->verdict != VERDICT_DELIVERED,
+        .reach = result->reach,
+        .code = result->code,
+        .enhanced = result->enhanced,
+        .step = smtp_step_text(result->step),
+        .reply = result->text,
+        .mx = peer,
+        .source = source,
+        .waited_ms = (int32_t)((job->started_us - claimed_us) / 1000),
+        .took_ms = (int32_t)((clock_wall_us() - job->started_us) / 1000),
+    };
+}

@@ -5,6 +5,7 @@
 #ifndef RENDER_JOB_H
 #define RENDER_JOB_H
 
+#include "mail/outcome.h"
 #include "queue/batch.h"
 #include "render/content.h"
 #include "smtp/session.h"
@@ -39,4 +40,10 @@ MUST_USE enum status job_render(struct jobs *j, struct job *job,
 
 /* What to send; the job is its tag, and owns the bytes. */
 struct smtp_message job_message(struct job *job);
+
+/* The answer to it as an outcome, without what only its batch knows. Texts
+ * are borrowed. */
+struct settled job_outcome(const struct job *job,
+                           const struct smtp_result *result, const char *peer,
+                           const char *source);
 #endif

@@ -16,8 +16,6 @@ struct route {
     uv_getaddrinfo_t *asking; /* NULL if none; outlives a freed route */
     struct sockaddr_storage address;
     socklen_t address_len; /* 0: not known yet */
-    void (*found)(void *owner);
-    void *owner;
 };
 
 static void ask(uv_timer_t *timer);
@@ -48,7 +46,6 @@ static void on_answer(uv_getaddrinfo_t *asked, int status,
     r->address_len = answer->ai_addrlen;
     uv_freeaddrinfo(answer);
     uv_timer_start(r->again, ask, ROUTE_AGAIN_MS, 0);
-    r->found(r->owner);
 }
 
 static void ask(uv_timer_t *timer)
@@ -69,7 +66,6 @@ static void ask(uv_timer_t *timer)
 }
 
 enum status route_new(uv_loop_t *loop, const struct config *config,
-                      void (*found)(void *owner), void *owner,
                       struct route **out, struct error *err)
 {
     bool sandbox = strcmp(config->relay, "sandbox") == 0;
@@ -84,8 +80,6 @@ enum status route_new(uv_loop_t *loop, const struct config *config,
     }
     snprintf(r->port, sizeof r->port, "%u", r->relay.port);
     r->loop = loop;
-    r->found = found;
-    r->owner = owner;
     r->again = memory_new(1, sizeof *r->again);
     uv_timer_init(loop, r->again);
     r->again->data = r;

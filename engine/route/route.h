@@ -15,9 +15,8 @@
 
 struct route;
 
-/* config must live; found is called whenever an address is known (again). */
+/* config must live. */
 MUST_USE enum status route_new(uv_loop_t *loop, const struct config *config,
-                               void (*found)(void *owner), void *owner,
                                struct route **out, struct error *err);
 void route_free(struct route *r);
 

@@ -18,19 +18,12 @@ struct record {
     int32_t seq, claimed_ms, waited_ms, took_ms;
     int16_t attempt, code;
     uint8_t verdict, reach, final, has_reach;
-    unsigned char campaign[JOURNAL_CAMPAIGN_BYTES];
+    unsigned char campaign[OUTCOME_CAMPAIGN_BYTES];
     uint16_t text_len[JOURNAL_TEXTS]; /* each followed by a NUL */
 };
 _Static_assert(sizeof(struct record) == 76 + 4, "no padding but at the end");
 
 enum { RECORD_CRC_FROM = 8 };
-
-bool settled_has_campaign(const struct settled *s)
-{
-    static const unsigned char none[JOURNAL_CAMPAIGN_BYTES];
-
-    return memcmp(s->campaign, none, sizeof none) != 0;
-}
 
 static uint32_t crc_of(const char *record, size_t len)
 {

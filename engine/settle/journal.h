@@ -25,25 +25,7 @@ enum {
     JOURNAL_FILES = 2,
     JOURNAL_REPLY_MAX = 512, /* longer reply texts are cut */
     JOURNAL_TEXT_MAX = 256,  /* the other texts */
-    JOURNAL_CAMPAIGN_BYTES = 16,
 };
-
-/* One outcome. Texts are borrowed; NULL or "" means none. */
-struct settled {
-    struct mailid mail;
-    int attempt; /* 1, 2, ... */
-    int64_t at_us;
-    enum verdict verdict;
-    bool final;
-    bool has_reach;
-    enum reach reach;
-    unsigned code; /* 0: no reply */
-    int32_t claimed_ms, waited_ms, took_ms;
-    unsigned char campaign[JOURNAL_CAMPAIGN_BYTES]; /* zero: transactional */
-    const char *site, *enhanced, *step, *reply, *mx, *source;
-};
-
-bool settled_has_campaign(const struct settled *s);
 
 struct journal {
     int fd[JOURNAL_FILES];
