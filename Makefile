@@ -24,6 +24,8 @@ MAKEFLAGS += --no-builtin-rules
 PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash
 # Resolved when a recipe or a compile needs it, so that `make deps` works first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
+# The command line alone speaks HTTP; the others need not load its libraries.
+CURL_LIBS = $(eval CURL_LIBS := $$(shell pkg-config --libs libcurl))$(CURL_LIBS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
@@ -71,9 +73,11 @@ $(LIB): $(call obj,$(LIB_SRC))
 $(BUILD)/presort: $(call obj,$(CLI_SRC)) $(LIB)
 $(BUILD)/presort-api: $(call obj,$(API_SRC)) $(LIB)
 $(BUILD)/presort-engine: $(call obj,$(ENGINE_SRC)) $(LIB)
+$(BUILD)/presort: PROGRAM_LIBS = $(CURL_LIBS)
 $(PROGRAMS):
 	@echo "  LD    $@"
-	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PKG_LIBS) -lpthread $(LDFLAGS)
+	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PROGRAM_LIBS) $(PKG_LIBS) \
+	    -lpthread $(LDFLAGS)
 
 $(BUILD)/obj/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
@@ -91,7 +95,7 @@ $(BUILD)/gen/migrations.h: $(MIGRATIONS) tools/embed-migrations.sh
 
 # A test of api/ or cli/ code links that program's objects, less its main.
 $(BUILD)/tests/api/%: TEST_MORE = $(filter-out %/api/main.o,$(call obj,$(API_SRC)))
-$(BUILD)/tests/cli/%: TEST_MORE = $(filter-out %/cli/main.o,$(call obj,$(CLI_SRC)))
+$(BUILD)/tests/cli/%: TEST_MORE = $(filter-out %/cli/main.o,$(call obj,$(CLI_SRC))) $(CURL_LIBS)
 $(BUILD)/tests/%: tests/%.c $(LIB) $(call obj,$(API_SRC) $(CLI_SRC))
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"

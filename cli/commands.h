@@ -8,6 +8,9 @@
 #define COMMAND_TABLE(X)                                                       \
     X("up", command_up, "[--quiet]",                                           \
       "run everything: database, API, engines, sandbox")                       \
+    X("campaign", command_campaign, "send|list|show|...",                      \
+      "send a campaign, look at it, pause, resume, cancel it")                 \
+    X("top", command_top, "[--once]", "live rates of every campaign and site") \
     X("sink", sink_main, "[OPTIONS]",                                          \
       "run an SMTP server that accepts everything, or misbehaves")             \
     X("migrate", command_migrate, "[--status]",                                \

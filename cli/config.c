@@ -13,7 +13,7 @@ static void print_plain(const struct setting *s)
 
 static void print_row(const struct setting *s)
 {
-    bool url = !strcmp(s->name, "database_url");
+    bool url = strcmp(s->name, "database_url") == 0;
 
     printf("| `%s` | %s | %s%s%s | ", s->name, s->unit, *s->standard ? "`" : "",
            *s->standard ? s->standard : "empty", *s->standard ? "`" : "");
@@ -50,7 +50,7 @@ int command_config(int argc, char **argv)
 {
     struct config config;
     size_t n;
-    bool markdown = argc == 2 && !strcmp(argv[1], "--markdown");
+    bool markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
 
     if (argc > 1 && !markdown)
         return cli_usage("usage: presort config [--markdown]");

@@ -211,12 +211,12 @@ static int dispatch(const struct verb *verbs, size_t n, const char *usage,
 {
     const char *names[VERBS_MAX];
 
-    if (argc < 2 || !strcmp(argv[1], "--help")) {
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
         puts(usage);
         return argc < 2 ? EXIT_USAGE : EXIT_DONE;
     }
     for (size_t i = 0; i < n; i++) {
-        if (!strcmp(argv[1], verbs[i].name))
+        if (strcmp(argv[1], verbs[i].name) == 0)
             return run(&verbs[i], argc - 1, argv + 1);
         names[i] = verbs[i].name;
     }

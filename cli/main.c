@@ -36,7 +36,7 @@ static int run(int argc, char **argv)
     const char *names[COMMANDS];
 
     for (size_t i = 0; i < COMMANDS; i++) {
-        if (!strcmp(argv[0], commands[i].name))
+        if (strcmp(argv[0], commands[i].name) == 0)
             return commands[i].run(argc, argv);
         names[i] = commands[i].name;
     }
@@ -59,15 +59,15 @@ static int use_config(const char *path)
 int main(int argc, char **argv)
 {
     argc--, argv++;
-    if (argc >= 2 && !strcmp(argv[0], "--config")) {
+    if (argc >= 2 && strcmp(argv[0], "--config") == 0) {
         if (use_config(argv[1]) != EXIT_DONE)
             return EXIT_FAILED;
         argc -= 2, argv += 2;
     }
-    if (!argc || !strcmp(argv[0], "help") || !strcmp(argv[0], "--help") ||
-        !strcmp(argv[0], "-h"))
+    if (!argc || strcmp(argv[0], "help") == 0 ||
+        strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
         return help();
-    if (!strcmp(argv[0], "--version") || !strcmp(argv[0], "version")) {
+    if (strcmp(argv[0], "--version") == 0 || strcmp(argv[0], "version") == 0) {
         puts("presort " PRESORT_VERSION);
         return EXIT_DONE;
     }

@@ -57,18 +57,3 @@ enum status ports_check(const struct config *config, unsigned workers,
                        i, err);
     return status;
 }
-
-const char *ports_reach(const char *listen, char *out)
-{
-    struct net_address at;
-
-    if (net_parse(listen, &at, NULL) != STATUS_OK) {
-        snprintf(out, NET_TEXT_MAX, "%s", listen);
-        return out;
-    }
-    if (!strcmp(at.host, "0.0.0.0"))
-        snprintf(at.host, sizeof at.host, "127.0.0.1");
-    else if (!strcmp(at.host, "::"))
-        snprintf(at.host, sizeof at.host, "::1");
-    return net_text(&at, out);
-}

@@ -12,8 +12,4 @@
  * are no numbers are left to whoever listens. */
 MUST_USE enum status ports_check(const struct config *config, unsigned workers,
                                  struct error *err);
-
-/* Where a client on this machine reaches what listens there (0.0.0.0 is
- * 127.0.0.1), into out (NET_TEXT_MAX bytes); returns out. */
-const char *ports_reach(const char *listen, char *out);
 #endif

@@ -63,7 +63,7 @@ static void print_summary(const struct supervisor_setup *setup)
         return;
     printf("\n  Presort is up.\n\n"
            "    API        http://%s\n",
-           ports_reach(c->api_listen, url));
+           net_reach(c->api_listen, url));
     if (strcmp(c->relay, "sandbox") != 0)
         printf("    relay      %s\n", c->relay);
     else

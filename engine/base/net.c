@@ -64,3 +64,18 @@ const char *net_text(const struct net_address *address, char *out)
              colon ? "]" : "", (unsigned)address->port);
     return out;
 }
+
+const char *net_reach(const char *listen, char *out)
+{
+    struct net_address at;
+
+    if (net_parse(listen, &at, NULL) != STATUS_OK) {
+        snprintf(out, NET_TEXT_MAX, "%s", listen);
+        return out;
+    }
+    if (!strcmp(at.host, "0.0.0.0"))
+        snprintf(at.host, sizeof at.host, "127.0.0.1");
+    else if (!strcmp(at.host, "::"))
+        snprintf(at.host, sizeof at.host, "::1");
+    return net_text(&at, out);
+}

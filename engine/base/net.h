@@ -22,4 +22,8 @@ MUST_USE enum status net_parse(const char *text, struct net_address *out,
 /* The text that net_parse takes, with brackets where they are needed, into
  * out (NET_TEXT_MAX bytes); returns out. */
 const char *net_text(const struct net_address *address, char *out);
+
+/* Where a client on this machine reaches what listens there (0.0.0.0 is
+ * 127.0.0.1), into out (NET_TEXT_MAX bytes); returns out. */
+const char *net_reach(const char *listen, char *out);
 #endif

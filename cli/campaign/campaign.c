@@ -1,0 +1,308 @@
+/* presort campaign: list, show, pause, resume, cancel; `send` is in send.c. */
+#include "cli/campaign/campaign.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "base/clock.h"
+#include <ctype.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 200, NUMBER_TEXT_MAX = 32 };
+
+/* Final verdicts that are no delivery. */
+static const char *const failures[] = {"bounced", "in_doubt", "expired",
+                                       "suppressed", "cancelled"};
+
+enum { FAILURES = sizeof failures / sizeof *failures };
+
+enum status campaign_path(const char *id, const char *more, char *out,
+                          struct error *err)
+{
+    for (const char *c = id; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '-')
+            return fail(err, STATUS_INVALID, "%s is no campaign's id", id);
+    if (snprintf(out, CAMPAIGN_PATH_MAX, "/campaigns/%s%s", id, more) >=
+            CAMPAIGN_PATH_MAX ||
+        !*id)
+        return fail(err, STATUS_INVALID, "a campaign's id is wanted");
+    return STATUS_OK;
+}
+
+int64_t campaign_number(const json_t *object, const char *name)
+{
+    return (int64_t)json_number_value(json_object_get(object, name));
+}
+
+const char *campaign_text(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text ? text : "";
+}
+
+struct progress_counts campaign_counts(const json_t *campaign)
+{
+    const json_t *totals = json_object_get(campaign, "totals");
+    struct progress_counts counts = {
+        .total = campaign_number(campaign, "recipients"),
+        .delivered = campaign_number(totals, "delivered"),
+        .state = campaign_text(campaign, "state"),
+    };
+
+    for (size_t i = 0; i < FAILURES; i++)
+        counts.failed += campaign_number(totals, failures[i]);
+    return counts;
+}
+
+/* --- watching --- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    interrupted = 1;
+}
+
+static bool is_over(const char *state)
+{
+    return strcmp(state, "sent") == 0 || strcmp(state, "cancelled") == 0;
+}
+
+static void rest(void)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+
+    nanosleep(&pause, NULL);
+}
+
+/* One look; *over once there is nothing more to see. */
+static enum status look(struct client *client, const char *path,
+                        struct progress *progress, json_t **last, bool *over,
+                        struct error *err)
+{
+    json_t *answer;
+    enum status status = client_call(client, "GET", path, NULL, &answer, err);
+
+    if (status == STATUS_UNAVAILABLE) /* it will come back */
+        return STATUS_OK;
+    if (status != STATUS_OK)
+        return status;
+    struct progress_counts counts = campaign_counts(answer);
+    *over = is_over(counts.state);
+    progress_show(progress, clock_mono_ms(), &counts, *over);
+    if (*over)
+        *last = answer;
+    else
+        json_decref(answer);
+    return STATUS_OK;
+}
+
+enum status campaign_watch(struct client *client, const char *id, json_t **last,
+                           struct error *err)
+{
+    struct progress progress = {.terminal = isatty(STDOUT_FILENO)};
+    struct sigaction action = {.sa_handler = on_interrupt}, before;
+    char path[CAMPAIGN_PATH_MAX];
+    enum status status = campaign_path(id, "", path, err);
+    bool over = false;
+
+    sigaction(SIGINT, &action, &before);
+    while (status == STATUS_OK && !over && !interrupted) {
+        status = look(client, path, &progress, last, &over, err);
+        if (status == STATUS_OK && !over)
+            rest();
+    }
+    sigaction(SIGINT, &before, NULL);
+    if (status == STATUS_OK && !over)
+        return fail(err, STATUS_CONFLICT,
+                    "\nNo longer watching; the campaign goes on. "
+                    "`presort campaign show %s` tells more.",
+                    id);
+    return status;
+}
+
+/* --- printing --- */
+
+static void print_count(const char *name, int64_t n)
+{
+    char text[NUMBER_TEXT_MAX];
+
+    printf("  %-11s %12s\n", name, progress_number(n, text));
+}
+
+static void print_sites(const json_t *sites)
+{
+    size_t i;
+    json_t *site;
+
+    json_array_foreach(sites, i, site)
+    {
+        char delivered[NUMBER_TEXT_MAX];
+        int64_t failed = 0;
+
+        for (size_t f = 0; f < FAILURES; f++)
+            failed += campaign_number(site, failures[f]);
+        printf("    %-24.60s %12s delivered", campaign_text(site, "site"),
+               progress_number(campaign_number(site, "delivered"), delivered));
+        if (failed)
+            printf("  %" PRId64 " failed", failed);
+        putchar('\n');
+    }
+}
+
+void campaign_print(const json_t *campaign)
+{
+    const json_t *totals = json_object_get(campaign, "totals");
+    struct progress_counts counts = campaign_counts(campaign);
+
+    printf("%s  (%s)\n  %s\n", campaign_text(campaign, "name"),
+           campaign_text(campaign, "id"), counts.state);
+    print_count("recipients", counts.total);
+    print_count("delivered", counts.delivered);
+    for (size_t i = 0; i < FAILURES; i++)
+        if (campaign_number(totals, failures[i]))
+            print_count(failures[i], campaign_number(totals, failures[i]));
+    if (*campaign_text(campaign, "started_at"))
+        printf("  started     %s\n", campaign_text(campaign, "started_at"));
+    if (*campaign_text(campaign, "finished_at"))
+        printf("  finished    %s\n", campaign_text(campaign, "finished_at"));
+    print_sites(json_object_get(campaign, "sites"));
+}
+
+/* --- the verbs --- */
+
+struct verb {
+    const char *name;
+    int (*run)(struct client *client, const struct verb *verb, int argc,
+               char **argv);
+};
+
+static int list(struct client *client, const struct verb *verb, int argc,
+                char **argv)
+{
+    json_t *answer, *campaign;
+    struct error err;
+    size_t i;
+
+    (void)verb, (void)argv;
+    if (argc > 1)
+        return cli_usage("usage: presort campaign list");
+    if (client_call(client, "GET", "/campaigns?limit=100", NULL, &answer,
+                    &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    json_array_foreach(json_object_get(answer, "data"), i, campaign)
+    {
+        char total[NUMBER_TEXT_MAX];
+
+        printf("%s  %-9s %12s  %s\n", campaign_text(campaign, "id"),
+               campaign_text(campaign, "state"),
+               progress_number(campaign_number(campaign, "recipients"), total),
+               campaign_text(campaign, "name"));
+    }
+    json_decref(answer);
+    return EXIT_DONE;
+}
+
+static int show(struct client *client, const struct verb *verb, int argc,
+                char **argv)
+{
+    char path[CAMPAIGN_PATH_MAX];
+    json_t *answer;
+    struct error err;
+    bool raw = argc == 3 && strcmp(argv[2], "--json") == 0;
+
+    (void)verb;
+    if (argc != 2 && !raw)
+        return cli_usage("usage: presort campaign show ID [--json]");
+    if (campaign_path(argv[1], "", path, &err) != STATUS_OK ||
+        client_call(client, "GET", path, NULL, &answer, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    if (raw)
+        json_dumpf(answer, stdout, JSON_INDENT(2)), putchar('\n');
+    else
+        campaign_print(answer);
+    json_decref(answer);
+    return EXIT_DONE;
+}
+
+static int act(struct client *client, const struct verb *verb, int argc,
+               char **argv)
+{
+    char path[CAMPAIGN_PATH_MAX], more[16];
+    json_t *answer;
+    struct error err;
+
+    if (argc != 2)
+        return cli_usage("usage: presort campaign %s ID", verb->name);
+    snprintf(more, sizeof more, "/%s", verb->name);
+    if (campaign_path(argv[1], more, path, &err) != STATUS_OK ||
+        client_call(client, "POST", path, NULL, &answer, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    printf("%s: %s\n", verb->name, argv[1]);
+    json_decref(answer);
+    return EXIT_DONE;
+}
+
+static int watch(struct client *client, const struct verb *verb, int argc,
+                 char **argv)
+{
+    json_t *last = NULL;
+    struct error err;
+
+    (void)verb;
+    if (argc != 2)
+        return cli_usage("usage: presort campaign watch ID");
+    if (campaign_watch(client, argv[1], &last, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    campaign_print(last);
+    json_decref(last);
+    return EXIT_DONE;
+}
+
+static int run(const struct verb *verb, int argc, char **argv)
+{
+    struct config config;
+    struct error err;
+
+    if (!cli_config(&config))
+        return EXIT_FAILED;
+    struct client *client = client_new(&config, &err);
+    int result =
+        client ? verb->run(client, verb, argc, argv) : cli_fail("%s", err.text);
+    client_free(client);
+    config_fini(&config);
+    return result;
+}
+
+int command_campaign(int argc, char **argv)
+{
+    static const struct verb verbs[] = {{"list", list},   {"show", show},
+                                        {"watch", watch}, {"pause", act},
+                                        {"resume", act},  {"cancel", act}};
+    enum { VERBS = sizeof verbs / sizeof *verbs };
+    const char *names[VERBS + 1] = {[VERBS] = "send"};
+
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        puts("usage: presort campaign send --from ADDRESS --subject TEXT "
+             "--html FILE\n"
+             "           --recipients FILE.csv[.gz] [--text FILE] "
+             "[--name NAME]\n"
+             "           [--reply-to ADDRESS] [--at TIME] [--watch]\n"
+             "       presort campaign list\n"
+             "       presort campaign show ID [--json]\n"
+             "       presort campaign watch|pause|resume|cancel ID");
+        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+    }
+    if (strcmp(argv[1], "send") == 0)
+        return campaign_send(argc - 1, argv + 1);
+    for (size_t i = 0; i < VERBS; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return run(&verbs[i], argc - 1, argv + 1);
+        names[i] = verbs[i].name;
+    }
+    return cli_unknown(argv[0], argv[1], names, VERBS + 1);
+}
