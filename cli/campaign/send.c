@@ -239,8 +239,9 @@ static int watch(struct client *client, const char *id)
     if (campaign_watch(client, id, &last, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
     campaign_print(last);
-    int result =
-        strcmp(campaign_text(last, "state"), "sent") ? EXIT_FAILED : EXIT_DONE;
+    int result = strcmp(campaign_text(last, "state"), "sent") == 0
+                     ? EXIT_DONE
+                     : EXIT_FAILED;
     json_decref(last);
     return result;
 }
