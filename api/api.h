@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 struct idempotency;
+struct committer;
 
 enum {
     API_POOL_QUEUED_MAX = 4096,
@@ -24,10 +25,12 @@ struct api {
     const struct config *config;
     unsigned char secret[MAILID_SECRET_BYTES]; /* set before ready */
     _Atomic bool ready;    /* secret and keys have been read */
-    _Atomic bool stopping; /* nothing new is accepted */
+    _Atomic bool stopping; /* connections are closed after their answer */
+    _Atomic bool closing;  /* requests are refused: no thread will be there */
     _Atomic int64_t open;  /* requests not yet answered */
     struct auth *auth;
     struct idempotency *idempotency;
     struct pool *pool, *streams;
+    struct committer *committer;
 };
 #endif

@@ -378,9 +378,13 @@ static enum MHD_Result refuse(struct exchange *x)
     return MHD_YES;
 }
 
-static bool needs_start(const struct exchange *x)
+static void check_state(struct exchange *x)
 {
-    return x->request.route->scope != SCOPE_NONE && !x->api->ready;
+    if (x->api->closing)
+        reply_unavailable(&x->reply, "This process is stopping.");
+    else if (x->request.route->scope != SCOPE_NONE && !x->api->ready)
+        reply_unavailable(&x->reply,
+                          "The database has not been reached yet.");
 }
 
 static enum MHD_Result head(struct exchange *x, const char *method)
@@ -388,8 +392,8 @@ static enum MHD_Result head(struct exchange *x, const char *method)
     if (x->state == EXCHANGE_NEW)
         read_head(x, method);
     x->done = false;
-    if (x->reply.status == 0 && needs_start(x))
-        reply_unavailable(&x->reply, "The database has not been reached yet.");
+    if (x->reply.status == 0)
+        check_state(x);
     if (x->reply.status == 0 && x->request.route->scope != SCOPE_NONE &&
         !authenticate(x))
         return MHD_YES;

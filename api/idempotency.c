@@ -1,6 +1,7 @@
 #include "api/idempotency.h"
 #include "api/idempotency.sql.h"
 #include "base/memory.h"
+#include "queue/array.h"
 #include <openssl/crypto.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -149,4 +150,54 @@ enum status idempotency_store(struct session *s,
     if (status == STATUS_OK && PQntuples(rows) == 0)
         return fail(err, STATUS_CONFLICT, "another process has used the key");
     return status;
+}
+
+enum status idempotency_expire(struct session *s,
+                               const struct idempotency_claim *c,
+                               struct error *err)
+{
+    char project[24];
+    const char *params[] = {project, c->key};
+
+    snprintf(project, sizeof project, "%lld", (long long)c->project);
+    return session_run(s, SQL_IDEMPOTENCY_EXPIRE, params, 2, NULL, err);
+}
+
+enum status idempotency_prepare(struct session *s, struct error *err)
+{
+    PGconn *pg = session_pg(s);
+    DB_RESULT *done =
+        PQprepare(pg, "idempotency_send", SQL_IDEMPOTENCY_SEND, 0, NULL);
+
+    if (PQresultStatus(done) != PGRES_COMMAND_OK)
+        return session_failed(s, done, err);
+    return STATUS_OK;
+}
+
+bool idempotency_send(PGconn *pg, struct buf params[IDEMPOTENCY_PARAMS],
+                      const struct idempotency_claim *const *claims,
+                      const struct reply *const *replies, size_t n)
+{
+    static const enum array_type types[IDEMPOTENCY_PARAMS] = {
+        ARRAY_INT8, ARRAY_TEXT, ARRAY_BYTEA, ARRAY_INT4, ARRAY_TEXT};
+    const char *values[IDEMPOTENCY_PARAMS];
+    int lengths[IDEMPOTENCY_PARAMS], formats[IDEMPOTENCY_PARAMS];
+
+    for (size_t i = 0; i < IDEMPOTENCY_PARAMS; i++)
+        array_begin(&params[i], types[i]);
+    for (size_t i = 0; i < n; i++) {
+        array_int64(&params[0], claims[i]->project);
+        array_bytes(&params[1], claims[i]->key, strlen(claims[i]->key));
+        array_bytes(&params[2], claims[i]->hash, IDEMPOTENCY_HASH_BYTES);
+        array_int32(&params[3], replies[i]->status);
+        array_bytes(&params[4], replies[i]->body.data, replies[i]->body.len);
+    }
+    for (size_t i = 0; i < IDEMPOTENCY_PARAMS; i++) {
+        array_end(&params[i]);
+        values[i] = params[i].data;
+        lengths[i] = (int)params[i].len;
+        formats[i] = 1;
+    }
+    return PQsendQueryPrepared(pg, "idempotency_send", IDEMPOTENCY_PARAMS,
+                               values, lengths, formats, 0) == 1;
 }

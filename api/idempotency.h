@@ -53,6 +53,22 @@ MUST_USE enum status idempotency_store(struct session *s,
                                        const struct reply *reply,
                                        struct error *err);
 
+/* A row that is older than a day and not yet removed would be in the way of
+ * idempotency_send. */
+MUST_USE enum status idempotency_expire(struct session *s,
+                                        const struct idempotency_claim *c,
+                                        struct error *err);
+
+/* Many rows as one statement of a pipeline, where a key that is taken fails
+ * the transaction (STATUS_CONFLICT). Prepare once for each connection; params
+ * are used again and again. False: the connection is broken. */
+enum { IDEMPOTENCY_PARAMS = 5 };
+MUST_USE enum status idempotency_prepare(struct session *s, struct error *err);
+MUST_USE bool idempotency_send(PGconn *pg,
+                               struct buf params[IDEMPOTENCY_PARAMS],
+                               const struct idempotency_claim *const *claims,
+                               const struct reply *const *replies, size_t n);
+
 /* The answer from a kept row, as idempotency_find gives it. hash: the row's. */
 void idempotency_answer(const struct idempotency_claim *c,
                         const unsigned char hash[IDEMPOTENCY_HASH_BYTES],

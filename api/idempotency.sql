@@ -12,3 +12,13 @@ ON CONFLICT (project, key) DO UPDATE
        response = excluded.response, created = now()
  WHERE idempotency.created <= now() - interval '24 hours'
 RETURNING 1
+
+-- name: idempotency_expire
+DELETE FROM idempotency
+ WHERE project = $1 AND key = $2 AND created <= now() - interval '24 hours'
+
+-- name: idempotency_send
+INSERT INTO idempotency (project, key, request_hash, status, response)
+SELECT project, key, hash, status, response
+  FROM unnest($1::bigint[], $2::text[], $3::bytea[], $4::integer[],
+              $5::text[]) AS i (project, key, hash, status, response)

@@ -7,6 +7,7 @@
  * drain_seconds.
  */
 #include "api/api.h"
+#include "api/committer.h"
 #include "api/idempotency.h"
 #include "api/keeper.h"
 #include "api/server.h"
@@ -16,6 +17,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+enum { DRAIN_MORE_MS = 1000 };
 
 static enum log_level level_of(const char *text)
 {
@@ -34,13 +38,31 @@ static void wait_for_signal(const sigset_t *set)
     log_event(LOG_INFO, "stopping", "signal=%d", got);
 }
 
-static void drain(struct api *api)
+static bool drain(struct api *api, int64_t until_ms)
 {
-    int64_t until = clock_mono_ms() + api->config->drain_seconds * 1000;
-    struct timespec pause = {0, 20 * 1000 * 1000};
+    struct timespec pause = {0, 10 * 1000 * 1000};
 
-    while (atomic_load(&api->open) > 0 && clock_mono_ms() < until)
+    while (atomic_load(&api->open) > 0 && clock_mono_ms() < until_ms)
         nanosleep(&pause, NULL);
+    return atomic_load(&api->open) == 0;
+}
+
+/* What is open is answered. Then nothing more is let in, and what came in
+ * between is answered too, so that no request is left with the threads when
+ * these end. */
+static void stop(struct api *api, struct server *server)
+{
+    int64_t until_ms = clock_mono_ms() + api->config->drain_seconds * 1000;
+
+    api->stopping = true;
+    server_quiesce(server);
+    drain(api, until_ms);
+    api->closing = true;
+    if (drain(api, until_ms + DRAIN_MORE_MS))
+        return;
+    log_event(LOG_WARN, "stopped_hard", "open=%lld",
+              (long long)atomic_load(&api->open));
+    _exit(1);
 }
 
 static int serve(struct api *api, const sigset_t *signals)
@@ -55,12 +77,11 @@ static int serve(struct api *api, const sigset_t *signals)
     struct keeper *keeper = keeper_new(api);
 
     wait_for_signal(signals);
-    api->stopping = true;
-    server_quiesce(server);
-    drain(api);
-    pool_free(api->pool);
-    pool_free(api->streams);
+    stop(api, server);
     server_free(server);
+    pool_free(api->pool); /* before the committer, which it feeds */
+    committer_free(api->committer);
+    pool_free(api->streams);
     keeper_free(keeper);
     return 0;
 }
@@ -84,6 +105,7 @@ static int run(const struct config *config)
     api.pool =
         pool_new(config, (size_t)config->api_threads, API_POOL_QUEUED_MAX);
     api.streams = pool_new(config, API_STREAMS_MAX, API_STREAMS_QUEUED_MAX);
+    api.committer = committer_new(config);
     int status = serve(&api, &signals);
     auth_free(api.auth);
     idempotency_free(api.idempotency);

@@ -19,8 +19,8 @@
       "group commits of transactional mail")                                   \
     X(METRIC_GROUP_REQUESTS, "presort_api_group_requests_total", "counter",    \
       "requests that shared these commits")                                    \
-    X(METRIC_GROUP_MAILS, "presort_api_group_mails_total", "counter",          \
-      "mails accepted by these commits")                                       \
+    X(METRIC_GROUP_EMAILS, "presort_api_group_emails_total", "counter",        \
+      "emails accepted by these commits")                                      \
     X(METRIC_GROUP_MICROSECONDS, "presort_api_group_microseconds_total",       \
       "counter", "time these commits took")                                    \
     X(METRIC_GROUP_FAILURES, "presort_api_group_failures_total", "counter",    \

@@ -35,6 +35,18 @@ bool request_write(struct request *r, struct reply *reply, const void *bytes,
     return ring_write(x->out, bytes, n);
 }
 
+void request_finish(struct request *r)
+{
+    exchange_finish(exchange_of(r));
+}
+
+const struct idempotency_claim *request_claim(struct request *r)
+{
+    struct exchange *x = exchange_of(r);
+
+    return x->claimed ? &x->claim : NULL;
+}
+
 void request_mailid_text(const struct request *r, struct mailid id, char *out)
 {
     mailid_text(r->api->secret, id, out);

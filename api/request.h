@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 struct api;
+struct idempotency_claim;
 
 /* Headers that handlers read; copied, so that any thread may. */
 #define REQUEST_HEADER_TABLE(X)                                                \
@@ -77,6 +78,12 @@ ssize_t request_read(struct request *r, void *bytes, size_t n);
  * breaks the connection off, so that half an answer can't pass for a whole. */
 MUST_USE bool request_write(struct request *r, struct reply *reply,
                             const void *bytes, size_t n);
+
+/* GROUP: who was handed the request has set the reply. The request is gone
+ * afterwards. */
+void request_finish(struct request *r);
+/* Its claimed idempotency key; NULL: it has none. */
+const struct idempotency_claim *request_claim(struct request *r);
 
 /* The public name of a mail, and back. False: not one of ours. */
 void request_mailid_text(const struct request *r, struct mailid id, char *out);

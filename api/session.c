@@ -15,6 +15,7 @@ struct session {
     PGconn *pg;
     const char *prepared[SESSION_STATEMENTS_MAX]; /* by address */
     size_t n_prepared;
+    unsigned generation;
     int depth; /* of nested transactions */
     int64_t retry_at_ms, backoff_ms;
 };
@@ -57,6 +58,7 @@ static enum status reconnect(struct session *s, struct error *err)
     if (s->pg) {
         PQsetNoticeReceiver(s->pg, quiet, NULL);
         s->backoff_ms = 0;
+        s->generation++;
         return STATUS_OK;
     }
     s->backoff_ms = s->backoff_ms ? s->backoff_ms * 2 : 100;
@@ -83,6 +85,11 @@ PGconn *session_pg(struct session *s)
     return s->pg;
 }
 
+unsigned session_generation(const struct session *s)
+{
+    return s->generation;
+}
+
 /* SQLSTATE classes: 08 connection, 53 resources, 57P admin shutdown. */
 static bool away(const char *state)
 {
@@ -102,6 +109,8 @@ enum status session_failed(struct session *s, const PGresult *result,
         return fail(err, STATUS_UNAVAILABLE, "%s", text);
     if (state && strcmp(state, "23505") == 0)
         return fail(err, STATUS_CONFLICT, "%s", text);
+    if (state && strcmp(state, "23514") == 0)
+        return fail(err, STATUS_NOT_FOUND, "%s", text);
     if (state && strncmp(state, "22", 2) == 0)
         return fail(err, STATUS_INVALID, "%s", text);
     return fail(err, STATUS_FAILED, "%s: %s", state ? state : "?", text);

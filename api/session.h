@@ -26,7 +26,8 @@ MUST_USE enum status session_ready(struct session *s, struct error *err);
 /* Runs a statement of a .sql file; sql lives as long as the program. Texts as
  * parameters, NULL for null. On success *out (may be NULL) is the caller's.
  * STATUS_CONFLICT: a unique key is taken. STATUS_INVALID: the database refused
- * a value's form (class 22), its message is in err. */
+ * a value's form (class 22), its message is in err. STATUS_NOT_FOUND: a row
+ * fits no partition. */
 MUST_USE enum status session_run(struct session *s, const char *sql,
                                  const char *const *params, int n,
                                  PGresult **out, struct error *err);
@@ -34,6 +35,9 @@ MUST_USE enum status session_run(struct session *s, const char *sql,
 /* The connection itself, for COPY and pipelines, which must leave it as they
  * found it; NULL if there is none. */
 PGconn *session_pg(struct session *s);
+
+/* Counts connections: one that differs has nothing prepared by others. */
+unsigned session_generation(const struct session *s);
 
 /* What the last failed result means, for those who use session_pg. */
 MUST_USE enum status session_failed(struct session *s, const PGresult *result,

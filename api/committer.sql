@@ -1,0 +1,2 @@
+-- name: committer_partitions
+SELECT partitions_ensure()
