@@ -196,9 +196,13 @@ static void follow(struct smtp_conn *c)
         c->announced = true;
         c->events.ready(c, c->owner);
     }
-    if (s->said.total > s->said.taken)
-        mark_dirty(c);
     watch_deadline(c);
+}
+
+static void want_flush(struct smtp_conn *c)
+{
+    if (c->session.said.total > c->session.said.taken)
+        mark_dirty(c);
 }
 
 static void lose(struct smtp_conn *c, enum smtp_loss loss, const char *what)
@@ -231,6 +235,7 @@ static bool hear(struct smtp_conn *c)
         report(c);
     }
     follow(c);
+    want_flush(c);
     return c->state == CONN_TALKING;
 }
 
@@ -346,6 +351,7 @@ static void expire(struct smtp_conn *c)
         if (smtp_session_waits(&c->session) == STEP_IDLE) {
             smtp_session_quit(&c->session);
             follow(c);
+            want_flush(c);
         } else {
             lose(c, SMTP_LOSS_TIMEOUT, "timeout");
         }

@@ -16,7 +16,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BIG_BYTES = 8 * 1024 * 1024 }; /* of the body for slow_reader */
+enum {
+    BIG_BYTES = 8 * 1024 * 1024, /* of the body for slow_reader */
+    WINDOW_BYTES = 65536,        /* so that the kernels do not swallow it */
+};
 
 static struct server {
     int listener;
@@ -121,6 +124,14 @@ static void mute_at_the_dot(int fd)
     wait_for_end(fd);
 }
 
+/* Takes no more of the body than its window. */
+static void deaf_at_the_body(int fd)
+{
+    greet(fd);
+    hear_envelope(fd);
+    usleep(600000);
+}
+
 static void mute_at_quit(int fd)
 {
     greet(fd);
@@ -207,9 +218,13 @@ static void *run_server(void *unused)
 static void start_server(void (*serve)(int fd))
 {
     socklen_t len = sizeof server.at;
+    int window = WINDOW_BYTES;
 
     server.serve = serve;
     server.listener = socket(AF_INET, SOCK_STREAM, 0);
+    if (setsockopt(server.listener, SOL_SOCKET, SO_RCVBUF, &window,
+                   sizeof window) != 0)
+        abort();
     server.at = (struct sockaddr_in){.sin_family = AF_INET,
                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     if (bind(server.listener, (struct sockaddr *)&server.at, len) != 0)

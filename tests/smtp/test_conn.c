@@ -26,7 +26,7 @@ static struct owner {
     struct buf log;
     char peer[64], source[64];
     const char *recipient, *data;
-    unsigned to_send;
+    unsigned to_send, turns;
     bool quit_when_sent, no_flush, closed, sending;
 } owner;
 
@@ -76,6 +76,7 @@ static void on_closed(struct smtp_conn *conn, const char *why,
 
 static void on_check(uv_check_t *check)
 {
+    owner.turns++;
     if (!owner.no_flush)
         smtp_net_flush(owner.net);
     if (owner.closed)
@@ -268,6 +269,7 @@ static void timeout_at_the_dot(void **state)
                                "in_doubt 0 end of data: timeout at end of "
                                "data\nclosed 1 0: timeout at end of data\n");
     assert_in_range(ms, 180, 3000);
+    assert_in_range(owner.turns, 1, 50); /* the loop slept */
 }
 
 static void quit_unanswered(void **state)
@@ -347,6 +349,21 @@ static void big_body_in_parts(void **state)
     /* As long as the body moves, the deadline does. */
     owner.limits.final_dot_ms = 1000;
     serve_and_run(slow_reader, want);
+    free(data);
+}
+
+/* The dot was never handed over, so nothing is in doubt. */
+static void timeout_within_the_body(void **state)
+{
+    char *data = big_body();
+
+    (void)state;
+    owner.to_send = 1;
+    owner.limits.final_dot_ms = 200;
+    serve_and_run(deaf_at_the_body,
+                  "deferred 0 end of data: timeout at end of data\n"
+                  "closed 1 0: timeout at end of data\n");
+    assert_in_range(owner.turns, 1, 50);
     free(data);
 }
 
@@ -430,6 +447,7 @@ int main(void)
         TEST_(lost_at_mail),
         TEST_(lost_after_the_dot),
         TEST_(big_body_in_parts),
+        TEST_(timeout_within_the_body),
         TEST_(lost_within_the_body),
         TEST_(closing_is_heard_within_the_body),
         TEST_(nothing_is_said_before_the_flush),
