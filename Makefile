@@ -139,10 +139,14 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (20)
 
 # The programs run from a state directory in the tree, so that nothing is
 # left elsewhere.
-.PHONY: run test bench clean install help
+.PHONY: demo run test bench clean install help
+demo: deps ## the main job, from nothing: sends a campaign of 10,000
+	@$(MAKE) --no-print-directory -j$(JOBS) all
+	@BUILD=$(BUILD) tools/demo
+
 run: deps ## build, then run everything here, with ./state
 	@$(MAKE) --no-print-directory -j$(JOBS) all
-	@PRESORT_STATE_DIR="$${PRESORT_STATE_DIR:-$(CURDIR)/state}" \
+	@PRESORT_STATE_DIR="$${PRESORT_STATE_DIR:-$$(tools/state-dir state)}" \
 	    $(BUILD)/presort up
 
 ASAN := $(MAKE) --no-print-directory -j$(JOBS) SAN=1 BUILD=build/asan
