@@ -391,7 +391,8 @@ static void on_finished(void *arg, const PGresult *r)
 {
     (void)arg;
     if (has_rows(r) && PQntuples(r) == 1)
-        log_event(LOG_INFO, "campaign_finished", "state=final");
+        log_event(LOG_INFO, "campaign_finished", "campaign=%s state=%s",
+                  PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1));
 }
 
 void queue_finish_campaign(struct queue *q,

@@ -166,4 +166,4 @@ WHERE c.id = $1::uuid AND c.finished IS NULL
   AND NOT EXISTS (SELECT FROM batch b
                   WHERE b.campaign = c.id AND b.class = 1
                     AND b.state IN ('draft', 'ready', 'claimed', 'paused'))
-RETURNING id
+RETURNING id::text, state
