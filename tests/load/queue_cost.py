@@ -16,8 +16,9 @@ from . import audience, machine
 from .service import Service
 
 SMALL, LARGE = 10_000, int(os.environ.get("BENCH_QUEUED", "2000000"))
-SMALL_ROUNDS = 5  # each fills and empties the queue
-LARGE_SAMPLE = 100_000  # of the large queue, so that it stays large
+WARM = 10_000  # settled before each sample, of mails queued besides
+SAMPLE = 10_000  # alike for both, so that only the queue's length differs
+ROUNDS = 5
 
 
 def queued_campaign(presort, mails):
@@ -37,11 +38,11 @@ def server_cpu_us(presort):
                                      "postgres")}
 
 
-def drain(presort, campaign, mails):
+def sample(presort, campaign):
     """CPU and wall microseconds a mail."""
     with subprocess.Popen(
-            [places.BUILD / "load/queue_bench", campaign,
-             str(mails)],
+            [places.BUILD / "load/queue_bench", campaign, str(WARM),
+             str(SAMPLE)],
             env=presort.environment, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True) as bench:
         if bench.stdout.readline() != "ready\n":
@@ -57,21 +58,27 @@ def drain(presort, campaign, mails):
     return (own_us + server_us) / settled, wall_us / settled
 
 
+def samples(presort):
+    small = [sample(presort, queued_campaign(presort, WARM + SMALL))
+             for _ in range(ROUNDS)]
+    large_campaign = queued_campaign(presort, LARGE + ROUNDS * (WARM + SAMPLE))
+    large = [sample(presort, large_campaign) for _ in range(ROUNDS)]
+    return small, large
+
+
 def run(say):
     with Service(1) as presort:
         for pid in presort.workers():
             os.kill(pid, signal.SIGSTOP)
         try:
-            small = [drain(presort, queued_campaign(presort, SMALL), SMALL)
-                     for _ in range(SMALL_ROUNDS)]
-            large = drain(presort, queued_campaign(presort, LARGE),
-                          LARGE_SAMPLE)
+            small, large = samples(presort)
         finally:
             for pid in presort.workers():
                 os.kill(pid, signal.SIGCONT)
-    small_us = statistics.median(cpu for cpu, _ in small)
+    (small_us, small_wall), (large_us, large_wall) = (
+        [statistics.median(column) for column in zip(*rows)]
+        for rows in (small, large))
     return {"queue_us_per_mail_10k": small_us,
-            "queue_us_per_mail_2m": large[0],
-            "queue_growth": large[0] / small_us,
-            "queue_wall_us_10k": statistics.median(wall for _, wall in small),
-            "queue_wall_us_2m": large[1]}
+            "queue_us_per_mail_2m": large_us,
+            "queue_growth": large_us / small_us,
+            "queue_wall_us_10k": small_wall, "queue_wall_us_2m": large_wall}

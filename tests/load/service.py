@@ -64,8 +64,9 @@ class Service:
     """relay_port is where mail goes; settings are added to the environment."""
 
     def __init__(self, relay_port, **settings):
-        self.state = tempfile.mkdtemp(prefix="presort-bench-")
-        os.chmod(self.state, 0o755)
+        self.folder = tempfile.mkdtemp(prefix="presort-bench-")
+        os.chmod(self.folder, 0o755)
+        self.state = os.path.join(self.folder, "state")
         self.port, metrics = places.free_ports(2)
         self.environment = dict(
             os.environ,
@@ -83,7 +84,7 @@ class Service:
         self.connection = None
 
     def __enter__(self):
-        self.log = open(os.path.join(self.state, "bench.log"), "wb")
+        self.log = open(os.path.join(self.folder, "log"), "wb")
         self.up = subprocess.Popen([places.PRESORT, "up"],
                                    env=self.environment, stderr=self.log,
                                    stdout=self.log, stdin=subprocess.DEVNULL)
@@ -104,7 +105,7 @@ class Service:
         except subprocess.TimeoutExpired:
             self.up.kill()
         self.log.close()
-        shutil.rmtree(self.state, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def wait_ready(self):
         end = time.monotonic() + START_SECONDS
