@@ -6,6 +6,7 @@
 enum {
     OID_INT8 = 20,
     OID_INT4 = 23,
+    OID_TEXT = 25,
     OID_UUID = 2950,
 };
 
@@ -173,6 +174,13 @@ void copy_value_uuids(struct buf *b, const struct copy_uuid *v, size_t n)
         to += COPY_UUID_BYTES;
     }
     advance(b, to);
+}
+
+void copy_value_texts(struct buf *b, const char *const *v, size_t n)
+{
+    advance(b, store_array(buf_reserve(b, array_bytes(n, 0)), OID_TEXT, n));
+    for (size_t i = 0; i < n; i++)
+        copy_text(b, v[i]);
 }
 
 void copy_int32s(struct buf *b, const int32_t *v, size_t n)

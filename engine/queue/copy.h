@@ -45,9 +45,10 @@ void copy_timestamptz(struct buf *b, int64_t wall_us);
 void copy_int32s(struct buf *b, const int32_t *v, size_t n);
 void copy_int64s(struct buf *b, const int64_t *v, size_t n);
 
-/* The same arrays, and uuid[], as the value of a binary parameter (without
- * the length that stands before a field). */
+/* The same arrays, uuid[] and text[], as the value of a binary parameter
+ * (without the length that stands before a field). */
 void copy_value_int32s(struct buf *b, const int32_t *v, size_t n);
 void copy_value_int64s(struct buf *b, const int64_t *v, size_t n);
 void copy_value_uuids(struct buf *b, const struct copy_uuid *v, size_t n);
+void copy_value_texts(struct buf *b, const char *const *v, size_t n);
 #endif

@@ -226,6 +226,12 @@ static void keys_close_up(struct presort *p)
     p->n_keys = to;
 }
 
+const struct copy_uuid *presort_keys(const struct presort *p, size_t *n)
+{
+    *n = p->n_keys;
+    return p->hashes;
+}
+
 const struct copy_uuid *presort_fold(struct presort *p, size_t *n)
 {
     qsort(p->keys, p->n, sizeof *p->keys, key_order);
@@ -235,8 +241,7 @@ const struct copy_uuid *presort_fold(struct presort *p, size_t *n)
                    sizeof p->keys[i].hash) == 0)
             p->items[p->keys[i].item].dropped = true;
     keys_close_up(p);
-    *n = p->n_keys;
-    return p->hashes;
+    return presort_keys(p, n);
 }
 
 static int hash_order(const void *a, const void *b)

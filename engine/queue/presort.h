@@ -58,6 +58,9 @@ const struct copy_uuid *presort_fold(struct presort *p, size_t *n);
  * slice are ignored. Returns how many were forgotten. */
 size_t presort_drop(struct presort *p, const struct copy_uuid *keys, size_t n);
 
+/* The keys of what is left, as from fold. */
+const struct copy_uuid *presort_keys(const struct presort *p, size_t *n);
+
 /* The distinct domains, lower case, of what is left: their number; each name;
  * and where a domain's site is known, what it is (copied). */
 size_t presort_domains(struct presort *p);

@@ -104,6 +104,9 @@ static void writes_arrays(void **state)
     IS(&b, "\0\0\0\1\0\0\0\0\0\0\13\206\0\0\0\1\0\0\0\1"
            "\0\0\0\20"
            "0123456789abcde\0");
+    copy_value_texts(&b, (const char *const[]){"ab", ""}, 2);
+    IS(&b, "\0\0\0\1\0\0\0\0\0\0\0\31\0\0\0\2\0\0\0\1"
+           "\0\0\0\2ab\0\0\0\0");
     buf_fini(&b);
 }
 

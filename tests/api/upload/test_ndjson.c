@@ -48,9 +48,11 @@ static const struct {
      "!1 is not UTF-8 [{\"email\":\"\xff@b\"}]\n"},
     {"escaped NUL", "{\"email\":\"a@b.example\",\"x\":\"\\u0000\"}\n",
      "!1 is no JSON, at byte 35: \\u0000 is not allowed without "
-     "JSON_ALLOW_NUL near '\"\\u0000\"' [{\"email\":\"a@b.example\",]\n"},
-    {"deep", "{\"email\":\"a@b.example\",\"x\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}\n"
-             "{\"email\":\"a@b.example\",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}\n",
+     "JSON_ALLOW_NUL near '\"\\u0000\"' "
+     "[{\"email\":\"a@b.example\",]\n"},
+    {"deep",
+     "{\"email\":\"a@b.example\",\"x\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}\n"
+     "{\"email\":\"a@b.example\",\"x\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}\n",
      "a@b.example {\"x\":[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]}\n"
      "!2 nests too deep [{\"email\":\"a@b.example\",]\n"},
     {"brackets in a string", "{\"email\":\"a@b.example\",\"x\":\"\\\"[[[[[[[[[[[["
