@@ -13,7 +13,7 @@
 enum {
     /* COPY bytes are sent in pieces: the server works while we write on. */
     PIECE_BYTES = 128 * 1024,
-    BINARY = 1,
+    BINARY = 1, /* format of a parameter */
 };
 
 struct intake {

@@ -1,7 +1,9 @@
--- Of these addresses, who is in the campaign already.
+-- Of these addresses, who is in the campaign already. A subquery that is no
+-- join: one look at the index for each address, however many there are.
 -- name: intake_known
-SELECT address FROM audience
-WHERE campaign = $1::uuid AND address = ANY ($2::uuid[])
+SELECT k.address FROM unnest($2::uuid[]) AS k (address)
+WHERE (SELECT true FROM audience a
+       WHERE a.campaign = $1::uuid AND a.address = k.address)
 
 -- name: intake_sites
 SELECT domain, site FROM site WHERE domain = ANY ($1::text[])
