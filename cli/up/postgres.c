@@ -132,10 +132,29 @@ static int remove_one(const char *path, const struct stat *st, int type,
     return remove(path);
 }
 
+static enum status remove_fresh(void *owner, struct error *err)
+{
+    (void)err;
+    nftw(owner, remove_one, REMOVE_DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    return STATUS_OK;
+}
+
+static enum status move_fresh(void *owner, struct error *err)
+{
+    const struct postgres *pg = owner;
+    char *fresh = text_format("%s.new", pg->data_dir);
+    enum status status = STATUS_OK;
+
+    if (rename(fresh, pg->data_dir))
+        status = fail(err, STATUS_FAILED, "%s: %s", fresh, strerror(errno));
+    free(fresh);
+    return status;
+}
+
 /* Made beside its place and moved there when it is whole, so that a killed
  * initdb leaves nothing that looks like a database. */
-static enum status make_cluster(const struct postgres *pg,
-                                const struct state *state, struct error *err)
+static enum status make_cluster(struct postgres *pg, const struct state *state,
+                                struct error *err)
 {
     char *fresh = text_format("%s.new", pg->data_dir);
     char *program = text_format("%s/initdb", pg->bin_dir);
@@ -157,10 +176,11 @@ static enum status make_cluster(const struct postgres *pg,
 
     log_event(LOG_INFO, "initdb", "version=%u dir=%s", pg->version,
               pg->data_dir);
-    nftw(fresh, remove_one, REMOVE_DEPTH, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
-    enum status status = spawn_wait(&what, err);
-    if (status == STATUS_OK && rename(fresh, pg->data_dir))
-        status = fail(err, STATUS_FAILED, "%s: %s", fresh, strerror(errno));
+    enum status status = user_run(&state->user, remove_fresh, fresh, err);
+    if (status == STATUS_OK)
+        status = spawn_wait(&what, err);
+    if (status == STATUS_OK)
+        status = user_run(&state->user, move_fresh, pg, err);
     free(fresh);
     free(program);
     return status;
@@ -215,37 +235,28 @@ static void write_settings(FILE *out, const struct state *state)
             state->dir, buffers_mb(), state->dir);
 }
 
-/* A settings file of the cluster; "x" leaves one that is there alone. */
-static FILE *settings_open(const char *path, const char *mode,
-                           const struct user *user)
-{
-    FILE *out = fopen(path, mode);
+struct settings {
+    const struct postgres *pg;
+    const struct state *state;
+};
 
-    if (out && user->drop && fchown(fileno(out), user->uid, user->gid)) {
-        fclose(out);
-        return NULL;
-    }
-    return out;
-}
-
-static enum status make_settings(struct postgres *pg, const struct state *state,
-                                 struct error *err)
+static enum status make_settings(void *owner, struct error *err)
 {
-    char *path = text_format("%s/presort.conf", pg->data_dir);
-    char *local_path = text_format("%s/local.conf", pg->data_dir);
-    FILE *out = settings_open(path, "we", &state->user);
-    FILE *local = settings_open(local_path, "wxe", &state->user);
+    const struct settings *s = owner;
+    char *path = text_format("%s/presort.conf", s->pg->data_dir);
+    char *local_path = text_format("%s/local.conf", s->pg->data_dir);
+    FILE *out = fopen(path, "we");
+    FILE *local = fopen(local_path, "wxe"); /* never over one that is there */
     enum status status = STATUS_OK;
 
     if (out)
-        write_settings(out, state);
+        write_settings(out, s->state);
     if (local) {
         fputs("# Settings here win over those in presort.conf.\n", local);
         fclose(local);
     }
     if (!out || fclose(out))
         status = fail(err, STATUS_FAILED, "%s: %s", path, strerror(errno));
-    pg->config_argument = text_format("config_file=%s", path);
     free(path);
     free(local_path);
     return status;
@@ -267,12 +278,15 @@ enum status postgres_prepare(struct postgres *pg, const struct state *state,
         status = cluster ? orphan_stop_postgres(pg->data_dir, err)
                          : make_cluster(pg, state, err);
     if (status == STATUS_OK)
-        status = make_settings(pg, state, err);
+        status = user_run(&state->user, make_settings,
+                          &(struct settings){pg, state}, err);
     if (status != STATUS_OK) {
         postgres_fini(pg);
         return status;
     }
     pg->program = text_format("%s/postgres", pg->bin_dir);
+    pg->config_argument =
+        text_format("config_file=%s/presort.conf", pg->data_dir);
     const char *argv[POSTGRES_ARGS_MAX] = {
         pg->program, "-D", pg->data_dir, "-c", pg->config_argument, NULL};
     memcpy(pg->argv, argv, sizeof argv);

@@ -88,7 +88,7 @@ static enum status take_lock(struct state *state, struct error *err)
 {
     char *path = state_path(state, "lock"), pid[16] = "";
 
-    state->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    state->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     enum status status = state->lock < 0 ? failed(err, path) : STATUS_OK;
     free(path);
     if (status != STATUS_OK)
@@ -107,35 +107,39 @@ static enum status take_lock(struct state *state, struct error *err)
     return STATUS_OK;
 }
 
-static enum status make_ours(const struct state *state, const char *path,
-                             struct error *err)
+/* The directory itself is ours to give away; its path is nobody else's. */
+static enum status give_to_user(const struct state *state, struct error *err)
 {
-    if (chmod(path, 0700) ||
-        (state->user.drop && lchown(path, state->user.uid, state->user.gid)))
-        return failed(err, path);
-    return STATUS_OK;
+    int fd = open(state->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    enum status status = STATUS_OK;
+
+    if (fd < 0 || fchmod(fd, 0700) ||
+        (state->user.drop && fchown(fd, state->user.uid, state->user.gid)))
+        status = failed(err, state->dir);
+    if (fd >= 0)
+        close(fd);
+    if (status == STATUS_OK && !user_reaches(&state->user, state->dir, X_OK))
+        status = fail(err, STATUS_FAILED,
+                      "user %s, as whom the database runs, can't reach %s: a "
+                      "folder above it is closed (chmod o+x), or choose "
+                      "another state_dir",
+                      state->user.name, state->dir);
+    return status;
 }
 
-static enum status make_folders(const struct state *state, struct error *err)
+static enum status make_folders(void *owner, struct error *err)
 {
     static const char *const names[] = {"run", "log"};
-    enum status status = make_ours(state, state->dir, err);
+    const struct state *state = owner;
+    enum status status = STATUS_OK;
 
     for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
         char *path = state_path(state, names[i]);
 
-        if (mkdir(path, 0700) && errno != EEXIST)
+        if ((mkdir(path, 0700) && errno != EEXIST) || chmod(path, 0700))
             status = failed(err, path);
-        else
-            status = make_ours(state, path, err);
         free(path);
     }
-    if (status == STATUS_OK && !user_reaches(&state->user, state->dir, X_OK))
-        return fail(err, STATUS_FAILED,
-                    "user %s, as whom the database runs, can't reach %s: a "
-                    "folder above it is closed (chmod o+x), or choose another "
-                    "state_dir",
-                    state->user.name, state->dir);
     return status;
 }
 
@@ -149,12 +153,15 @@ enum status state_open(struct state *state, const struct config *config,
     if (status != STATUS_OK)
         return status;
     state->dir = realpath(config->state_dir, NULL);
-    status = state->dir ? check_path(state->dir, err)
-                        : failed(err, config->state_dir);
+    if (!state->dir)
+        return failed(err, config->state_dir);
+    status = check_path(state->dir, err);
     if (status == STATUS_OK)
         status = take_lock(state, err);
     if (status == STATUS_OK)
-        status = make_folders(state, err);
+        status = give_to_user(state, err);
+    if (status == STATUS_OK)
+        status = user_run(&state->user, make_folders, state, err);
     if (status == STATUS_OK)
         status = orphan_wait(state->dir, config->drain_seconds * 1000, err);
     if (status != STATUS_OK)
@@ -187,26 +194,38 @@ static enum status copy_bytes(int from, int to)
     return n ? STATUS_FAILED : STATUS_OK;
 }
 
-enum status state_config_copy(const struct state *state, struct error *err)
-{
-    const char *from_path = config_path();
-    char *to_path = state_path(state, STATE_CONFIG);
-    char *new_path = state_path(state, STATE_CONFIG ".new");
-    enum status status = STATUS_FAILED;
-    int from = open(from_path ? from_path : "/dev/null", O_RDONLY | O_CLOEXEC);
-    int to = open(new_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+struct copy {
+    const struct state *state;
+    int from;
+};
 
-    if (from >= 0 && to >= 0 && copy_bytes(from, to) == STATUS_OK &&
-        (!state->user.drop || !fchown(to, state->user.uid, state->user.gid)) &&
-        !rename(new_path, to_path))
-        status = STATUS_OK;
-    else
-        status = failed(err, from < 0 ? from_path : new_path);
-    if (from >= 0)
-        close(from);
+static enum status write_copy(void *owner, struct error *err)
+{
+    const struct copy *copy = owner;
+    char *path = state_path(copy->state, STATE_CONFIG);
+    char *fresh = state_path(copy->state, STATE_CONFIG ".new");
+    int to = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    enum status status = STATUS_OK;
+
+    if (to < 0 || copy_bytes(copy->from, to) != STATUS_OK ||
+        rename(fresh, path))
+        status = failed(err, fresh);
     if (to >= 0)
         close(to);
-    free(to_path);
-    free(new_path);
+    free(path);
+    free(fresh);
+    return status;
+}
+
+enum status state_config_copy(const struct state *state, struct error *err)
+{
+    const char *path = config_path() ? config_path() : "/dev/null";
+    struct copy copy = {.state = state,
+                        .from = open(path, O_RDONLY | O_CLOEXEC)};
+
+    if (copy.from < 0)
+        return failed(err, path);
+    enum status status = user_run(&state->user, write_copy, &copy, err);
+    close(copy.from);
     return status;
 }

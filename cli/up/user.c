@@ -1,7 +1,10 @@
 #include "cli/up/user.h"
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -58,4 +61,51 @@ bool user_reaches(const struct user *user, const char *path, int mode)
     if (!pid)
         _exit(user_drop(user) && !access(path, mode) ? 0 : 1);
     return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* What the child did, as it stands in the pipe: nothing if it died. */
+struct report {
+    enum status status;
+    struct error err;
+};
+
+static void report_work(const struct user *user, int to,
+                        enum status (*work)(void *owner, struct error *err),
+                        void *owner)
+{
+    struct report report = {.status = STATUS_OK};
+
+    if (user_drop(user))
+        report.status = work(owner, &report.err);
+    else
+        report.status = fail(&report.err, STATUS_FAILED, "can't become user %s",
+                             user->name);
+    _exit(write(to, &report, sizeof report) == sizeof report ? 0 : 1);
+}
+
+enum status user_run(const struct user *user,
+                     enum status (*work)(void *owner, struct error *err),
+                     void *owner, struct error *err)
+{
+    struct report report = {.status = STATUS_FAILED};
+    int ends[2];
+
+    if (!user->drop)
+        return work(owner, err);
+    if (pipe2(ends, O_CLOEXEC))
+        return fail(err, STATUS_FAILED, "pipe: %s", strerror(errno));
+    pid_t pid = fork();
+    if (!pid)
+        report_work(user, ends[1], work, owner);
+    close(ends[1]);
+    ssize_t n = pid < 0 ? 0 : read(ends[0], &report, sizeof report);
+    close(ends[0]);
+    if (pid > 0)
+        waitpid(pid, NULL, 0);
+    if (n != sizeof report)
+        return fail(err, STATUS_FAILED, "the work as user %s failed",
+                    user->name);
+    return report.status == STATUS_OK
+               ? STATUS_OK
+               : fail(err, report.status, "%s", report.err.text);
 }

@@ -27,6 +27,14 @@ MUST_USE enum status user_choose(struct user *user, const char *state_dir,
 /* For good, in a child. False if the system refuses. */
 bool user_drop(const struct user *user);
 
+/* Calls work as the user (in a child, if that is someone else), and returns
+ * what it did. Root writes nothing into a directory that the user owns: it
+ * could be led elsewhere by a link. Blocks. */
+MUST_USE enum status user_run(const struct user *user,
+                              enum status (*work)(void *owner,
+                                                  struct error *err),
+                              void *owner, struct error *err);
+
 /* Can the user open path in this mode (of access(2))? Asked in a child. */
 bool user_reaches(const struct user *user, const char *path, int mode);
 #endif

@@ -67,7 +67,7 @@ const char *net_text(const struct net_address *address, char *out)
 
 const char *net_reach(const char *listen, char *out)
 {
-    struct net_address at;
+    struct net_address at = {0};
 
     if (net_parse(listen, &at, NULL) != STATUS_OK) {
         snprintf(out, NET_TEXT_MAX, "%s", listen);
