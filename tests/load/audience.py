@@ -24,6 +24,11 @@ def distinct(lines):
     return lines - lines // DUPLICATE_EVERY
 
 
+def lines_of(mails):
+    """How many lines a file needs for at least so many addresses."""
+    return mails * DUPLICATE_EVERY // (DUPLICATE_EVERY - 1) + 1
+
+
 def csv(lines):
     """Path of a file of so many lines, which is written once."""
     path = places.BUILD / "bench" / f"{lines}.csv"

@@ -49,30 +49,6 @@ def description():
             f"a flushed 8 KB write takes {flush_us():.0f} us")
 
 
-def children(pid):
-    """Process ids of pid and all below it."""
-    found = [pid]
-    for child in subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(pid)],
-            capture_output=True, text=True, check=False).stdout.split():
-        found += children(int(child))
-    return found
-
-
-def named(pids, name):
-    """Those of the processes whose program is name. The kernel keeps 15
-    characters of it."""
-    chosen = []
-    for pid in pids:
-        try:
-            with open(f"/proc/{pid}/comm", encoding="ascii") as file:
-                if file.read().strip() == name[:15]:
-                    chosen.append(pid)
-        except OSError:
-            continue
-    return chosen
-
-
 def cpu_seconds(pids):
     """User and system time of the processes so far (/proc/PID/stat)."""
     total = 0

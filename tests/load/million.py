@@ -6,15 +6,17 @@ worker_rss            the largest worker's peak resident size until the end
 transactional_p99_ms  from POST /emails to the server, while the campaign runs
 """
 
+import http.client
+import json
 import os
 import statistics
-import tempfile
 import time
 
-from kit import places
+from kit import process
+from kit.sink import Sink
 
 from . import audience, machine
-from .service import Service, presort_sink
+from .service import Service
 
 LINES = int(os.environ.get("BENCH_LINES", "1000000"))
 SINGLES = 2000
@@ -22,32 +24,36 @@ SINGLES_PER_SECOND = 100
 ARRIVAL_S = 60
 
 
-def wait_first_mail(log):
-    """When the server took the first mail (wall clock, seconds)."""
-    end = time.monotonic() + ARRIVAL_S
-    while time.monotonic() < end:
-        with open(log, encoding="utf-8") as file:
-            line = file.readline()
-        if line.endswith("\n"):
-            return int(line.split("\t")[0]) / 1000
-        time.sleep(0.005)
-    raise RuntimeError("no mail arrived")
+def first_mail(log):
+    """When the server took the first mail (wall clock, seconds), or None."""
+    with open(log, encoding="utf-8") as file:
+        line = file.readline()
+    return int(line.split("\t")[0]) / 1000 if line.endswith("\n") else None
 
 
-def send_singles(presort):
-    """Posts SINGLES mails at an even pace. Each is addressed to the moment it
-    was posted at, so that the server's log holds both times."""
+def post_singles(presort):
+    """Posts SINGLES mails at an even pace over one connection. Each is
+    addressed to the moment it was posted at, so that the server's log holds
+    both times."""
+    connection = http.client.HTTPConnection("127.0.0.1", presort.port)
+    headers = {"Authorization": f"Bearer {presort.key}",
+               "Content-Type": "application/json"}
     start = time.monotonic()
     for number in range(SINGLES):
         time.sleep(max(0, start + number / SINGLES_PER_SECOND
                        - time.monotonic()))
-        presort.call("POST", "/emails", {
+        connection.request("POST", "/emails", json.dumps({
             "from": "receipts@market.example",
             "to": [f"posted-{time.time_ns() // 1000}@example.com"],
-            "subject": f"Receipt {number}", "text": "Thank you.\n"})
+            "subject": f"Receipt {number}", "text": "Thank you.\n"}), headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"POST /emails: {answer.status} {text}")
 
 
 def arrivals_ms(log):
+    """Milliseconds from post to arrival, of each single mail that did."""
     taken = []
     with open(log, encoding="utf-8") as file:
         for line in file:
@@ -58,34 +64,23 @@ def arrivals_ms(log):
     return taken
 
 
-def wait_arrivals(log):
-    end = time.monotonic() + ARRIVAL_S
-    while True:
-        taken = arrivals_ms(log)
-        if len(taken) >= SINGLES:
-            return taken
-        if time.monotonic() > end:
-            raise RuntimeError(f"{len(taken)} of {SINGLES} mails arrived")
-        time.sleep(1)
-
-
 def measure(presort, log):
     path = audience.csv(LINES)
-    name = presort.new_campaign("million")
     start = time.perf_counter()
-    counts = presort.upload(name, path)
+    campaign, counts = presort.market_campaign(path)
     upload = LINES / (time.perf_counter() - start)
     if counts["accepted"] != audience.distinct(LINES):
         raise RuntimeError(f"duplicates not folded: {counts}")
     sent = time.time()
-    presort.call("POST", f"/campaigns/{name}/send", {})
-    first = wait_first_mail(log) - sent
-    send_singles(presort)
-    state = presort.call("GET", f"/campaigns/{name}")["state"]
-    if state != "sending":
-        raise RuntimeError(f"the campaign was {state} before the singles were"
-                           " sent: nothing was measured")
-    taken = sorted(wait_arrivals(log))
+    presort.send(campaign)
+    first = process.wait_until(lambda: first_mail(log), ARRIVAL_S,
+                               "the first mail", 0.005) - sent
+    post_singles(presort)
+    if presort.campaign(campaign)["state"] != "sending":
+        raise RuntimeError("the campaign was over before the singles were sent")
+    process.wait_until(lambda: len(arrivals_ms(log)) == SINGLES, ARRIVAL_S,
+                       "all singles", 1)
+    taken = sorted(arrivals_ms(log))
     return {"recipients_upload": upload, "first_mail_1m": first,
             "worker_rss": machine.peak_rss_mb(presort.workers()),
             "transactional_p99_ms": taken[len(taken) * 99 // 100],
@@ -93,9 +88,5 @@ def measure(presort, log):
 
 
 def run(say):
-    port, = places.free_ports(1)
-    with tempfile.TemporaryDirectory(prefix="presort-bench-") as folder:
-        log = os.path.join(folder, "sink.log")
-        with presort_sink(port, "--log", log), \
-                Service(port) as presort:
-            return measure(presort, log)
+    with Sink() as sink, Service(sink.port) as presort:
+        return measure(presort, sink.log)

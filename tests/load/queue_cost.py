@@ -10,7 +10,7 @@ import signal
 import statistics
 import subprocess
 
-from kit import places
+from kit import places, process
 
 from . import audience, machine
 from .service import Service
@@ -24,18 +24,17 @@ ROUNDS = 5
 def queued_campaign(presort, mails):
     """A campaign of so many mails that is being sent, while no worker claims
     any of it: they are stopped."""
-    lines = mails * 100 // 99 + 1
-    name = presort.new_campaign("queue")
-    presort.upload(name, audience.csv(lines))
-    presort.call("POST", f"/campaigns/{name}/send", {})
-    return name
+    campaign, _ = presort.market_campaign(audience.csv(
+        audience.lines_of(mails)))
+    presort.send(campaign)
+    return campaign
 
 
 def server_cpu_us(presort):
     """CPU of the PostgreSQL processes, by process."""
     return {pid: machine.cpu_ns(pid) / 1000
-            for pid in machine.named(machine.children(presort.up.pid),
-                                     "postgres")}
+            for server in presort.pids("postgres")
+            for pid in [server, *process.children(server)]}
 
 
 def sample(presort, campaign):
