@@ -373,7 +373,9 @@ static void add_tags(struct buf *b, const struct draft *d)
     buf_add_char(b, ']');
 }
 
-static void write_content(const struct draft *d, struct buf *b)
+/* scheduled_at stands in the content only to say that it was scheduled; when,
+ * is the batch's to say, which can be moved. */
+static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
 {
     buf_reset(b);
     buf_add_text(b, "{\"from\":");
@@ -388,6 +390,10 @@ static void write_content(const struct draft *d, struct buf *b)
     add_field(b, "text", d->text);
     add_headers(b, d);
     add_tags(b, d);
+    if (due_us) {
+        buf_add_text(b, ",\"scheduled_at\":");
+        json_add_time(b, due_us);
+    }
     buf_add_char(b, '}');
 }
 
@@ -430,7 +436,7 @@ bool email_read(json_t *item, struct arena *arena, struct buf *scratch,
                          &out->due_us, why) ||
         !take_recipients(&d, arena, out) || !compiles(&d))
         return false;
-    write_content(&d, scratch);
+    write_content(&d, out->due_us, scratch);
     out->content = arena_copy(arena, scratch->data, scratch->len);
     out->content_len = scratch->len;
     return true;

@@ -383,8 +383,7 @@ static void check_state(struct exchange *x)
     if (x->api->closing)
         reply_unavailable(&x->reply, "This process is stopping.");
     else if (x->request.route->scope != SCOPE_NONE && !x->api->ready)
-        reply_unavailable(&x->reply,
-                          "The database has not been reached yet.");
+        reply_unavailable(&x->reply, "The database has not been reached yet.");
 }
 
 static enum MHD_Result head(struct exchange *x, const char *method)
