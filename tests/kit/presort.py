@@ -7,6 +7,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -115,12 +116,12 @@ class Presort:
             raise RuntimeError(f"presort up left with {status}:\n{self.log()}")
 
     def kill(self):
-        """The machine is lost: everything at once, with SIGKILL. What went on
-        was in the same second; so nothing has time to say goodbye."""
-        pids = process.children(self.up.pid)
-        process.kill(self.up.pid)
-        for pid in pids:
+        """The machine is lost: nobody has time to say goodbye, or to start
+        somebody again."""
+        process.kill(self.up.pid, signal.SIGSTOP)
+        for pid in process.children(self.up.pid):
             process.kill(pid)
+        process.kill(self.up.pid)
         self.up.wait()
         self.up = None
 

@@ -74,3 +74,19 @@ def listens(port):
     except OSError:
         return False
     return True
+
+
+def connections_to(pid, port):
+    """How many TCP connections of a process to a port of 127.0.0.1 are
+    open."""
+    inodes = set()
+    for entry in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        words = entry.split()
+        if words[2] == f"0100007F:{port:04X}" and words[3] == "01":
+            inodes.add(f"socket:[{words[9]}]")
+    count = 0
+    with contextlib.suppress(OSError):
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                count += os.readlink(fd) in inodes
+    return count

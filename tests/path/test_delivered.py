@@ -1,0 +1,88 @@
+"""A campaign goes in over HTTP and comes out over SMTP."""
+
+import email
+import email.policy
+
+from kit import process
+from kit.presort import Presort
+from kit.sink import Sink
+
+DOMAINS = ("gmail.com", "outlook.com", "example.com", "example.net", "gmx.de")
+
+
+def readers(n):
+    return [(f"reader{i}@{DOMAINS[i % len(DOMAINS)]}",
+             {"first_name": f"Füsun <{i}>"}) for i in range(n)]
+
+
+def test_campaign_is_delivered():
+    with Sink(maildir=True) as sink, Presort(sink.port) as presort:
+        audience = readers(2000)
+        twice = [(a.upper(), v) for a, v in audience[:100]]
+        campaign = presort.new_campaign(audience + twice)
+        assert presort.campaign(campaign)["state"] == "draft"
+        presort.send(campaign)
+        found = presort.wait_for(campaign, 60)
+        assert found["recipients"] == 2000 and found["started"]
+        totals = presort.check_totals(campaign)
+        assert totals["delivered"] == 2000
+        # Each got one, and it is theirs.
+        assert sink.copies() == {address: 1 for address, _ in audience}
+        names = {address: values["first_name"] for address, values in audience}
+        ids = set()
+        for kept in sink.messages():
+            check_message(kept, names[kept.recipient])
+            ids.add(email.message_from_bytes(kept.content)["Message-ID"])
+        assert len(ids) == 2000
+
+
+def check_message(kept, name):
+    lines = kept.content.split(b"\r\n")
+    assert b"\n" not in b"".join(lines) and b"\r" not in b"".join(lines)
+    assert max(map(len, lines)) <= 998
+    mail = email.message_from_bytes(kept.content, policy=email.policy.default)
+    assert mail["Subject"] == f"Hello {name}"
+    assert mail["To"] == kept.recipient
+    assert mail["From"] == "Presort <news@source.example>"
+    assert mail["Date"].datetime and mail["MIME-Version"] == "1.0"
+    assert mail.get_content_type() == "multipart/alternative"
+    text, html = mail.iter_parts()
+    assert text.get_content() == f"Hello {name},\nthis is a story.\n"
+    escaped = name.replace("<", "&lt;").replace(">", "&gt;")
+    assert html.get_content() == f"<p>Hello {escaped}</p>\n"
+
+
+def test_single_mail_is_delivered():
+    with Sink(maildir=True) as sink, Presort(sink.port) as presort:
+        mail = presort.ask("POST", "/emails", {
+            "from": "Shop <shop@source.example>", "to": ["a@example.com"],
+            "subject": "Your order", "text": "It is on its way.\n"})["id"]
+
+        def delivered():
+            return presort.ask("GET", f"/emails/{mail}")["last_event"] == (
+                "delivered")
+        process.wait_until(delivered, 10, "the mail's delivery")
+        [kept] = sink.messages()
+        assert (kept.sender, kept.recipient) == ("shop@source.example",
+                                                 "a@example.com")
+        content = email.message_from_bytes(kept.content,
+                                           policy=email.policy.default)
+        assert content["Subject"] == "Your order"
+        assert content.get_body().get_content() == "It is on its way.\n"
+
+
+def test_service_survives_a_restart_with_mail_waiting():
+    """Stopped and started again, everything goes on where it was."""
+    with Sink("--slow", "2") as sink:
+        with Presort(sink.port, site_connections_max=4) as presort:
+            campaign = presort.new_campaign(readers(3000))
+            presort.send(campaign)
+            presort.wait_for_totals(campaign, 30,
+                                    lambda t: t["delivered"] > 200)
+            presort.stop()
+            assert 200 < sink.totals()["mails"] < 3000
+            presort.start()
+            presort.wait_for(campaign, 60)
+            assert presort.check_totals(campaign)["delivered"] == 3000
+        assert set(sink.copies().values()) == {1}
+        assert len(sink.copies()) == 3000
