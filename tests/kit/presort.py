@@ -201,7 +201,12 @@ class Presort:
     def wait_for(self, campaign, seconds, state="sent"):
         """The campaign, once it is in that state."""
         def there():
-            found = self.campaign(campaign)
+            try:
+                found = self.campaign(campaign)
+            except Refused as refused:
+                if refused.answer.status == 503:
+                    return None  # the database is away
+                raise
             return found if found["state"] == state else None
         try:
             return process.wait_until(there, seconds, state, 0.1)

@@ -56,6 +56,14 @@ def kill(pid, number=signal.SIGKILL):
         os.kill(pid, number)
 
 
+def freeze(pid):
+    """SIGSTOP, and wait until it has stopped: a signal takes a moment."""
+    kill(pid, signal.SIGSTOP)
+    stat = pathlib.Path(f"/proc/{pid}/stat")
+    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] in "TZ",
+               5, "stopping", 0.0005)
+
+
 def stop(process, seconds=60):
     """SIGTERM, and SIGKILL if it does not leave; returns the exit status."""
     if process.poll() is None:
