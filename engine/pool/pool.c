@@ -102,17 +102,22 @@ static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
         mark(l, false);
 }
 
+/* Connections that were opened together fail together: that is one failure,
+ * or a second's absence would be paid for with the longest pause. */
 static void failed(struct pool *p, const char *why, unsigned code)
 {
+    int64_t now_ms = clock_mono_ms();
     int64_t pause = POOL_PAUSE_FIRST_MS;
     char text[LOG_QUOTE_MAX];
 
+    if (now_ms < p->down_until_ms)
+        return;
     for (unsigned i = 0; i < p->failures && pause < POOL_PAUSE_MOST_MS; i++)
         pause *= 2;
     if (pause > POOL_PAUSE_MOST_MS)
         pause = POOL_PAUSE_MOST_MS;
     p->failures++;
-    p->down_until_ms = clock_mono_ms() + pause;
+    p->down_until_ms = now_ms + pause;
     log_event(LOG_WARN, "connect_failed", "code=%u pause_ms=%lld why=%s", code,
               (long long)pause, log_quote(why, text));
 }

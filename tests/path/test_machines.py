@@ -16,7 +16,7 @@ def worked(presort, campaign):
     return int(presort.sql(f"""
         SELECT count(*) FROM outcome o JOIN worker w ON w.id = o.worker
         JOIN batch b ON b.id = o.batch WHERE b.campaign = '{campaign}'
-        AND w.slot LIKE '{presort.state}%'""")[0][0])
+        AND w.slot LIKE '%:{presort.state}#%'""")[0][0])
 
 
 def test_one_of_two_machines_dies():
