@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -154,6 +155,35 @@ static void print_sites(const json_t *sites)
     }
 }
 
+/* RFC 3339 as the API writes it, in milliseconds since 1970; 0: none. */
+static int64_t time_ms(const char *text)
+{
+    struct tm tm = {0};
+    const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+    if (!rest)
+        return 0;
+    return (int64_t)timegm(&tm) * 1000 +
+           (*rest == '.' ? (int64_t)(strtod(rest, NULL) * 1000) : 0);
+}
+
+static void print_times(const json_t *campaign, int64_t delivered)
+{
+    const char *started = campaign_text(campaign, "started_at");
+    const char *finished = campaign_text(campaign, "finished_at");
+    int64_t took = time_ms(finished) - time_ms(started);
+    char text[NUMBER_TEXT_MAX], per_s[NUMBER_TEXT_MAX];
+
+    if (*started)
+        printf("  started     %s\n", started);
+    if (!*finished)
+        return;
+    printf("  finished    %s\n", finished);
+    if (*started && took > 0)
+        printf("  took        %s, %s mails/s\n", progress_time(took, text),
+               progress_number(delivered * 1000 / took, per_s));
+}
+
 void campaign_print(const json_t *campaign)
 {
     const json_t *totals = json_object_get(campaign, "totals");
@@ -166,10 +196,7 @@ void campaign_print(const json_t *campaign)
     for (size_t i = 0; i < FAILURES; i++)
         if (campaign_number(totals, failures[i]))
             print_count(failures[i], campaign_number(totals, failures[i]));
-    if (*campaign_text(campaign, "started_at"))
-        printf("  started     %s\n", campaign_text(campaign, "started_at"));
-    if (*campaign_text(campaign, "finished_at"))
-        printf("  finished    %s\n", campaign_text(campaign, "finished_at"));
+    print_times(campaign, counts.delivered);
     print_sites(json_object_get(campaign, "sites"));
 }
 

@@ -30,15 +30,25 @@ def _parent_and_name(pid):
     return int(rest.split()[1]), name
 
 
+def _program(pid):
+    try:
+        line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return None
+    return os.path.basename(line.partition(b"\0")[0]).decode("utf-8", "replace")
+
+
 def children(parent, name=None):
     """Ids of the running children of a process, by name if one is given. The
-    kernel cuts a name at 15 bytes."""
+    kernel cuts a name at 15 bytes; that of a program run by its descriptor is
+    a number, and its command line tells the name."""
     found = []
     for entry in os.listdir("/proc"):
         if not entry.isdigit():
             continue
         above, called = _parent_and_name(int(entry))
-        if above == parent and (name is None or called == name[:15]):
+        if above == parent and (name is None or called == name[:15]
+                                or _program(entry) == name):
             found.append(int(entry))
     return found
 
