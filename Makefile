@@ -84,7 +84,6 @@ $(BUILD)/obj/%.o: %.c | $(GEN)
 	@echo "  CC    $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
-.SECONDARY: $(SQL_GEN)
 $(BUILD)/gen/%.sql.h: %.sql tools/embed-sql.awk
 	@mkdir -p $(@D)
 	@awk -f tools/embed-sql.awk $< >$@

@@ -67,6 +67,7 @@ static size_t leave(void *context, struct MHD_Connection *connection, char *s)
     return strlen(s);
 }
 
+PRINTF(2, 0)
 static void complain(void *context, const char *fmt, va_list ap)
 {
     char text[LOG_QUOTE_MAX], quoted[LOG_QUOTE_MAX];

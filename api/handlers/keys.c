@@ -106,7 +106,7 @@ static enum status store(struct request *request,
     snprintf(project, sizeof project, "%lld",
              (long long)request->caller.project);
     snprintf(rate, sizeof rate, "%lld", (long long)wanted->rate);
-    snprintf(prefix, sizeof prefix, "%s", key);
+    snprintf(prefix, sizeof prefix, "%.*s", (int)sizeof prefix - 1, key);
     return session_run(request->session, SQL_KEYS_CREATE, params, 6, row, err);
 }
 
