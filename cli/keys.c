@@ -57,7 +57,7 @@ enum status keys_create(PGconn *conn, const char *project, const char *name,
 
     key_make(key);
     key_hash(key, hash);
-    snprintf(prefix, sizeof prefix, "%s", key);
+    snprintf(prefix, sizeof prefix, "%.*s", KEY_PREFIX_LEN, key);
     DB_RESULT *r = db_query(conn, err, SQL_KEY_CREATE, 5, params);
     if (!r)
         return STATUS_FAILED;
