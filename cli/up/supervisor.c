@@ -23,6 +23,7 @@ enum {
     DRAIN_GRACE_MS = 2000, /* over drain_seconds, which the engine keeps */
     STOP_MS = 15000,       /* for those that have nothing to drain */
     STOP_POSTGRES_MS = 60000,
+    STOP_AGAIN_MS = 1000, /* a signal so soon after the first is its echo */
 };
 
 struct supervisor {
@@ -32,6 +33,7 @@ struct supervisor {
     bool prepared, stopping;
     enum child_kind stopping_kind; /* the kind whose end is waited for */
     int64_t stop_limit_ms;         /* then it is killed */
+    int64_t stop_asked_ms;
     int exit_status;
 };
 
@@ -212,13 +214,15 @@ static void stop_hard(struct supervisor *s, int64_t now)
 static void stop(struct supervisor *s, int64_t now)
 {
     if (s->stopping) {
-        if (s->stopping_kind < CHILD_KINDS)
+        if (s->stopping_kind < CHILD_KINDS &&
+            now - s->stop_asked_ms >= STOP_AGAIN_MS)
             stop_hard(s, now);
         return;
     }
     log_event(LOG_INFO, "draining", "limit_seconds=%lld",
               (long long)s->setup->config->drain_seconds);
     s->stopping = true;
+    s->stop_asked_ms = now;
     for (size_t i = 0; i < s->n; i++)
         s->children[i].due_ms = CHILD_NEVER;
     stop_on(s, now);

@@ -6,8 +6,8 @@
  * started again after a back-off. SIGHUP reloads the configuration: a bad one
  * is refused and the old one stays. SIGTERM and SIGINT drain: the engines
  * finish their open transactions within drain_seconds, then the API ends, the
- * sink, and at last PostgreSQL; a second signal kills what is being waited
- * for.
+ * sink, and at last PostgreSQL; a second signal, a second later, kills what is
+ * being waited for.
  */
 #ifndef CLI_UP_SUPERVISOR_H
 #define CLI_UP_SUPERVISOR_H

@@ -161,6 +161,16 @@ def test_drain_has_a_limit(programs):
             assert 2.5 < time.monotonic() - started < 10
             assert "child_killed children=engine" in up.said()
             assert not processes_of(up)
+        with Up(directory, drain_seconds=30) as up:
+            started = time.monotonic()
+            up.process.terminate()
+            time.sleep(0.1)
+            up.process.terminate()
+            time.sleep(1)
+            assert up.process.poll() is None
+            up.process.terminate()
+            assert up.process.wait(10) == 0
+            assert time.monotonic() - started < 10
     finally:
         shutil.rmtree(directory)
 
