@@ -1,5 +1,5 @@
-"""PostgreSQL is away for 20 seconds. Nothing is lost and nobody has to do
-anything."""
+"""PostgreSQL is away for 20 seconds, which is longer than a lease. Nothing is
+lost, nothing is sent twice, and nobody has to do anything."""
 
 import time
 
@@ -21,7 +21,7 @@ def check_unavailable(answer):
 
 def test_database_away():
     with Postgres() as database, Sink("--slow", "4") as sink, Presort(
-            sink.port, database.url) as presort:
+            sink.port, database.url, lease_seconds=5) as presort:
         campaign = presort.new_campaign(READERS)
         presort.send(campaign)
         presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] > 500)
