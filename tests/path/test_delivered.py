@@ -78,7 +78,7 @@ def test_single_mail_is_delivered():
 def test_service_survives_a_restart_with_mail_waiting():
     """Stopped and started again, everything goes on where it was."""
     with Sink("--slow", "2") as sink:
-        with Presort(sink.port, site_connections_max=4) as presort:
+        with Presort(sink.port, site_connections_max=8) as presort:
             campaign = presort.new_campaign(readers(3000))
             presort.send(campaign)
             presort.wait_for_totals(campaign, 30,
