@@ -9,6 +9,7 @@ enum {
     PG_PREPARED_MAX = 64,
     PG_RETRY_FIRST_MS = 100,
     PG_RETRY_MOST_MS = 2000,
+    PG_EMPTY_MAX = 16, /* NULL results in a row */
 };
 
 enum pg_state { PG_DOWN, PG_CONNECTING, PG_UP };
@@ -39,6 +40,7 @@ struct pg {
     struct pg_said *oldest, **newest, *spare;
     const struct buf *copy_data; /* until the server invites it */
     PGresult *copy_result;       /* kept until pipeline mode is back */
+    int n_empty;
     bool handling; /* inside receive(): output goes out at its end */
 };
 
@@ -107,8 +109,9 @@ static void lost(struct pg *pg, const char *why)
     bool was_up = pg->state == PG_UP;
     char text[LOG_QUOTE_MAX];
 
-    log_event(LOG_WARN, "database_lost", "connection=%s why=%s", pg->name,
-              log_quote(why, text));
+    /* One line when it goes; that it stays away is for those who debug. */
+    log_event(was_up ? LOG_WARN : LOG_DEBUG, "database_lost",
+              "connection=%s why=%s", pg->name, log_quote(why, text));
     stop_polling(pg);
     PQfinish(pg->conn);
     PQclear(pg->copy_result);
@@ -140,6 +143,7 @@ static void connected(struct pg *pg)
     pg->state = PG_UP;
     pg->retry_ms = PG_RETRY_FIRST_MS;
     poll_for(pg, UV_READABLE);
+    log_event(LOG_DEBUG, "database_reached", "connection=%s", pg->name);
     pg->events.up(pg, pg->owner);
 }
 
@@ -240,9 +244,15 @@ static void hear(struct pg *pg, PGresult *result)
         return;
     }
     if (!result) {
+        /* Between two statements; an error closes more than one. */
         if (pg->oldest->answered)
             forget_oldest(pg);
-    } else if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
+        else if (++pg->n_empty > PG_EMPTY_MAX)
+            BUG("an unanswered statement that libpq does not know");
+        return;
+    }
+    pg->n_empty = 0;
+    if (PQresultStatus(result) == PGRES_PIPELINE_SYNC) {
         if (pg->oldest->kind != PG_SYNC)
             BUG("pipeline out of step");
         forget_oldest(pg);
@@ -261,7 +271,9 @@ static void receive(struct pg *pg)
         return;
     }
     pg->handling = true;
-    while (pg->oldest && !PQisBusy(pg->conn))
+    /* A connection that broke has nothing more to say: lost() answers. */
+    while (pg->oldest && PQstatus(pg->conn) == CONNECTION_OK &&
+           !PQisBusy(pg->conn))
         hear(pg, PQgetResult(pg->conn));
     while ((note = PQnotifies(pg->conn))) {
         if (pg->events.notified)
@@ -345,12 +357,12 @@ void pg_copy(struct pg *pg, const char *sql, const struct buf *data,
 
 bool pg_is_up(const struct pg *pg)
 {
-    return pg->state == PG_UP;
+    return pg->state == PG_UP && PQstatus(pg->conn) == CONNECTION_OK;
 }
 
 bool pg_is_idle(const struct pg *pg)
 {
-    return pg->state == PG_UP && !pg->oldest;
+    return pg_is_up(pg) && !pg->oldest;
 }
 
 const char *pg_why(const PGresult *result)
