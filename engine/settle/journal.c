@@ -1,6 +1,7 @@
 #include "settle/journal.h"
 #include "base/bug.h"
 #include "base/log.h"
+#include "base/utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { JOURNAL_TEXTS = 6, JOURNAL_PATH_MAX = 4096 };
+enum { JOURNAL_TEXTS = 6, JOURNAL_PATH_MAX = 4096, UTF8_MAX = 4 };
 
 /* Native byte order: a journal is read on the machine that wrote it. */
 struct record {
@@ -29,6 +30,31 @@ static uint32_t crc_of(const char *record, size_t len)
 {
     return (uint32_t)crc32(0, (const Bytef *)record + RECORD_CRC_FROM,
                            (uInt)(len - RECORD_CRC_FROM));
+}
+
+/* The store refuses a whole commit for one text that is no UTF-8, so none gets
+ * that far: a character that the limit cuts is left out, a byte that belongs
+ * to none is replaced. */
+static size_t add_text(struct buf *b, const char *text, size_t most)
+{
+    size_t start = b->len;
+
+    for (size_t left = strnlen(text, most); left > 0;) {
+        size_t good = utf8_check(text, left);
+
+        buf_add(b, text, good);
+        text += good;
+        left -= good;
+        if (left == 0 || utf8_char(text, strnlen(text, UTF8_MAX)) > left)
+            break;
+        buf_add_char(b, '?');
+        text++;
+        left--;
+    }
+    size_t len = b->len - start;
+
+    buf_add_char(b, 0);
+    return len;
 }
 
 static const char **text_slot(struct settled *s, int i)
@@ -62,18 +88,30 @@ void journal_add(struct journal *j, const struct settled *s)
     memcpy(r.campaign, s->campaign, sizeof r.campaign);
     buf_add(b, &r, sizeof r);
     for (int i = 0; i < JOURNAL_TEXTS; i++) {
-        const char *text = *text_slot(&copy, i);
-        size_t most = text == s->reply ? JOURNAL_REPLY_MAX : JOURNAL_TEXT_MAX;
-        size_t len = text ? strnlen(text, most) : 0;
+        const char **text = text_slot(&copy, i);
+        size_t most =
+            text == &copy.reply ? JOURNAL_REPLY_MAX : JOURNAL_TEXT_MAX;
 
-        r.text_len[i] = (uint16_t)len;
-        buf_add(b, text ? text : "", len);
-        buf_add_char(b, 0);
+        r.text_len[i] = (uint16_t)add_text(b, *text ? *text : "", most);
     }
     r.len = (uint32_t)(b->len - start);
     memcpy(b->data + start, &r, sizeof r);
     r.crc = crc_of(b->data + start, r.len);
     memcpy(b->data + start, &r, sizeof r);
+}
+
+/* Texts that fill the rest of the record, and values that we know. */
+static bool is_sound(const struct record *r, const char *texts)
+{
+    size_t at = 0, len = r->len - sizeof *r;
+
+    for (int i = 0; i < JOURNAL_TEXTS; i++) {
+        if (r->text_len[i] >= len - at || texts[at + r->text_len[i]] != 0)
+            return false;
+        at += r->text_len[i] + 1U;
+    }
+    return at == len && r->verdict < VERDICTS && r->reach <= REACH_SITE &&
+           r->final <= 1 && r->has_reach <= 1;
 }
 
 bool journal_next(const struct buf *bytes, size_t *at, struct settled *s)
@@ -84,7 +122,8 @@ bool journal_next(const struct buf *bytes, size_t *at, struct settled *s)
         return false;
     memcpy(&r, bytes->data + *at, sizeof r);
     if (r.len < sizeof r || r.len > bytes->len - *at ||
-        r.crc != crc_of(bytes->data + *at, r.len))
+        r.crc != crc_of(bytes->data + *at, r.len) ||
+        !is_sound(&r, bytes->data + *at + sizeof r))
         return false;
     *s = (struct settled){
         .mail = {r.batch, r.seq},
@@ -212,8 +251,11 @@ static enum status read_left(struct journal *j, int file, const char *dir,
     while (status == STATUS_OK && journal_next(&found, &whole, &s))
         continue;
     buf_add(left, found.data ? found.data : "", whole);
+    /* What is set aside leaves the file: records behind it would be lost. */
     if (status == STATUS_OK && whole < found.len)
         status = set_aside(dir, found.data + whole, found.len - whole, err);
+    if (status == STATUS_OK && ftruncate(j->fd[file], (off_t)whole) != 0)
+        status = fail(err, STATUS_FAILED, "journal: %s", strerror(errno));
     buf_fini(&found);
     return status;
 }
