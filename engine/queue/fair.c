@@ -7,9 +7,10 @@ static bool is_idle(const struct lane *l)
     return !l->first && !l->claimable && !l->claiming;
 }
 
+/* Of the lanes at work; if none is, where the last pick was. */
 static double lowest_pass(const struct fair *f)
 {
-    double lowest = 0;
+    double lowest = f->pass;
     bool any = false;
 
     for (size_t i = 0; i < f->n; i++) {
@@ -48,7 +49,7 @@ static struct lane *lane_of(struct fair *f,
     struct lane *l = find(f, campaign);
 
     if (l) {
-        if (is_idle(l) && l->pass < pass)
+        if (is_idle(l))
             l->pass = pass;
         return l;
     }
@@ -60,11 +61,24 @@ static struct lane *lane_of(struct fair *f,
     return l;
 }
 
+static size_t offers(const struct fair *f)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < f->n; i++)
+        n += f->lanes[i].claimable || f->lanes[i].claiming;
+    return n;
+}
+
 void fair_offer(struct fair *f, const unsigned char campaign[UUID_BYTES],
                 int weight)
 {
-    struct lane *l = lane_of(f, campaign);
+    struct lane *l = find(f, campaign);
 
+    /* The rest of the lanes are for batches that come without an offer. */
+    if (!(l && l->claimable) && offers(f) >= FAIR_OFFERS_MAX)
+        return;
+    l = lane_of(f, campaign);
     if (!l)
         return;
     l->claimable = true;
@@ -91,7 +105,7 @@ void fair_add(struct fair *f, struct batch *b, bool front)
     struct lane *l = lane_of(f, b->campaign);
 
     if (!l)
-        BUG("a batch without a lane"); /* FAIR_LANES_MAX bounds the claims */
+        BUG("a batch without a lane"); /* there are more than HELD_MAX */
     if (b->listed) {
         if (front)
             l->waiting++;
@@ -161,6 +175,7 @@ struct mail *fair_next(struct fair *f, struct batch **batch)
 
     if (!mail)
         BUG("an empty batch in a lane");
+    f->pass = best->pass;
     best->waiting--;
     best->pass += 1.0 / best->weight;
     if (batch_waiting(b) == 0)

@@ -12,7 +12,11 @@
 
 #include "queue/batch.h"
 
-enum { FAIR_LANES_MAX = 1024, FAIR_ASK_MAX = 16 };
+enum {
+    FAIR_OFFERS_MAX = 1000, /* campaigns with something to claim */
+    FAIR_LANES_MAX = FAIR_OFFERS_MAX + 2048, /* and those with mail in hand */
+    FAIR_ASK_MAX = 16,
+};
 
 struct lane {
     unsigned char campaign[UUID_BYTES];
@@ -28,6 +32,7 @@ struct lane {
 struct fair {
     struct lane lanes[FAIR_LANES_MAX];
     size_t n;
+    double pass; /* of the last pick */
 };
 
 /* The campaign has something to claim. Ignored when there are too many. */

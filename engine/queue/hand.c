@@ -20,10 +20,14 @@ void hand_add(struct hand *h, struct batch *b, bool front)
         return;
     }
     b->listed = true;
-    b->next = NULL;
-    *h->urgent_end = b;
-    h->urgent_end = &b->next;
     h->urgent_waiting += batch_waiting(b);
+    b->next = front ? h->urgent : NULL;
+    if (front)
+        h->urgent = b;
+    else
+        *h->urgent_end = b;
+    if (!b->next)
+        h->urgent_end = &b->next;
 }
 
 static struct mail *next_urgent(struct hand *h, struct batch **batch)

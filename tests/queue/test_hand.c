@@ -1,0 +1,168 @@
+#include "queue/hand.h"
+#include "queue/batches.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+static struct hand hand; /* too large for a stack */
+
+static int start(void **state)
+{
+    (void)state;
+    hand_init(&hand);
+    return 0;
+}
+
+static int64_t next(enum batch_class class)
+{
+    struct batch *b = NULL;
+    struct mail *m = hand_next(&hand, class, &b);
+
+    if (!m)
+        return -1;
+    assert_true(m->id.batch == b->id);
+    return m->id.batch * 1000 + m->id.seq;
+}
+
+static void gives_transactional_in_order_of_arrival(void **state)
+{
+    struct batch *a = batch_of(0, 1, 2), *b = batch_of(0, 2, 1);
+
+    (void)state;
+    hand_add(&hand, a, false);
+    hand_add(&hand, b, false);
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 3);
+    assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 0);
+    assert_int_equal(next(BATCH_CAMPAIGN), -1);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1001);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 2000);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 0);
+    batch_free(a);
+    batch_free(b);
+}
+
+static void knows_classes_apart(void **state)
+{
+    struct batch *a = batch_of(0, 1, 1), *b = batch_of(7, 2, 2);
+
+    (void)state;
+    hand_add(&hand, b, false);
+    hand_add(&hand, a, false);
+    assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 2);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
+    assert_int_equal(next(BATCH_CAMPAIGN), 2000);
+    assert_int_equal(next(BATCH_CAMPAIGN), 2001);
+    assert_int_equal(next(BATCH_CAMPAIGN), -1);
+    batch_free(a);
+    batch_free(b);
+}
+
+/* Put back while its batch still waits, and when it had left already: either
+ * way it is next. */
+static void gives_what_was_put_back_first(void **state)
+{
+    struct batch *a = batch_of(0, 1, 2), *b = batch_of(0, 2, 2), *of;
+
+    (void)state;
+    hand_add(&hand, a, false);
+    hand_add(&hand, b, false);
+    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL, &of);
+
+    batch_put_back(of, m);
+    hand_add(&hand, of, true);
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 4);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
+    m = hand_next(&hand, BATCH_TRANSACTIONAL, &of);
+    assert_false(of->listed);
+    batch_put_back(of, m);
+    hand_add(&hand, of, true);
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 3);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1001);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 2000);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 2001);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
+    batch_free(a);
+    batch_free(b);
+}
+
+/* The only one, put back into an empty list: the list's end is right again. */
+static void takes_more_after_a_put_back(void **state)
+{
+    struct batch *a = batch_of(0, 1, 1), *b = batch_of(0, 2, 1), *of;
+
+    (void)state;
+    hand_add(&hand, a, false);
+    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL, &of);
+
+    batch_put_back(of, m);
+    hand_add(&hand, of, true);
+    hand_add(&hand, b, false);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 2000);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
+    batch_free(a);
+    batch_free(b);
+}
+
+static void leaves_empty_batches_alone(void **state)
+{
+    struct batch *a = batch_of(0, 1, 0), *b = batch_of(3, 2, 0);
+
+    (void)state;
+    hand_add(&hand, a, false);
+    hand_add(&hand, b, false);
+    assert_false(a->listed || b->listed);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
+    assert_int_equal(next(BATCH_CAMPAIGN), -1);
+    batch_free(a);
+    batch_free(b);
+}
+
+static void is_taken_by_campaign_or_whole(void **state)
+{
+    struct batch *a = batch_of(0, 1, 2), *b = batch_of(7, 2, 2),
+                 *c = batch_of(8, 3, 2);
+    const struct test_campaign seven = campaign_of(7);
+
+    (void)state;
+    hand_add(&hand, a, false);
+    hand_add(&hand, b, false);
+    hand_add(&hand, c, false);
+    assert_ptr_equal(hand_take(&hand, seven.id), b);
+    assert_null(b->next);
+    assert_false(b->listed);
+    assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 2);
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 2);
+    size_t n = 0;
+
+    for (struct batch *l = hand_take(&hand, NULL); l; l = l->next) {
+        assert_true(l == a || l == c);
+        assert_false(l->listed);
+        n++;
+    }
+    assert_int_equal(n, 2);
+    assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 0);
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 0);
+    hand_add(&hand, a, false); /* the list works on */
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
+    batch_free(a);
+    batch_free(b);
+    batch_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(gives_transactional_in_order_of_arrival, start),
+        cmocka_unit_test_setup(knows_classes_apart, start),
+        cmocka_unit_test_setup(gives_what_was_put_back_first, start),
+        cmocka_unit_test_setup(takes_more_after_a_put_back, start),
+        cmocka_unit_test_setup(leaves_empty_batches_alone, start),
+        cmocka_unit_test_setup(is_taken_by_campaign_or_whole, start),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
