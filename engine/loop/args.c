@@ -73,9 +73,17 @@ void args_uuid(struct args *a, const unsigned char uuid[16])
     end(a);
 }
 
+/* The largest and the least are infinity to PostgreSQL, too. */
+static int64_t pg_us(int64_t wall_us)
+{
+    if (wall_us == INT64_MAX || wall_us < INT64_MIN + CLOCK_PG_EPOCH_US)
+        return wall_us;
+    return wall_us - CLOCK_PG_EPOCH_US;
+}
+
 void args_time(struct args *a, int64_t wall_us)
 {
-    args_bigint(a, wall_us - CLOCK_PG_EPOCH_US);
+    args_bigint(a, pg_us(wall_us));
 }
 
 /* Array header: dimensions, has nulls, element type, count, lower bound. The
@@ -149,7 +157,7 @@ void args_element_uuid(struct args *a, const unsigned char uuid[16])
 
 void args_element_time(struct args *a, int64_t wall_us)
 {
-    args_element_bigint(a, wall_us - CLOCK_PG_EPOCH_US);
+    args_element_bigint(a, pg_us(wall_us));
 }
 
 void args_array_end(struct args *a)

@@ -32,7 +32,8 @@ void args_int(struct args *a, int32_t v);
 void args_bigint(struct args *a, int64_t v);
 void args_text(struct args *a, const char *s, size_t len); /* NULL: null */
 void args_uuid(struct args *a, const unsigned char uuid[16]);
-/* Microseconds since 1970, as clock_wall_us gives them. */
+/* Microseconds since 1970, as clock_wall_us gives them; INT64_MAX: infinity,
+ * INT64_MIN: -infinity. */
 void args_time(struct args *a, int64_t wall_us);
 
 /* A one-dimensional array; args_array_end closes it. Elements are added

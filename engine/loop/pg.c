@@ -21,6 +21,7 @@ struct pg_said {
     bool answered;
     pg_done *done;
     void *arg;
+    const struct pg_statement *statement; /* that is prepared */
     struct pg_said *next;
 };
 
@@ -80,7 +81,8 @@ static void poll_for(struct pg *pg, int events)
     pg->poll_events = events;
 }
 
-static void say(struct pg *pg, enum pg_kind kind, pg_done *done, void *arg)
+static struct pg_said *say(struct pg *pg, enum pg_kind kind, pg_done *done,
+                           void *arg)
 {
     struct pg_said *said = pg->spare;
 
@@ -91,6 +93,7 @@ static void say(struct pg *pg, enum pg_kind kind, pg_done *done, void *arg)
     *said = (struct pg_said){.kind = kind, .done = done, .arg = arg};
     *pg->newest = said;
     pg->newest = &said->next;
+    return said;
 }
 
 static void forget_oldest(struct pg *pg)
@@ -149,6 +152,9 @@ static void connected(struct pg *pg)
 
 static void connect_step(struct pg *pg)
 {
+    /* libpq may close the socket and try another address with a new one of
+     * the same number, of which the loop would never hear. */
+    stop_polling(pg);
     switch (PQconnectPoll(pg->conn)) {
     case PGRES_POLLING_READING: poll_for(pg, UV_READABLE); break;
     case PGRES_POLLING_WRITING: poll_for(pg, UV_WRITABLE); break;
@@ -187,12 +193,24 @@ static void flush(struct pg *pg)
     poll_for(pg, more ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
+/* Refused, or skipped behind an error: the next use has to try again. */
+static void unprepare(struct pg *pg, const struct pg_statement *statement)
+{
+    for (size_t i = 0; i < pg->n_prepared; i++)
+        if (pg->prepared[i] == statement) {
+            pg->prepared[i] = pg->prepared[--pg->n_prepared];
+            return;
+        }
+}
+
 static void answered(struct pg *pg, PGresult *result)
 {
     struct pg_said *said = pg->oldest;
     bool first = !said->answered;
 
     said->answered = true;
+    if (said->kind == PG_PREPARE && PQresultStatus(result) != PGRES_COMMAND_OK)
+        unprepare(pg, said->statement);
     if (first && said->done)
         said->done(said->arg, result);
     else if (first && PQresultStatus(result) == PGRES_FATAL_ERROR)
@@ -309,7 +327,7 @@ static void prepare(struct pg *pg, const struct pg_statement *statement)
     pg->prepared[pg->n_prepared++] = statement;
     if (!PQsendPrepare(pg->conn, statement->name, statement->sql, 0, NULL))
         log_event(LOG_ERROR, "prepare_failed", "statement=%s", statement->name);
-    say(pg, PG_PREPARE, NULL, NULL);
+    say(pg, PG_PREPARE, NULL, NULL)->statement = statement;
 }
 
 void pg_send(struct pg *pg, const struct pg_statement *statement,
@@ -416,7 +434,9 @@ int16_t pg_smallint(const PGresult *r, int row, int column)
 
 int64_t pg_time(const PGresult *r, int row, int column)
 {
-    return pg_bigint(r, row, column) + CLOCK_PG_EPOCH_US;
+    int64_t us = pg_bigint(r, row, column);
+
+    return us == INT64_MAX || us == INT64_MIN ? us : us + CLOCK_PG_EPOCH_US;
 }
 
 struct pg *pg_new(uv_loop_t *loop, const char *name, const char *conninfo,

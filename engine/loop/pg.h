@@ -72,5 +72,6 @@ bool pg_command_is(const PGresult *result, const char *tag);
 int64_t pg_bigint(const PGresult *r, int row, int column);
 int32_t pg_int(const PGresult *r, int row, int column);
 int16_t pg_smallint(const PGresult *r, int row, int column);
-int64_t pg_time(const PGresult *r, int row, int column); /* wall_us */
+/* wall_us; infinity and -infinity are INT64_MAX and INT64_MIN. */
+int64_t pg_time(const PGresult *r, int row, int column);
 #endif

@@ -32,13 +32,17 @@ static void writes_scalars(void **state)
     args_text(&a, "a\0b", 3);
     args_uuid(&a, (const unsigned char *)"0123456789abcdef");
     args_time(&a, CLOCK_PG_EPOCH_US + 258);
-    assert_int_equal(a.n, 6);
+    args_time(&a, INT64_MAX);
+    args_time(&a, INT64_MIN);
+    assert_int_equal(a.n, 8);
     IS(&a, 0, "\1");
     IS(&a, 1, "\377\377\377\376");
     IS(&a, 2, "\1\2\3\4\5\6\7\10");
     IS(&a, 3, "a\0b");
     IS(&a, 4, "0123456789abcdef");
     IS(&a, 5, "\0\0\0\0\0\0\1\2");
+    IS(&a, 6, "\177\377\377\377\377\377\377\377");
+    IS(&a, 7, "\200\0\0\0\0\0\0\0");
     args_fini(&a);
 }
 
