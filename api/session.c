@@ -4,11 +4,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "queue/db.h"
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATEMENT_NAME_MAX = 16, DEPTH_MAX = 8 };
+enum { STATEMENT_NAME_MAX = 16, DEPTH_MAX = 8, PENDING_READS_MAX = 8 };
 
 struct session {
     const struct config *config;
@@ -69,10 +70,21 @@ static enum status reconnect(struct session *s, struct error *err)
 }
 
 /* A server that went away while the connection was idle shows only when the
- * socket is looked at; better now than in the middle of the work. */
+ * socket is looked at: first its goodbye is to be read, then the end. */
+static bool is_alive(PGconn *pg)
+{
+    struct pollfd fd = {.fd = PQsocket(pg), .events = POLLIN};
+
+    for (int i = 0; i < PENDING_READS_MAX && poll(&fd, 1, 0) > 0; i++)
+        if (!PQconsumeInput(pg) || PQisBusy(pg) ||
+            PQstatus(pg) != CONNECTION_OK)
+            return false;
+    return PQstatus(pg) == CONNECTION_OK;
+}
+
 enum status session_ready(struct session *s, struct error *err)
 {
-    if (s->pg && (!PQconsumeInput(s->pg) || PQstatus(s->pg) != CONNECTION_OK))
+    if (s->pg && !is_alive(s->pg))
         disconnect(s);
     if (s->pg && PQtransactionStatus(s->pg) != PQTRANS_IDLE)
         disconnect(s);
