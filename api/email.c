@@ -1,6 +1,7 @@
 #include "api/email.h"
 #include "api/json.h"
 #include "api/time_parse.h"
+#include "base/bug.h"
 #include "mail/address.h"
 #include "render/message.h"
 #include <stdarg.h>
@@ -66,6 +67,8 @@ static bool read_address(struct draft *d, const char *field, const char *text,
     struct error err;
     bool from = strcmp(field, "from") == 0;
 
+    if (!text)
+        BUG("a field that was not required");
     if (address_parse(text, strlen(text), out, &err) == STATUS_OK)
         return true;
     return wrong(d->why, from ? API_INVALID_FROM_ADDRESS : API_VALIDATION_ERROR,

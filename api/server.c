@@ -133,10 +133,9 @@ static void announce(int fd)
 
 struct server *server_new(struct api *api, struct error *err)
 {
-    int fd;
-    enum status status = listen_at(api->config->api_listen, &fd, err);
+    int fd = -1;
 
-    if (status != STATUS_OK)
+    if (listen_at(api->config->api_listen, &fd, err) != STATUS_OK)
         return NULL;
     struct server *s = memory_new(1, sizeof *s);
 
@@ -154,7 +153,7 @@ struct server *server_new(struct api *api, struct error *err)
     if (!s->daemon) {
         close(fd);
         free(s);
-        status = fail(err, STATUS_FAILED, "the HTTP server does not start");
+        snprintf(err->text, sizeof err->text, "the HTTP server does not start");
         return NULL;
     }
     announce(fd);

@@ -241,6 +241,8 @@ static void hear_copy(struct pg *pg, PGresult *result)
     if (!result) {
         copy_over(pg);
     } else if (status == PGRES_COPY_IN) {
+        if (!pg->copy_data)
+            BUG("COPY without data");
         if (PQputCopyData(pg->conn, pg->copy_data->data,
                           (int)pg->copy_data->len) != 1 ||
             PQputCopyEnd(pg->conn, NULL) != 1)

@@ -68,11 +68,12 @@ static size_t slots_for(size_t items)
 /* XXH3 wants more bytes than the installation's secret has. */
 static void secret_expand(const unsigned char *secret, unsigned char *out)
 {
-    const unsigned step = 32;
+    const size_t step = 32;
+    unsigned char number = 0;
 
-    for (unsigned char i = 0; i < HASH_SECRET_BYTES / step; i++)
-        if (!HMAC(EVP_sha256(), secret, MAILID_SECRET_BYTES, &i, 1,
-                  out + i * step, NULL))
+    for (size_t at = 0; at < HASH_SECRET_BYTES; at += step, number++)
+        if (!HMAC(EVP_sha256(), secret, MAILID_SECRET_BYTES, &number, 1,
+                  out + at, NULL))
             BUG("HMAC-SHA-256 failed");
 }
 

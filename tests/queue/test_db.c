@@ -15,7 +15,7 @@ static char *understood(const char *conninfo, const char *keyword)
 
     if (!all)
         fail_msg("%s: %s", conninfo, why);
-    for (const PQconninfoOption *o = all; o->keyword; o++)
+    for (const PQconninfoOption *o = all; o && o->keyword; o++)
         if (strcmp(o->keyword, keyword) == 0)
             value = text_copy(o->val ? o->val : "");
     PQconninfoFree(all);
