@@ -150,14 +150,14 @@ static bool tag_word(json_t *value)
            strspn(json_string_value(value), set) == len;
 }
 
-static bool read_tags(struct draft *d, json_t *item)
+bool email_read_tags(json_t *item, struct email_error *why)
 {
     json_t *tags = json_object_get(item, "tags");
 
     if (!tags || json_is_null(tags))
         return true;
     if (!json_is_array(tags) || json_array_size(tags) > EMAIL_TAGS_MAX)
-        return wrong(d->why, API_VALIDATION_ERROR,
+        return wrong(why, API_VALIDATION_ERROR,
                      "Invalid `tags` field: it is to be a list of at most %d "
                      "objects with `name` and `value`.",
                      EMAIL_TAGS_MAX);
@@ -166,13 +166,20 @@ static bool read_tags(struct draft *d, json_t *item)
 
         if (!tag_word(json_object_get(tag, "name")) ||
             !tag_word(json_object_get(tag, "value")))
-            return wrong(d->why, API_VALIDATION_ERROR,
+            return wrong(why, API_VALIDATION_ERROR,
                          "Invalid `tags` field: item %zu is to have a `name` "
                          "and a `value` of 1 to %d ASCII letters, digits, "
                          "underscores or dashes.",
                          i, EMAIL_TAG_BYTES_MAX);
     }
-    d->tags = tags;
+    return true;
+}
+
+static bool read_tags(struct draft *d, json_t *item)
+{
+    if (!email_read_tags(item, d->why))
+        return false;
+    d->tags = json_object_get(item, "tags");
     return true;
 }
 

@@ -37,6 +37,9 @@ bool email_read(json_t *item, struct arena *arena, struct buf *scratch,
                 int64_t now_us, struct accept_email *out,
                 struct email_error *why);
 
+/* tags of an email or a campaign: absent, null, or a valid list. */
+bool email_read_tags(json_t *item, struct email_error *why);
+
 /* scheduled_at, a text: 0 into *due_us if it is now or just past. */
 bool email_read_time(json_t *value, int64_t now_us, int64_t *due_us,
                      struct email_error *why);

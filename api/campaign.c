@@ -1,0 +1,349 @@
+#include "api/campaign.h"
+#include "api/json.h"
+#include "mail/address.h"
+#include "render/message.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Places of the parameters, as in campaigns.sql. */
+enum param {
+    PARAM_NAME,
+    PARAM_SENDER,
+    PARAM_REPLY_TO,
+    PARAM_SUBJECT,
+    PARAM_HTML,
+    PARAM_TEXT,
+    PARAM_HEADERS,
+    PARAM_TAGS,
+    PARAM_WEIGHT,
+    PARAM_EXPIRE_SECONDS,
+};
+
+static const char *const content_fields[] = {
+    "name", "from",    "subject", "html",     "text",
+    "tags", "headers", "weight",  "reply_to", "expire_seconds"};
+enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
+
+PRINTF(3, 4)
+static bool wrong(struct email_error *why, enum api_error name, const char *fmt,
+                  ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    vsnprintf(why->error.text, sizeof why->error.text, fmt, ap);
+    va_end(ap);
+    why->name = name;
+    return false;
+}
+
+static bool invalid(struct email_error *why, const char *field,
+                    const char *what)
+{
+    return wrong(why, API_VALIDATION_ERROR, "Invalid `%s` field: %s.", field,
+                 what);
+}
+
+static json_t *member(json_t *body, const char *field)
+{
+    json_t *value = json_object_get(body, field);
+
+    return json_is_null(value) ? NULL : value;
+}
+
+static bool read_texts(json_t *body, struct campaign_content *out,
+                       struct email_error *why)
+{
+    static const struct {
+        const char *field;
+        enum param param;
+        size_t most;
+    } texts[] = {
+        {"name", PARAM_NAME, CAMPAIGN_NAME_MAX},
+        {"from", PARAM_SENDER, EMAIL_SUBJECT_MAX},
+        {"subject", PARAM_SUBJECT, EMAIL_SUBJECT_MAX},
+        {"html", PARAM_HTML, MESSAGE_BYTES_MAX},
+        {"text", PARAM_TEXT, MESSAGE_BYTES_MAX},
+    };
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        json_t *value = member(body, texts[i].field);
+
+        if (value && !json_is_string(value))
+            return invalid(why, texts[i].field, "it is to be a text");
+        if (json_string_length(value) > texts[i].most)
+            return wrong(why, API_VALIDATION_ERROR,
+                         "Invalid `%s` field: it has %zu bytes, %zu are "
+                         "allowed.",
+                         texts[i].field, json_string_length(value),
+                         texts[i].most);
+        if (json_string_length(value) > 0)
+            out->params[texts[i].param] = json_string_value(value);
+    }
+    return true;
+}
+
+static bool require(const struct campaign_content *c, struct email_error *why)
+{
+    const char *missing = NULL;
+
+    if (!c->params[PARAM_SENDER])
+        missing = "from";
+    else if (!c->params[PARAM_SUBJECT])
+        missing = "subject";
+    else if (!c->params[PARAM_HTML] && !c->params[PARAM_TEXT])
+        missing = "html` or `text";
+    return !missing || wrong(why, API_MISSING_REQUIRED_FIELD,
+                             "Missing `%s` field.", missing);
+}
+
+static bool read_sender(const char *text, struct email_error *why)
+{
+    struct address parsed;
+    struct error err;
+
+    return address_parse(text, strlen(text), &parsed, &err) == STATUS_OK ||
+           wrong(why, API_INVALID_FROM_ADDRESS,
+                 "Invalid `from` field: %s. The format is `email@example.com` "
+                 "or `Name <email@example.com>`.",
+                 err.text);
+}
+
+/* A text or a list of texts; becomes a list. Addresses are compiled later. */
+static bool read_reply_to(json_t *body, struct email_error *why)
+{
+    json_t *value = member(body, "reply_to"), *item;
+    size_t i;
+
+    if (!value || (json_is_string(value) && json_string_length(value) == 0))
+        return json_object_set_new(body, "reply_to", json_array()) == 0;
+    if (json_is_string(value))
+        return json_object_set_new(body, "reply_to", json_pack("[O]", value)) ==
+               0;
+    if (!json_is_array(value) || json_array_size(value) > CAMPAIGN_REPLY_TO_MAX)
+        return wrong(why, API_VALIDATION_ERROR,
+                     "Invalid `reply_to` field: it is to be a text or a list "
+                     "of at most %d texts.",
+                     CAMPAIGN_REPLY_TO_MAX);
+    json_array_foreach(value, i, item) if (
+        !json_is_string(item)) return invalid(why, "reply_to",
+                                              "its items are to be texts");
+    return true;
+}
+
+static bool read_headers(json_t *body, struct email_error *why)
+{
+    json_t *headers = member(body, "headers"), *value;
+    const char *name;
+
+    if (!headers)
+        return json_object_set_new(body, "headers", json_object()) == 0;
+    if (!json_is_object(headers) ||
+        json_object_size(headers) > EMAIL_HEADERS_MAX)
+        return wrong(why, API_VALIDATION_ERROR,
+                     "Invalid `headers` field: it is to be an object of at "
+                     "most %d texts.",
+                     EMAIL_HEADERS_MAX);
+    json_object_foreach(headers, name, value) if (
+        !json_is_string(value) ||
+        json_string_length(value) >
+            EMAIL_HEADER_BYTES_MAX) return wrong(why, API_VALIDATION_ERROR,
+                                                 "Invalid `headers` field: "
+                                                 "`%.80s` is to be a text of "
+                                                 "at most %d bytes.",
+                                                 name, EMAIL_HEADER_BYTES_MAX);
+    return true;
+}
+
+static bool read_number(json_t *body, const char *field, json_int_t most,
+                        struct buf *out, struct email_error *why)
+{
+    json_t *value = member(body, field);
+
+    if (!value)
+        return true;
+    if (!json_is_integer(value) || json_integer_value(value) < 1 ||
+        json_integer_value(value) > most)
+        return wrong(why, API_VALIDATION_ERROR,
+                     "Invalid `%s` field: it is to be a number from 1 to %lld.",
+                     field, (long long)most);
+    buf_addf(out, "%lld", (long long)json_integer_value(value));
+    return true;
+}
+
+static bool read_numbers(json_t *body, struct campaign_content *out,
+                         struct email_error *why)
+{
+    struct buf *weight = &out->own[PARAM_WEIGHT];
+    struct buf *expire = &out->own[PARAM_EXPIRE_SECONDS];
+
+    if (!read_number(body, "weight", CAMPAIGN_WEIGHT_MAX, weight, why) ||
+        !read_number(body, "expire_seconds", CAMPAIGN_EXPIRE_SECONDS_MAX,
+                     expire, why))
+        return false;
+    out->params[PARAM_WEIGHT] = weight->len ? weight->data : "1";
+    out->params[PARAM_EXPIRE_SECONDS] = expire->len ? expire->data : NULL;
+    return true;
+}
+
+/* The engine's own opinion: whether this can be sent. */
+static bool compiles(json_t *body, const struct campaign_content *c,
+                     struct email_error *why)
+{
+    struct message_header headers[EMAIL_HEADERS_MAX];
+    const char *reply_to[CAMPAIGN_REPLY_TO_MAX], *name;
+    struct message_source source = {
+        .from = c->params[PARAM_SENDER],
+        .reply_to = reply_to,
+        .subject = c->params[PARAM_SUBJECT],
+        .html = c->params[PARAM_HTML],
+        .text = c->params[PARAM_TEXT],
+        .headers = headers,
+        .templates = true,
+    };
+    struct message *message;
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(member(body, "reply_to"), i, value)
+        reply_to[source.n_reply_to++] = json_string_value(value);
+    json_object_foreach(member(body, "headers"), name, value)
+        headers[source.n_headers++] =
+            (struct message_header){name, json_string_value(value)};
+    if (message_compile(&source, &message, &why->error) != STATUS_OK) {
+        why->name = API_VALIDATION_ERROR;
+        return false;
+    }
+    message_free(message);
+    return true;
+}
+
+static void write_json(json_t *body, const char *field, enum param param,
+                       struct campaign_content *out)
+{
+    struct buf *own = &out->own[param];
+
+    json_add_value(own, member(body, field));
+    out->params[param] = own->data;
+}
+
+bool campaign_read(json_t *body, struct campaign_content *out,
+                   struct email_error *why)
+{
+    *out = (struct campaign_content){0};
+    if (!json_is_object(body))
+        return wrong(why, API_VALIDATION_ERROR,
+                     "The body is to be a JSON object.");
+    if (json_check_fields(body, content_fields, CONTENT_FIELDS, &why->error) !=
+        STATUS_OK) {
+        why->name = API_VALIDATION_ERROR;
+        return false;
+    }
+    if (!read_texts(body, out, why) || !require(out, why) ||
+        !read_sender(out->params[PARAM_SENDER], why) ||
+        !read_reply_to(body, why) || !read_headers(body, why) ||
+        !email_read_tags(body, why) || !read_numbers(body, out, why) ||
+        !compiles(body, out, why))
+        return false;
+    if (!out->params[PARAM_NAME])
+        out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];
+    if (!member(body, "tags"))
+        json_object_set_new(body, "tags", json_array());
+    write_json(body, "reply_to", PARAM_REPLY_TO, out);
+    write_json(body, "headers", PARAM_HEADERS, out);
+    write_json(body, "tags", PARAM_TAGS, out);
+    return true;
+}
+
+void campaign_fini(struct campaign_content *content)
+{
+    for (size_t i = 0; i < CAMPAIGN_PARAMS; i++)
+        buf_fini(&content->own[i]);
+}
+
+static const struct {
+    const char *name;
+    enum campaign_column column;
+    enum { AS_TEXT, AS_NUMBER, AS_TIME, AS_JSON } kind;
+} members[] = {
+    {"id", COLUMN_ID, AS_TEXT},
+    {"name", COLUMN_NAME, AS_TEXT},
+    {"from", COLUMN_SENDER, AS_TEXT},
+    {"subject", COLUMN_SUBJECT, AS_TEXT},
+    {"state", COLUMN_STATE, AS_TEXT},
+    {"recipients", COLUMN_RECIPIENTS, AS_NUMBER},
+    {"duplicates", COLUMN_DUPLICATES, AS_NUMBER},
+    {"weight", COLUMN_WEIGHT, AS_NUMBER},
+    {"expire_seconds", COLUMN_EXPIRE_SECONDS, AS_NUMBER},
+    {"resend_of", COLUMN_RESEND_OF, AS_TEXT},
+    {"created_at", COLUMN_CREATED, AS_TIME},
+    {"updated_at", COLUMN_UPDATED, AS_TIME},
+    {"scheduled_at", COLUMN_SCHEDULED, AS_TIME},
+    {"started_at", COLUMN_STARTED, AS_TIME},
+    {"finished_at", COLUMN_FINISHED, AS_TIME},
+    {"html", COLUMN_HTML, AS_TEXT},
+    {"text", COLUMN_TEXT, AS_TEXT},
+    {"reply_to", COLUMN_REPLY_TO, AS_JSON},
+    {"headers", COLUMN_HEADERS, AS_JSON},
+    {"tags", COLUMN_TAGS, AS_JSON},
+};
+enum { MEMBERS = sizeof members / sizeof *members };
+
+void campaign_add(struct buf *out, const PGresult *rows, int row)
+{
+    buf_add_text(out, "\"object\":\"campaign\"");
+    for (size_t i = 0; i < MEMBERS; i++) {
+        int column = (int)members[i].column;
+
+        if (column >= PQnfields(rows))
+            continue;
+        const char *value = PQgetvalue(rows, row, column);
+        buf_addf(out, ",\"%s\":", members[i].name);
+        if (PQgetisnull(rows, row, column))
+            buf_add_text(out, "null");
+        else if (members[i].kind == AS_TEXT)
+            json_add_text(out, value);
+        else if (members[i].kind == AS_TIME)
+            json_add_time(out, strtoll(value, NULL, 10));
+        else
+            buf_add_text(out, value);
+    }
+}
+
+json_t *campaign_merge(const PGresult *row, json_t *body)
+{
+    struct buf text = {0};
+    json_t *stored = NULL, *merged = json_object();
+    struct error ignored;
+
+    buf_add_char(&text, '{');
+    campaign_add(&text, row, 0);
+    buf_add_char(&text, '}');
+    /* Written by us: if it can't be read, campaign_read will miss fields. */
+    if (json_parse(text.data, text.len, &stored, &ignored) != STATUS_OK)
+        stored = NULL;
+    buf_fini(&text);
+    for (size_t i = 0; i < CONTENT_FIELDS; i++)
+        json_object_set(merged, content_fields[i],
+                        json_object_get(stored, content_fields[i]));
+    json_object_update(merged, body);
+    json_decref(stored);
+    return merged;
+}
+
+bool campaign_id_valid(const char *text)
+{
+    size_t n = strlen(text);
+
+    if (n != CAMPAIGN_ID_MAX - 1)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+        if (dash ? text[i] != '-' : !strchr("0123456789abcdefABCDEF", text[i]))
+            return false;
+    }
+    return true;
+}
