@@ -135,7 +135,7 @@ static void upload_progress(int64_t sent, int64_t size, void *owner)
 
 static void print_accepted(const json_t *answer)
 {
-    const json_t *errors = json_object_get(answer, "errors");
+    const json_t *errors = json_object_get(answer, "rejected_lines");
     char accepted[TEXT_MAX];
     int64_t duplicates = campaign_number(answer, "duplicates");
     int64_t rejected = campaign_number(answer, "rejected");
@@ -154,7 +154,7 @@ static void print_accepted(const json_t *answer)
         if (i == REJECTS_SHOWN)
             break;
         printf("    line %" PRId64 ": %s\n", campaign_number(error, "line"),
-               campaign_text(error, "message"));
+               campaign_text(error, "reason"));
     }
     fflush(stdout);
 }
