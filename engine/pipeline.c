@@ -35,6 +35,7 @@ enum {
     PIPELINE_CLAIM_TRANSACTIONAL = 64, /* batches at a time */
     PIPELINE_BACKLOG_MAX = 64 * 1024 * 1024,
     PIPELINE_HOST_MAX = 256,
+    PIPELINE_HANDLES = 2, /* of libuv: turn and tick */
 };
 
 struct pipeline {
@@ -44,6 +45,7 @@ struct pipeline {
     void *owner;
     uv_prepare_t turn;
     uv_timer_t tick;
+    int n_closed;
 
     struct smtp_net *net;
     struct route *route;
@@ -77,7 +79,6 @@ static void settle_all(struct pipeline *p, struct batch *b, enum verdict v,
 static void on_content(void *owner, struct batch *b)
 {
     struct pipeline *p = owner;
-
     bool can_send = b->class == BATCH_TRANSACTIONAL || b->content;
 
     if (p->draining || b->stolen || b->order == BATCH_HOLD || !can_send)
@@ -95,10 +96,7 @@ static void on_claimed(void *owner, struct batch *b)
     p->metrics->batches_claimed++;
     if (b->order == BATCH_CANCEL) {
         settle_all(p, b, VERDICT_CANCELLED, "campaign cancelled");
-    } else if (b->order == BATCH_HOLD || p->draining) {
-        batch_return_waiting(b);
-        finish_if_over(p, b);
-    } else if (b->class == BATCH_CAMPAIGN) {
+    } else if (b->class == BATCH_CAMPAIGN && b->order == BATCH_SEND) {
         contents_want(p->contents, b);
     } else {
         on_content(p, b);
@@ -226,7 +224,7 @@ static bool goes_on(struct pipeline *p, struct batch *b,
 /* It cost no attempt: to another connection with it, or back to the queue. */
 static void untried(struct pipeline *p, struct batch *b, struct mail *mail)
 {
-    if (!b->stolen && !p->draining) {
+    if (!b->stolen && !p->draining && b->order == BATCH_SEND) {
         batch_put_back(b, mail);
         hand_add(&p->hand, b, true);
     } else {
@@ -373,8 +371,6 @@ static void hand_back(struct pipeline *p, struct batch *list)
 
     for (struct batch *b = list; b; b = next) {
         next = b->next;
-        b->next = NULL;
-        b->listed = false;
         batch_return_waiting(b);
         finish_if_over(p, b);
     }
@@ -383,12 +379,11 @@ static void hand_back(struct pipeline *p, struct batch *list)
 static void on_control(void *owner, const unsigned char campaign[UUID_BYTES])
 {
     struct pipeline *p = owner;
-
     struct batch *b;
 
     for (size_t i = 0; (b = held_get(&p->held, i)); i++)
-        if (memcmp(b->campaign, campaign, UUID_BYTES) == 0 && !b->content)
-            b->order = BATCH_HOLD; /* its content is still on the way */
+        if (memcmp(b->campaign, campaign, UUID_BYTES) == 0)
+            b->order = BATCH_HOLD; /* for what comes back untried, too */
     hand_back(p, hand_take(&p->hand, campaign));
 }
 
@@ -402,7 +397,7 @@ static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
     p->lease_until_ms = sent_ms + p->config->lease_seconds * 1000;
     for (size_t i = 0; i < n; i++)
         if (!held_find(&p->held, ids[i]))
-            queue_release(p->queue, ids[i]);
+            queue_release_unknown(p->queue, ids[i]);
     for (size_t i = 0; (b = held_get(&p->held, i)); i++)
         if (!b->finishing && !b->stolen && !queue_has(ids, n, b->id)) {
             log_event(LOG_WARN, "lease_lost", "batch=%lld", (long long)b->id);
@@ -418,8 +413,9 @@ static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
 /* ---- Time ---- */
 
 /* The loop is about to wait: everything that this turn brought is done. */
-static void turn(struct pipeline *p)
+static void turn(uv_prepare_t *handle)
 {
+    struct pipeline *p = handle->data;
     struct error err;
 
     p->now_ms = clock_mono_ms();
@@ -433,11 +429,6 @@ static void turn(struct pipeline *p)
     if (settle_write(p->settle, &err) == STATUS_OK)
         settle_flush(p->settle, p->draining);
     claim(p);
-}
-
-static void on_turn(uv_prepare_t *handle)
-{
-    turn(handle->data);
 }
 
 static bool is_drained(const struct pipeline *p)
@@ -542,7 +533,7 @@ static void start_stages(struct pipeline *p, uv_loop_t *loop,
     uv_prepare_init(loop, &p->turn);
     uv_timer_init(loop, &p->tick);
     p->turn.data = p->tick.data = p;
-    uv_prepare_start(&p->turn, on_turn);
+    uv_prepare_start(&p->turn, turn);
     uv_timer_start(&p->tick, on_tick, 0, PIPELINE_TICK_MS);
 }
 
@@ -576,14 +567,23 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
     return status;
 }
 
+/* libuv lets go of the handles in its own time. */
+static void on_closed(uv_handle_t *handle)
+{
+    struct pipeline *p = handle->data;
+
+    if (++p->n_closed == PIPELINE_HANDLES)
+        free(p);
+}
+
 void pipeline_free(struct pipeline *p)
 {
     struct batch *b;
 
     if (!p)
         return;
-    uv_prepare_stop(&p->turn);
-    uv_timer_stop(&p->tick);
+    uv_close((uv_handle_t *)&p->turn, on_closed);
+    uv_close((uv_handle_t *)&p->tick, on_closed);
     smtp_net_free(p->net);
     pool_free(p->pool);
     while ((b = held_get(&p->held, 0)))
@@ -595,5 +595,4 @@ void pipeline_free(struct pipeline *p)
     route_free(p->route);
     jobs_fini(&p->jobs);
     held_fini(&p->held);
-    free(p);
 }

@@ -24,6 +24,7 @@ MUST_USE enum status pipeline_new(uv_loop_t *loop, const struct config *config,
 /* Claim nothing more, finish open transactions, hand back the rest, settle. */
 void pipeline_drain(struct pipeline *p);
 
-/* At once: what is under way on connections stays in doubt. */
+/* At once: what is under way on connections stays in doubt. The memory goes
+ * with libuv's close callbacks: run the loop once more. */
 void pipeline_free(struct pipeline *p);
 #endif

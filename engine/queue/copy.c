@@ -123,7 +123,10 @@ void copy_uuid(struct buf *b, const struct copy_uuid *v)
 void copy_timestamptz(struct buf *b, int64_t wall_us)
 {
     /* The largest integer is PostgreSQL's infinity, too. */
-    copy_int64(b, wall_us == INT64_MAX ? wall_us : wall_us - CLOCK_PG_EPOCH_US);
+    if (wall_us == INT64_MAX || wall_us < INT64_MIN + CLOCK_PG_EPOCH_US)
+        copy_int64(b, wall_us);
+    else
+        copy_int64(b, wall_us - CLOCK_PG_EPOCH_US);
 }
 
 /* Dimensions, whether there are nulls, element type; then, if there are

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "engine/queue/queue.sql.h"
 #include "loop/pg.h"
+#include "queue/uuid.h"
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,7 +15,10 @@ struct queue {
     struct queue_events events;
     void *owner;
     int worker;
-    bool started;
+    bool told;           /* registered, once */
+    bool started;        /* the journal is in the store */
+    bool released;       /* and what a former process held is handed back */
+    bool released_since; /* the heartbeat was sent */
     int64_t heartbeat_ms;
     struct reading *readings; /* claimed batches that are being read */
     void (*stopped)(void *owner);
@@ -75,8 +79,11 @@ static void on_secret(void *arg, const PGresult *r)
 {
     struct queue *q = arg;
 
-    if (has_rows(r) && PQntuples(r) == 1 && q->worker > 0 &&
-        PQgetlength(r, 0, 0) == MAILID_SECRET_BYTES)
+    if (q->told)
+        return; /* the connection was lost meanwhile, and asked again */
+    q->told = has_rows(r) && PQntuples(r) == 1 && q->worker > 0 &&
+              PQgetlength(r, 0, 0) == MAILID_SECRET_BYTES;
+    if (q->told)
         q->events.registered(q->owner, q->worker,
                              (const unsigned char *)PQgetvalue(r, 0, 0));
     else
@@ -362,13 +369,41 @@ static void on_heartbeat(void *arg, const PGresult *r)
     free(ids);
 }
 
+static void on_released(void *arg, const PGresult *r)
+{
+    struct queue *q = arg;
+
+    if (!r || PQresultStatus(r) != PGRES_COMMAND_OK) {
+        complain("release_failed", r);
+        return;
+    }
+    q->released = true;
+    queue_heartbeat(q);
+    q->events.woken(q->owner, true, true);
+}
+
+/* Before the first heartbeat, which would keep these batches for us; and only
+ * so does whoever is next know that some of their mails have outcomes. */
+static void release_former(struct queue *q)
+{
+    args_reset(&q->args);
+    args_int(&q->args, q->worker);
+    pg_send(q->pg, &worker_release, &q->args, on_released, q);
+    pg_sync(q->pg);
+}
+
 void queue_heartbeat(struct queue *q)
 {
-    if (pg_is_up(q->pg) && q->worker == 0)
+    if (pg_is_up(q->pg) && !q->told)
         do_register(q); /* it failed before: no schema yet, say */
     if (!queue_is_up(q) || !q->started)
         return;
+    if (!q->released) {
+        release_former(q);
+        return;
+    }
     q->heartbeat_ms = clock_mono_ms();
+    q->released_since = false;
     args_reset(&q->args);
     args_int(&q->args, q->worker);
     args_int(&q->args, (int32_t)q->config->lease_seconds);
@@ -376,15 +411,26 @@ void queue_heartbeat(struct queue *q)
     pg_sync(q->pg);
 }
 
-void queue_release(struct queue *q, int64_t batch)
+static void release_batch(struct queue *q, int64_t batch)
 {
-    if (!queue_is_up(q))
-        return;
     args_reset(&q->args);
     args_bigint(&q->args, batch);
     args_int(&q->args, q->worker);
     pg_send(q->pg, &release, &q->args, NULL, NULL);
     pg_sync(q->pg);
+}
+
+void queue_release(struct queue *q, int64_t batch)
+{
+    q->released_since = true;
+    if (queue_is_up(q))
+        release_batch(q, batch);
+}
+
+void queue_release_unknown(struct queue *q, int64_t batch)
+{
+    if (queue_is_up(q) && !q->released_since)
+        release_batch(q, batch);
 }
 
 static void on_finished(void *arg, const PGresult *r)
@@ -448,28 +494,12 @@ static void on_down(struct pg *pg, const char *why, void *owner)
     (void)pg, (void)why, (void)owner; /* loop/pg logs it and connects again */
 }
 
-static int hex_nibble(char c)
+/* The state that their claim saw is an old one. */
+static void hold_reading(struct queue *q, const unsigned char *campaign)
 {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static bool uuid_of_text(const char *text, unsigned char uuid[UUID_BYTES])
-{
-    int digits = 0;
-
-    for (; *text && digits < 2 * UUID_BYTES; text++) {
-        int v = hex_nibble(*text);
-
-        if (*text == '-')
-            continue;
-        if (v < 0)
-            return false;
-        uuid[digits / 2] = (unsigned char)(uuid[digits / 2] << 4 | v);
-        digits++;
-    }
-    return digits == 2 * UUID_BYTES;
+    for (struct reading *r = q->readings; r; r = r->next)
+        if (memcmp(r->batch->campaign, campaign, UUID_BYTES) == 0)
+            r->batch->order = BATCH_HOLD;
 }
 
 static void on_notified(struct pg *pg, const char *channel, const char *payload,
@@ -482,8 +512,10 @@ static void on_notified(struct pg *pg, const char *channel, const char *payload,
     if (strcmp(channel, "presort_control") == 0) {
         const char *id = strrchr(payload, ' ');
 
-        if (uuid_of_text(id ? id + 1 : payload, campaign))
-            q->events.control(q->owner, campaign);
+        if (!uuid_parse(id ? id + 1 : payload, campaign))
+            return;
+        hold_reading(q, campaign);
+        q->events.control(q->owner, campaign);
         return;
     }
     bool campaigns = strncmp(payload, "campaign", strlen("campaign")) == 0;
@@ -496,12 +528,8 @@ void queue_start(struct queue *q)
     q->started = true;
     if (!queue_is_up(q))
         return;
-    args_reset(&q->args);
-    args_int(&q->args, q->worker);
-    pg_send(q->pg, &worker_release, &q->args, NULL, NULL);
     listen_again(q);
     queue_heartbeat(q);
-    q->events.woken(q->owner, true, true);
 }
 
 static void on_stopped(void *arg, const PGresult *r)

@@ -70,6 +70,11 @@ bool queue_has(const int64_t *ids, size_t n, int64_t id);
 /* Give a batch back of which nothing was sent; by id. */
 void queue_release(struct queue *q, int64_t batch);
 
+/* The same, within `kept`, for one that the owner does not have. Not if
+ * batches were given back since the heartbeat was sent: this may be one of
+ * them, and claimed again meanwhile. Then the next heartbeat tells. */
+void queue_release_unknown(struct queue *q, int64_t batch);
+
 /* Mark the campaign sent if nothing of it is left open. */
 void queue_finish_campaign(struct queue *q,
                            const unsigned char campaign[UUID_BYTES]);

@@ -312,24 +312,16 @@ enum status settle_new(uv_loop_t *loop, const struct config *config,
     return STATUS_OK;
 }
 
-static void free_batches(struct batch *b)
-{
-    struct batch *next;
-
-    for (; b; b = next) {
-        next = b->next;
-        batch_free(b);
-    }
-}
-
 void settle_free(struct settle *s)
 {
     if (!s)
         return;
+    struct error err;
+
+    if (journal_write(&s->journal, &err) != STATUS_OK)
+        log_event(LOG_ERROR, "journal_failed", "why=\"%s\"", err.text);
     pg_free(s->pg);
     journal_close(&s->journal);
-    free_batches(s->waiting);
-    free_batches(s->finishing);
     buf_fini(&s->left);
     buf_fini(&s->copy);
     tally_fini(&s->tally);

@@ -30,6 +30,9 @@ MUST_USE enum status settle_new(uv_loop_t *loop, const struct config *config,
                                 const char *conninfo, const char *dir,
                                 const struct settle_events *events, void *owner,
                                 struct settle **out, struct error *err);
+
+/* What was added is in the journal then. Batches that are not finished yet
+ * stay their owner's. */
 void settle_free(struct settle *s);
 
 /* Commit what the journal holds; answers with `replayed`, in time. */

@@ -1,0 +1,10 @@
+/* queue/uuid - a campaign's id from its text. */
+#ifndef QUEUE_UUID_H
+#define QUEUE_UUID_H
+
+#include "queue/batch.h"
+
+/* False if text does not begin with 32 lower-case hexadecimal digits, dashes
+ * between them not counted: what PostgreSQL writes. */
+bool uuid_parse(const char *text, unsigned char uuid[UUID_BYTES]);
+#endif
