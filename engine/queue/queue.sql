@@ -99,8 +99,10 @@ WHERE b.id = $1::bigint
 SELECT m.batch, m.seq, m.email, m.recipient, m.variables,
     CASE WHEN o.final THEN 'final' ELSE o.verdict::text END
 FROM mail m
-LEFT JOIN outcome o ON o.batch = m.batch AND o.seq = m.seq
-    AND (o.attempt = $2::int + 1 OR o.final)
+LEFT JOIN LATERAL (
+    SELECT final, verdict FROM outcome
+    WHERE batch = m.batch AND seq = m.seq AND (attempt = $2::int + 1 OR final)
+    ORDER BY final DESC LIMIT 1) AS o ON true
 WHERE m.batch = $1::bigint ORDER BY m.seq
 
 -- name: read_carried_left
@@ -109,8 +111,10 @@ SELECT m.batch, m.seq, m.email, m.recipient, m.variables,
 FROM batch b
 CROSS JOIN LATERAL unnest(b.carry_batch, b.carry_seq) AS c (batch, seq)
 JOIN mail m ON m.batch = c.batch AND m.seq = c.seq
-LEFT JOIN outcome o ON o.batch = m.batch AND o.seq = m.seq
-    AND (o.attempt = $2::int + 1 OR o.final)
+LEFT JOIN LATERAL (
+    SELECT final, verdict FROM outcome
+    WHERE batch = m.batch AND seq = m.seq AND (attempt = $2::int + 1 OR final)
+    ORDER BY final DESC LIMIT 1) AS o ON true
 WHERE b.id = $1::bigint
 
 -- name: read_emails

@@ -23,10 +23,11 @@ SET delivered = t.delivered + excluded.delivered,
 
 -- The same as COPY and tally_add in one, for outcomes of which some may be in
 -- the store already: after a lost connection, a crash, or a lost lease. Counts
--- only what was new.
+-- only what was new. A mail that is no more (its day was dropped) has no
+-- partition for an outcome either: that is left out.
 -- name: settle_again
 WITH given AS (
-    SELECT * FROM unnest(
+    SELECT DISTINCT ON (batch, seq, attempt) * FROM unnest(
         $2::bigint[], $3::int[], $4::smallint[], $5::timestamptz[],
         $6::text[], $7::bool[], $8::text[], $9::smallint[], $10::text[],
         $11::text[], $12::text[], $13::text[], $14::text[], $15::int[],
@@ -34,6 +35,9 @@ WITH given AS (
     AS g (batch, seq, attempt, at, verdict, final, reach, code, enhanced,
           step, reply, mx, source, claimed_ms, waited_ms, took_ms, campaign,
           site)
+    WHERE EXISTS (SELECT FROM mail m
+                  WHERE m.batch = g.batch AND m.seq = g.seq)
+    ORDER BY batch, seq, attempt, final DESC, at
 ), fresh AS (
     INSERT INTO outcome (batch, seq, attempt, at, verdict, final, reach, code,
                          enhanced, step, reply, mx, source, worker,
