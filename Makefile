@@ -139,7 +139,7 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (20)
 # The programs run from a state directory in the tree, so that nothing is
 # left elsewhere.
 .PHONY: demo run test bench clean install help
-demo: deps ## the main job, from nothing: sends a campaign of 10,000
+demo: deps-demo ## the main job, from nothing: sends a campaign of 10,000
 	@$(MAKE) --no-print-directory -j$(JOBS) all
 	@BUILD=$(BUILD) tools/demo
 
@@ -179,9 +179,11 @@ help: ## this list
 	    {printf "make %-16s %s\n", $$1, $$2}' Makefile
 
 # Debian packages; tools/packages lists them by what needs them.
-.PHONY: deps deps-test deps-check deps-bench
+.PHONY: deps deps-demo deps-test deps-check deps-bench
 deps: ## install the packages missing to build and run
 	@tools/deps build run
+deps-demo: ## ... and for the demo's last words
+	@tools/deps build run demo
 deps-test: ## ... and to test
 	@tools/deps build run test
 deps-check: ## ... and for make check and make fuzz
