@@ -60,11 +60,9 @@ static void tail(const struct progress_counts *c, int64_t rate, char *out)
                       progress_number(c->failed, failed));
     if (strcmp(c->state, "sending") != 0)
         n += snprintf(out + n, TAIL_MAX - (size_t)n, "  %.20s", c->state);
-    if (rate > 0)
-        n += snprintf(out + n, TAIL_MAX - (size_t)n, "  %s/s",
-                      progress_number(rate, per_s));
     if (rate > 0 && finished < c->total)
-        snprintf(out + n, TAIL_MAX - (size_t)n, "  %s left",
+        snprintf(out + n, TAIL_MAX - (size_t)n, "  %s/s  %s left",
+                 progress_number(rate, per_s),
                  progress_time((c->total - finished) * 1000 / rate, left));
 }
 

@@ -128,8 +128,7 @@ static void upload_progress(int64_t sent, int64_t size, void *owner)
         size <= 0)
         return;
     s->shown_ms = now;
-    printf("\r  uploading %s: %d %%\033[K", s->recipients,
-           (int)(sent * 100 / size));
+    printf("\r  uploading recipients: %d %%\033[K", (int)(sent * 100 / size));
     fflush(stdout);
 }
 
