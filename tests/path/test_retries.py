@@ -43,9 +43,9 @@ def test_refused_for_good():
         bounced = outcomes(presort, campaign, "bounced")
         assert set(bounced) == {f"u{i}@example.com" for i in range(10, 30)}
         row = bounced["u11@example.com"]
-        assert (row["code"], row["enhanced"]) == (550, "5.1.1")
+        assert (row["code"], row["enhanced_status"]) == (550, "5.1.1")
         assert "no such user" in row["reply"] and row["attempts"] == 1
-        assert bounced["u21@example.com"]["enhanced"] == "5.6.0"
+        assert bounced["u21@example.com"]["enhanced_status"] == "5.6.0"
         # Nobody was asked twice.
         assert sink.deeds("u11@example.com") == ["refused"]
 
