@@ -23,7 +23,7 @@ def test_campaign_is_delivered():
         assert presort.campaign(campaign)["state"] == "draft"
         presort.send(campaign)
         found = presort.wait_for(campaign, 60)
-        assert found["recipients"] == 2000 and found["started"]
+        assert found["recipients"] == 2000 and found["started_at"]
         totals = presort.check_totals(campaign)
         assert totals["delivered"] == 2000
         # Each got one, and it is theirs.

@@ -88,7 +88,7 @@ def test_expired():
         found = presort.wait_for(campaign, 40)
         totals = presort.check_totals(campaign)
         assert (totals["delivered"], totals["expired"]) == (190, 10)
-        assert found["finished"]
+        assert found["finished_at"]
         assert set(outcomes(presort, campaign, "expired")) == {
             f"u{i}@example.com" for i in range(10, 20)}
         assert len(sink.deeds("u10@example.com")) >= 2
