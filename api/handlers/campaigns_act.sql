@@ -40,9 +40,9 @@ SET state = 'cancelled', started = CASE WHEN scheduled_at <= now()
 WHERE project = $1::bigint AND id = $2::uuid
 
 -- Should this process end before the mails are settled, workers claim what is
--- left and settle it.
+-- left and settle it; a minute later, so as not to be in the way.
 -- name: act_cancel_batches
-UPDATE batch SET state = 'ready', due = least(due, now())
+UPDATE batch SET state = 'ready', due = now() + interval '1 minute'
 WHERE campaign = $1::uuid AND class = 1 AND state IN ('ready', 'paused')
 
 -- One piece of it: the mails that have no final outcome get one.
@@ -111,6 +111,11 @@ RETURNING id
 -- name: resend_bounds
 SELECT min(id), max(id) FROM batch
 WHERE campaign = $1::uuid AND class = 1 AND carry_batch IS NULL
+
+-- There may be no statistics yet about the source's mails, which are many: each
+-- table is to be read once.
+-- name: resend_plan
+SELECT set_config('enable_nestloop', 'off', true)
 
 -- Those of the source that ended so, in batches of the same sites.
 -- $1 project, $2 campaign, $3 source, $4 verdicts, $5 mails a batch, $6 and $7

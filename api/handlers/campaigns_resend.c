@@ -55,12 +55,15 @@ static enum status copy_recipients(struct request *request,
                                    const char *outcomes, PGresult **count,
                                    struct error *err)
 {
-    DB_RESULT *bounds = NULL;
+    DB_RESULT *bounds = NULL, *none = NULL;
     char batch_mails[CAMPAIGNS_NUMBER_MAX];
     const char *first[] = {source->id};
     enum status status = session_run(request->session, SQL_RESEND_BOUNDS, first,
                                      1, &bounds, err);
 
+    if (status == STATUS_OK)
+        status =
+            session_run(request->session, SQL_RESEND_PLAN, NULL, 0, &none, err);
     if (status != STATUS_OK)
         return status;
     snprintf(batch_mails, sizeof batch_mails, "%lld",
