@@ -189,11 +189,13 @@ void exchange_work(struct pool_job *job, struct session *session)
     struct exchange *x = of_job(job);
 
     x->request.session = session;
+    exchange_hold(x); /* whom it is handed to may finish at once */
     run(x);
-    if (x->request.handed_over)
-        return;
-    if (x->reply.status == 0 && !x->out)
-        BUG("a handler answered nothing");
-    close_rings(x);
-    exchange_finish(x);
+    if (!x->request.handed_over) {
+        if (x->reply.status == 0 && !x->out)
+            BUG("a handler answered nothing");
+        close_rings(x);
+        exchange_finish(x);
+    }
+    exchange_release(x);
 }
