@@ -22,7 +22,7 @@
 enum {
     EXCHANGE_DISCARD_MAX = 64 * 1024 * 1024,  /* of a refused body */
     EXCHANGE_BODIES_MAX = 1024 * 1024 * 1024, /* of all requests together */
-    EXCHANGE_HEADERS_MAX = 32 * 1024,
+    EXCHANGE_HEADERS_MAX = 16 * 1024,
     EXCHANGE_GROUP_INLINE_MAX = 64 * 1024, /* larger: parsed in the pool */
     EXCHANGE_BODY_TIMEOUTS = 5, /* idle time-outs that a whole body may take */
 };

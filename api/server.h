@@ -6,7 +6,9 @@
 
 #include "api/api.h"
 
-enum { SERVER_CONNECTIONS_MAX = 4096, SERVER_MEMORY_MAX = 128 * 1024 };
+/* libmicrohttpd keeps a request's headers in SERVER_MEMORY_MAX bytes, and
+ * clears them for each: much more would cost more than the request. */
+enum { SERVER_CONNECTIONS_MAX = 4096, SERVER_MEMORY_MAX = 32 * 1024 };
 
 struct server;
 

@@ -33,8 +33,12 @@ void arena_reset(struct arena *a)
 static struct arena_block *block_new(size_t n)
 {
     size_t size = n > ARENA_BLOCK ? n : ARENA_BLOCK;
-    struct arena_block *b = memory_new(1, sizeof *b + size);
+    /* Not zeroed: nobody is promised that, and it would cost more than most
+     * messages' use of it. */
+    struct arena_block *b = memory_resize(NULL, 1, sizeof *b + size);
 
+    b->next = NULL;
+    b->used = 0;
     b->size = size;
     return b;
 }
