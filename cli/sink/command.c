@@ -1,5 +1,6 @@
 #include "cli/sink/command.h"
 #include "cli/sink/message.h"
+#include "base/utf8.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -108,12 +109,17 @@ static char *parse_path(char *s, char out[static SINK_ADDRESS_MAX])
     return s + 1;
 }
 
-static bool is_ascii(const char *s)
+/* NULL, or the reply to an address that is neither ASCII nor, where SMTPUTF8
+ * was asked for, UTF-8 (RFC 6531, 3.3). */
+static const char *refuse_bytes(const struct sink_talk *talk, const char *s)
 {
-    for (; *s; s++)
-        if ((unsigned char)*s > 127)
-            return false;
-    return true;
+    size_t len = strlen(s);
+    bool ascii = true;
+    for (size_t i = 0; i < len; i++)
+        ascii = ascii && (unsigned char)s[i] <= 127;
+    if (!ascii && !talk->utf8)
+        return "553 5.6.7 SMTPUTF8 is needed for this address";
+    return utf8_check(s, len) == len ? NULL : "501 5.5.2 not UTF-8";
 }
 
 /* NULL, or the reply to a parameter that is wrong. */
@@ -179,8 +185,8 @@ static void do_mail(struct sink_talk *talk, char *rest, int64_t now_ms)
     }
     sink_talk_reset(talk);
     const char *wrong = take_parameters(talk, rest);
-    if (!wrong && !talk->utf8 && !is_ascii(talk->sender))
-        wrong = "553 5.6.7 SMTPUTF8 is needed for this address";
+    if (!wrong)
+        wrong = refuse_bytes(talk, talk->sender);
     if (wrong)
         say_bad(talk, wrong);
     else
@@ -210,15 +216,18 @@ static void take_recipient(struct sink_talk *talk, const char *recipient,
 static void do_rcpt(struct sink_talk *talk, char *rest, int64_t now_ms)
 {
     char recipient[SINK_ADDRESS_MAX];
+    const char *wrong = NULL;
     if (!talk->in_mail)
-        say_bad(talk, "503 5.5.1 MAIL first");
+        wrong = "503 5.5.1 MAIL first";
     else if (strncasecmp(rest, "TO:", 3) != 0 ||
              !(rest = parse_path(rest + 3, recipient)) || !*recipient)
-        say_bad(talk, "501 5.1.3 RCPT TO:<address> is expected");
+        wrong = "501 5.1.3 RCPT TO:<address> is expected";
     else if (strspn(rest, " ") != strlen(rest))
-        say_bad(talk, "555 5.5.4 unknown parameter");
-    else if (!talk->utf8 && !is_ascii(recipient))
-        say_bad(talk, "553 5.6.7 SMTPUTF8 is needed for this address");
+        wrong = "555 5.5.4 unknown parameter";
+    else
+        wrong = refuse_bytes(talk, recipient);
+    if (wrong)
+        say_bad(talk, wrong);
     else
         take_recipient(talk, recipient, now_ms);
 }

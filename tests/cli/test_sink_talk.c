@@ -195,6 +195,11 @@ static const struct talk_case cases[] = {
     {"UTF-8 without SMTPUTF8", HELLO "MAIL FROM:<\xc3\xa4@x>\r\n",
      HI "250 sink\r\n553 5.6.7 SMTPUTF8 is needed for this address\r\n", "",
      NULL, SINK_COMMAND},
+    {"UTF-8 and what is none",
+     HELLO "MAIL FROM:<\xc3\xa4@x> SMTPUTF8\r\nRCPT TO:<\xff@y>\r\n"
+           "RCPT TO:<\xc3\xb6@y>\r\n",
+     HI "250 sink\r\n" OK_MAIL "501 5.5.2 not UTF-8\r\n" OK_RCPT, "forget\n",
+     NULL, SINK_COMMAND},
     {"quoted local part",
      HELLO MAIL "RCPT TO:<\"a> \\\"b\"@y>\r\nDATA\r\n.\r\n", OK_3 OK,
      "keep a@x \"a> \\\"b\"@y []\naccepted a@x \"a> \\\"b\"@y 0\nforget\n",
