@@ -93,7 +93,8 @@ def sending(*states):
     return {("POST", "/campaigns"): {"id": ID},
             ("POST", f"/campaigns/{ID}/recipients"):
                 {"accepted": 2, "duplicates": 1, "rejected": 1,
-                 "errors": [{"line": 4, "message": "no address"}]},
+                 "rejected_lines": [
+                     {"line": 4, "reason": "no address", "value": "x"}]},
             ("POST", f"/campaigns/{ID}/send"): {"id": ID},
             ("DELETE", f"/campaigns/{ID}"): {"id": ID},
             ("GET", f"/campaigns/{ID}"): list(states)}

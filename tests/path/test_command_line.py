@@ -1,0 +1,82 @@
+"""A newcomer's first quarter of an hour: the demo, and a campaign sent,
+watched, paused and resumed by the command line alone."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from kit import places, process
+from kit.presort import Presort
+from kit.sink import Sink
+
+
+@pytest.fixture(name="directory")
+def fixture_directory():
+    """One that the database's user can reach; tmp_path is not."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="presort-cli-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def run_demo(state):
+    environment = dict(os.environ, BUILD=str(places.BUILD),
+                       STATE_DIR=str(state))
+    return subprocess.run([places.TOP / "tools/demo"], env=environment,
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=180, check=False)
+
+
+def test_demo(directory):
+    ran = run_demo(directory / "state")
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "100 %  10,000 of 10,000" in ran.stdout
+    assert "delivered         10,000" in ran.stdout
+    assert "Where to look" in ran.stdout and "  curl http" in ran.stdout
+    assert "Running until" not in ran.stdout
+    log = (directory / "state/up.log").read_text()
+    assert log.rstrip().endswith("up stopped status=0")
+
+
+def test_demo_takes_no_directory_of_others(directory):
+    (directory / "mine").write_text("precious")
+    ran = run_demo(directory)
+    assert ran.returncode == 1
+    assert "it is not empty" in ran.stderr
+    assert (directory / "mine").read_text() == "precious"
+
+
+def test_a_campaign_by_the_command_line(directory):
+    (directory / "a.html").write_text("<p>Hello {{ first_name }}</p>")
+    rows = [f"u{i}@site{i % 7}.example,U{i}" for i in range(3000)]
+    (directory / "a.csv").write_text(
+        "\n".join(["email,first_name", *rows, rows[0], "nobody,N"]) + "\n")
+    with Sink("--slow", "4") as sink, Presort(sink.port) as presort:
+        send = subprocess.Popen(
+            [places.PRESORT, "campaign", "send", "--from", "N <n@x.example>",
+             "--subject", "Hi", "--html", directory / "a.html", "--recipients",
+             directory / "a.csv", "--watch"], env=presort.environment,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        campaign = process.wait_until(
+            lambda: presort.command("campaign", "list"), 30, "it"
+        ).split()[0]
+        presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] > 300)
+        top = presort.command("top", "--once").splitlines()
+        assert top[1].startswith("Hi ") and top[1].endswith("sending")
+        assert int(top[1].split()[1].replace(",", "")) > 0
+        assert any(line.strip().startswith("site3.example") for line in top)
+
+        presort.command("campaign", "pause", campaign)
+        assert "paused" in presort.command("campaign", "show", campaign)
+        presort.command("campaign", "resume", campaign)
+        said = send.communicate(timeout=60)[0]
+        assert send.returncode == 0, said
+        assert "3,000 recipients taken, 1 duplicates folded, 1 lines" in said
+        assert "line 3003: " in said
+        assert "100 %  3,000 of 3,000" in said
+        assert presort.check_totals(campaign)["delivered"] == 3000
+        assert sink.totals()["recipients"] == 3000
