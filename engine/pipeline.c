@@ -293,7 +293,7 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
     struct batch *b = NULL;
     struct mail *mail;
 
-    while (p->now_ms < p->lease_until_ms &&
+    while (clock_mono_ms() < p->lease_until_ms &&
            (mail = hand_next(&p->hand, class, &b))) {
         struct job *job = jobs_take(&p->jobs, b, mail);
 

@@ -154,6 +154,57 @@ SELECT next_batch_id(), b.project, b.campaign, b.class, b.site,
 FROM batch b LEFT JOIN campaign c ON c.id = b.campaign
 WHERE b.id = $1::bigint AND b.worker = $2::int AND b.state = 'claimed'
 
+-- The same for a batch that another worker lost: that one may speak up late.
+-- What it delivered does not go on.
+-- name: carry_left
+WITH listed AS (
+    SELECT array_agg(c.batch) AS batches, array_agg(c.seq) AS seqs
+    FROM unnest($3::bigint[], $4::int[]) AS c (batch, seq)
+    WHERE NOT EXISTS (SELECT FROM outcome o WHERE o.batch = c.batch
+                      AND o.seq = c.seq AND o.final)
+)
+INSERT INTO batch (id, project, campaign, class, site, size, state, due,
+                   expires, tries, doubts, carry_batch, carry_seq)
+SELECT next_batch_id(), b.project, b.campaign, b.class, b.site,
+    cardinality(listed.batches),
+    CASE WHEN c.state = 'paused' THEN 'paused' ELSE 'ready' END,
+    CASE WHEN c.state = 'cancelled' THEN now() ELSE $5::timestamptz END,
+    b.expires, $6::int, $7::int, listed.batches, listed.seqs
+FROM listed CROSS JOIN batch b LEFT JOIN campaign c ON c.id = b.campaign
+WHERE listed.batches IS NOT NULL
+  AND b.id = $1::bigint AND b.worker = $2::int AND b.state = 'claimed'
+
+-- And what it deferred, while here it was delivered: the first outcome of an
+-- attempt is the one that counts, so it goes on. These are the mails that are
+-- neither final nor in $3 and $4, which go on anyway.
+-- name: carry_rest
+WITH mine AS (
+    SELECT m.batch, m.seq FROM mail m JOIN batch b ON b.id = m.batch
+    WHERE b.id = $1::bigint AND b.carry_batch IS NULL
+    UNION ALL
+    SELECT c.batch, c.seq FROM batch b
+    CROSS JOIN LATERAL unnest(b.carry_batch, b.carry_seq) AS c (batch, seq)
+    WHERE b.id = $1::bigint
+), rest AS (
+    SELECT array_agg(batch) AS batches, array_agg(seq) AS seqs FROM mine
+    WHERE NOT EXISTS (SELECT FROM outcome o WHERE o.batch = mine.batch
+                      AND o.seq = mine.seq AND o.final)
+      AND NOT EXISTS (SELECT FROM unnest($3::bigint[], $4::int[])
+                          AS listed (batch, seq)
+                      WHERE listed.batch = mine.batch
+                        AND listed.seq = mine.seq)
+)
+INSERT INTO batch (id, project, campaign, class, site, size, state, due,
+                   expires, tries, doubts, carry_batch, carry_seq)
+SELECT next_batch_id(), b.project, b.campaign, b.class, b.site,
+    cardinality(rest.batches),
+    CASE WHEN c.state = 'paused' THEN 'paused' ELSE 'ready' END,
+    CASE WHEN c.state = 'cancelled' THEN now() ELSE $5::timestamptz END,
+    b.expires, $6::int, $7::int, rest.batches, rest.seqs
+FROM rest CROSS JOIN batch b LEFT JOIN campaign c ON c.id = b.campaign
+WHERE rest.batches IS NOT NULL
+  AND b.id = $1::bigint AND b.worker = $2::int AND b.state = 'claimed'
+
 -- name: finish
 UPDATE batch
 SET state = 'done', worker = NULL, lease = NULL, finished = now()

@@ -46,6 +46,8 @@ STATEMENT(rollback, SQL_ROLLBACK);
 STATEMENT(tally_add, SQL_TALLY_ADD);
 STATEMENT(settle_again, SQL_SETTLE_AGAIN);
 STATEMENT(carry, SQL_CARRY);
+STATEMENT(carry_left, SQL_CARRY_LEFT);
+STATEMENT(carry_rest, SQL_CARRY_REST);
 STATEMENT(finish, SQL_FINISH);
 
 /* ---- What follows for a batch that is over ---- */
@@ -66,26 +68,41 @@ static int64_t due_us(const struct settle *s, const struct batch *b,
     BUG("no such carry");
 }
 
-static void send_carry(struct settle *s, const struct batch *b,
-                       enum batch_carry kind)
+/* The batch, the worker, and the mails of carries from..to. */
+static void add_mails(struct settle *s, const struct batch *b, int from, int to)
 {
-    const struct carry *c = &b->carry[kind];
-
     args_reset(&s->args);
     args_bigint(&s->args, b->id);
     args_int(&s->args, s->worker);
     args_array_start(&s->args, ARGS_ELEMENT_BIGINT);
-    for (size_t i = 0; i < c->n; i++)
-        args_element_bigint(&s->args, c->mails[i].batch);
+    for (int kind = from; kind <= to; kind++)
+        for (size_t i = 0; i < b->carry[kind].n; i++)
+            args_element_bigint(&s->args, b->carry[kind].mails[i].batch);
     args_array_end(&s->args);
     args_array_start(&s->args, ARGS_ELEMENT_INT);
-    for (size_t i = 0; i < c->n; i++)
-        args_element_int(&s->args, c->mails[i].seq);
+    for (int kind = from; kind <= to; kind++)
+        for (size_t i = 0; i < b->carry[kind].n; i++)
+            args_element_int(&s->args, b->carry[kind].mails[i].seq);
     args_array_end(&s->args);
+}
+
+static void send_carry(struct settle *s, const struct batch *b,
+                       enum batch_carry kind)
+{
+    add_mails(s, b, kind, kind);
     args_time(&s->args, due_us(s, b, kind));
     args_int(&s->args, b->tries + (kind != BATCH_RETURNED));
     args_int(&s->args, b->doubts + (kind == BATCH_DOUBTED));
-    pg_send(s->pg, &carry, &s->args, NULL, NULL);
+    pg_send(s->pg, b->lost_before ? &carry_left : &carry, &s->args, NULL, NULL);
+}
+
+static void send_rest(struct settle *s, const struct batch *b)
+{
+    add_mails(s, b, 0, BATCH_CARRIES - 1);
+    args_time(&s->args, due_us(s, b, BATCH_DEFERRED));
+    args_int(&s->args, b->tries + 1);
+    args_int(&s->args, b->doubts);
+    pg_send(s->pg, &carry_rest, &s->args, NULL, NULL);
 }
 
 static void send_finished(struct settle *s)
@@ -94,6 +111,8 @@ static void send_finished(struct settle *s)
         for (int kind = 0; kind < BATCH_CARRIES; kind++)
             if (b->carry[kind].n > 0)
                 send_carry(s, b, (enum batch_carry)kind);
+        if (b->lost_before)
+            send_rest(s, b);
         args_reset(&s->args);
         args_bigint(&s->args, b->id);
         args_int(&s->args, s->worker);
