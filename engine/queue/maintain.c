@@ -22,6 +22,7 @@ static const struct task {
 } tasks[] = {
     TASK(partitions, SQL_PARTITIONS, 60 * MINUTE, NOTHING),
     TASK(reclaim, SQL_RECLAIM, SECOND, LEASE),
+    TASK(resume, SQL_RESUME, 2 * SECOND, NOTHING),
     TASK(expire, SQL_EXPIRE, SECOND, NOTHING),
     TASK(start_scheduled, SQL_START_SCHEDULED, SECOND, NOTHING),
     TASK(finish_campaigns, SQL_FINISH_CAMPAIGNS, 2 * SECOND, NOTHING),

@@ -16,6 +16,14 @@ WITH back AS (
 SELECT pg_notify('presort_work', 'campaign'), pg_notify('presort_work', 'email')
 FROM (SELECT count(*) AS n FROM back) c WHERE c.n > 0
 
+-- A worker that gives a batch back while its campaign is being resumed or
+-- cancelled may see the state before: the batch would stay paused alone.
+-- name: resume
+UPDATE batch b SET state = 'ready'
+FROM campaign c
+WHERE c.state IN ('sending', 'cancelled') AND c.finished IS NULL
+  AND b.campaign = c.id AND b.class = 1 AND b.state = 'paused'
+
 -- Expiry belongs to the store: it needs no worker that remembers.
 -- name: expire
 WITH gone AS (
