@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200, NUMBER_TEXT_MAX = 32 };
+enum { LOOK_MS = 200, NUMBER_TEXT_MAX = 32, SITES_SHOWN = 10 };
 
 /* Final verdicts that are no delivery. */
 static const char *const failures[] = {"bounced", "in_doubt", "expired",
@@ -145,6 +145,10 @@ static void print_sites(const json_t *sites)
         char delivered[NUMBER_TEXT_MAX];
         int64_t failed = 0;
 
+        if (i == SITES_SHOWN) {
+            printf("    and %zu more sites\n", json_array_size(sites) - i);
+            break;
+        }
         for (size_t f = 0; f < FAILURES; f++)
             failed += campaign_number(site, failures[f]);
         printf("    %-24.60s %12s delivered", campaign_text(site, "site"),
