@@ -165,13 +165,13 @@ static enum status list_all(struct request *request, struct reply *reply,
 
 /* One partition; *left rows are still wanted. */
 static enum status list_partition(struct request *request, struct buf *out,
-                                  const struct page *page, const char *low,
-                                  const char *high, int64_t *left,
+                                  const struct page *page,
+                                  const char *partition, int64_t *left,
                                   struct error *err)
 {
     char project[NUMBER_MAX], batch[NUMBER_MAX], seq[NUMBER_MAX],
         limit[NUMBER_MAX];
-    const char *params[] = {project, low, high, page->to, batch, seq, limit};
+    const char *params[] = {project, partition, page->to, batch, seq, limit};
     DB_RESULT *rows = NULL;
 
     number_text(project, request->caller.project);
@@ -179,7 +179,7 @@ static enum status list_partition(struct request *request, struct buf *out,
     number_text(seq, page->from.seq);
     number_text(limit, *left + 1);
     enum status status =
-        session_run(request->session, SQL_EMAILS_TO, params, 7, &rows, err);
+        session_run(request->session, SQL_EMAILS_TO, params, 6, &rows, err);
     if (status != STATUS_OK)
         return status;
     int n = PQntuples(rows);
@@ -201,15 +201,12 @@ static enum status list_to(struct request *request, struct reply *reply,
 
     number_text(batch, page->from.batch);
     enum status status =
-        session_run(s, SQL_EMAILS_BY_INDEX, NULL, 0, NULL, err);
-    if (status == STATUS_OK)
-        status = session_run(s, SQL_EMAILS_PARTITIONS, params, 1, &parts, err);
+        session_run(s, SQL_EMAILS_PARTITIONS, params, 1, &parts, err);
     begin_list(reply);
     for (int i = 0; status == STATUS_OK && i < PQntuples(parts) && left >= 0;
          i++)
-        status =
-            list_partition(request, &reply->body, page, PQgetvalue(parts, i, 0),
-                           PQgetvalue(parts, i, 1), &left, err);
+        status = list_partition(request, &reply->body, page,
+                                PQgetvalue(parts, i, 0), &left, err);
     end_list(reply, left < 0);
     return status;
 }
@@ -222,11 +219,8 @@ void emails_list_handle(struct request *request, struct reply *reply)
     if (!read_limit(request, reply, &page) ||
         !read_cursor(request, reply, &page) || !read_to(request, reply, &page))
         return;
-    enum status status = session_begin(request->session, &err);
-    if (status == STATUS_OK)
-        status = page.to ? list_to(request, reply, &page, &err)
-                         : list_all(request, reply, &page, &err);
-    session_rollback(request->session);
+    enum status status = page.to ? list_to(request, reply, &page, &err)
+                                 : list_all(request, reply, &page, &err);
     if (status != STATUS_OK)
         reply_status(reply, status, &err);
 }

@@ -59,25 +59,19 @@ SELECT p.batch, p.seq, p.content::jsonb - '{html,text,headers}'::text[],
  ORDER BY p.batch DESC, p.seq DESC
 
 -- name: emails_partitions
--- The ranges of batch ids that have a partition of their own, newest first.
-SELECT batch_id_at(day), batch_id_at(day + interval '1 day')
-  FROM (SELECT to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp
-               AT TIME ZONE 'UTC' AS day
-          FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
-         WHERE i.inhparent = 'mail'::regclass
-           AND c.relname ~ '^mail_[0-9]{8}$') d
- WHERE batch_id_at(day) < $1::bigint
- ORDER BY day DESC
+-- Those of mail that begin before batch $1, newest first.
+SELECT c.oid::regclass
+  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+ WHERE i.inhparent = 'mail'::regclass AND c.relname ~ '^mail_[0-9]{8}$'
+   AND batch_id_at(to_date(right(c.relname, 8), 'YYYYMMDD')::timestamp
+                   AT TIME ZONE 'UTC') <= $1::bigint
+ ORDER BY c.relname DESC
 
 -- name: emails_to
--- Everything sent to one address, in one partition ($2 <= batch < $3), older
--- than ($5, $6). The hits come from the Bloom index alone, whatever else the
--- planner thinks of.
+-- Everything sent to one address, in one partition, older than ($4, $5).
 WITH hit AS MATERIALIZED (
-    SELECT batch, seq, email, recipient
-      FROM mail
-     WHERE batch >= $2 AND batch < $3 AND lower(recipient) = lower($4)
-       AND (batch, seq) < ($5, $6::integer)
+    SELECT * FROM mail_to($2::regclass, $3)
+     WHERE (batch, seq) < ($4, $5::integer)
 )
 SELECT h.batch, h.seq,
        coalesce(e.content::jsonb - '{html,text,headers}'::text[],
@@ -94,7 +88,4 @@ SELECT h.batch, h.seq,
   LEFT JOIN email e ON e.batch = h.batch AND e.seq = h.email
   LEFT JOIN campaign c ON c.id = b.campaign
  ORDER BY h.batch DESC, h.seq DESC
- LIMIT $7
-
--- name: emails_by_index
-SELECT set_config('enable_seqscan', 'off', true)
+ LIMIT $6

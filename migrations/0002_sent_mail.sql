@@ -23,3 +23,16 @@ RETURNS json LANGUAGE sql STABLE AS $$
             ORDER BY o.attempt DESC LIMIT 1) o ON true
      WHERE m.batch = of_batch AND m.seq >= first AND m.seq < first + n
 $$;
+
+-- Everything in one partition of mail that went to one address. The planner
+-- thinks little of Bloom indexes and much of any condition on the primary
+-- key, so it is given neither a choice nor such a condition.
+CREATE FUNCTION mail_to(of_partition regclass, address text)
+RETURNS TABLE (batch bigint, seq integer, email integer, recipient text)
+LANGUAGE plpgsql STABLE SET enable_seqscan = off SET jit = off
+SET max_parallel_workers_per_gather = 0 AS $$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT batch, seq, email, recipient FROM %s
+          WHERE lower(recipient) = lower($1)', of_partition) USING address;
+END $$;
