@@ -30,13 +30,18 @@ enum status accept_numbers_fill(struct accept_numbers *numbers, PGconn *pg,
     char count[24];
     const char *params[] = {count};
 
-    if (numbers->n >= n)
+    if (numbers->n - numbers->used >= n)
         return STATUS_OK;
     snprintf(count, sizeof count, "%zu", wanted);
     DB_RESULT *rows = db_query(pg, err, SQL_ACCEPT_NUMBERS, 1, params);
     if (!rows)
         return PQstatus(pg) == CONNECTION_OK ? STATUS_FAILED
                                              : STATUS_UNAVAILABLE;
+    numbers->n -= numbers->used;
+    if (numbers->n > 0)
+        memmove(numbers->list, numbers->list + numbers->used,
+                numbers->n * sizeof *numbers->list);
+    numbers->used = 0;
     if (numbers->cap < numbers->n + wanted) {
         numbers->cap = numbers->n + wanted;
         numbers->list =
@@ -58,12 +63,12 @@ static struct accept_batch *add_batch(struct accept *a,
         a->batches =
             memory_resize(a->batches, a->batches_cap, sizeof *a->batches);
     }
-    if (numbers->n == 0)
+    if (numbers->used == numbers->n)
         BUG("more batches than numbers");
     struct accept_batch *b = &a->batches[a->n_batches++];
 
     *b = (struct accept_batch){
-        .id = mailid_batch(now_us / 1000, numbers->list[--numbers->n]),
+        .id = mailid_batch(now_us / 1000, numbers->list[numbers->used++]),
         .project = email->project,
         .due_us = email->due_us ? email->due_us : now_us,
         .shared = email->due_us == 0,

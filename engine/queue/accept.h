@@ -55,10 +55,11 @@ struct accept_limits {
 
 void accept_fini(struct accept *a);
 
-/* Numbers of the sequence batch_number, taken ahead. */
+/* Numbers of the sequence batch_number, taken ahead; used in their order, so
+ * that of two batches of one millisecond the later has the higher id. */
 struct accept_numbers {
-    int64_t *list; /* used from the end */
-    size_t n, cap;
+    int64_t *list;
+    size_t used, n, cap;
 };
 void accept_numbers_fini(struct accept_numbers *numbers);
 /* Blocks: one query if fewer than n are left. */
