@@ -16,10 +16,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { DRAIN_MORE_MS = 1000 };
+enum { DRAIN_MORE_MS = 1000, FILES_OWN = 512 };
 
 static enum log_level level_of(const char *text)
 {
@@ -86,12 +87,29 @@ static int serve(struct api *api, const sigset_t *signals)
     return 0;
 }
 
+/* Each connection is a file, and so are the threads' own; shells often allow
+ * a thousand. */
+static void allow_files(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (limit.rlim_cur < SERVER_CONNECTIONS_MAX + FILES_OWN)
+        log_event(LOG_WARN, "few_files", "limit=%llu wanted=%d",
+                  (unsigned long long)limit.rlim_cur,
+                  SERVER_CONNECTIONS_MAX + FILES_OWN);
+}
+
 static int run(const struct config *config)
 {
     struct api api = {.config = config};
     sigset_t signals;
 
     log_open("api", level_of(config->log_level));
+    allow_files();
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
