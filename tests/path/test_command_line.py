@@ -55,7 +55,7 @@ def test_a_campaign_by_the_command_line(directory):
     rows = [f"u{i}@site{i % 7}.example,U{i}" for i in range(3000)]
     (directory / "a.csv").write_text(
         "\n".join(["email,first_name", *rows, rows[0], "nobody,N"]) + "\n")
-    with Sink("--slow", "4") as sink, Presort(sink.port) as presort:
+    with Sink("--slow", "8") as sink, Presort(sink.port) as presort:
         send = subprocess.Popen(
             [places.PRESORT, "campaign", "send", "--from", "N <n@x.example>",
              "--subject", "Hi", "--html", directory / "a.html", "--recipients",
@@ -64,11 +64,11 @@ def test_a_campaign_by_the_command_line(directory):
         campaign = process.wait_until(
             lambda: presort.command("campaign", "list"), 30, "it"
         ).split()[0]
-        presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] > 300)
+        presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] > 0)
         top = presort.command("top", "--once").splitlines()
         assert top[1].startswith("Hi ") and top[1].endswith("sending")
         assert int(top[1].split()[1].replace(",", "")) > 0
-        assert any(line.strip().startswith("site3.example") for line in top)
+        assert any(line.startswith("    site") for line in top)
 
         presort.command("campaign", "pause", campaign)
         assert "paused" in presort.command("campaign", "show", campaign)

@@ -16,9 +16,9 @@ from kit import places, process
 from kit.up import Up
 
 SCRIPT = """#!/bin/sh
-echo "$(basename "$0") $* starts as $(id -u)" >&2
 trap 'echo "$(basename "$0") $* ends" >&2; %s' TERM
 trap 'echo "$(basename "$0") $* reloads" >&2' HUP
+echo "$(basename "$0") $* listens" >&2
 while :; do sleep 0.05; done
 """
 
@@ -46,6 +46,11 @@ def psql(up, statement):
         check=True).stdout.strip()
 
 
+def wait_for_scripts(up, n):
+    """Until each has set its traps."""
+    process.wait_until(lambda: up.said().count(" listens") >= n, 20, "scripts")
+
+
 def processes_of(up):
     """Every process that works in the state directory."""
     found = []
@@ -62,6 +67,7 @@ def processes_of(up):
 def test_database_survives_and_nothing_is_left(programs):
     with Up(programs, workers=2) as up:
         assert (up.state.stat().st_mode & 0o777) == 0o700
+        wait_for_scripts(up, 3)
         assert len(up.children()) == 5
         assert len(up.children("presort-engine")) == 2
         psql(up, "CREATE TABLE kept AS SELECT 7 AS x")
@@ -156,12 +162,14 @@ def test_drain_has_a_limit(programs):
     write_script(directory / "presort-engine", ":")
     try:
         with Up(directory, drain_seconds=1) as up:
+            wait_for_scripts(up, 2)
             started = time.monotonic()
             assert up.stop() == 0
             assert 2.5 < time.monotonic() - started < 10
             assert "child_killed children=engine" in up.said()
             assert not processes_of(up)
         with Up(directory, drain_seconds=30) as up:
+            wait_for_scripts(up, 2)
             started = time.monotonic()
             up.process.terminate()
             time.sleep(0.1)
@@ -180,6 +188,7 @@ def test_reload(programs):
     try:
         config.write_text("drain_seconds = 5s\n")
         with Up(programs, config=config) as up:
+            wait_for_scripts(up, 2)
             config.write_text("\ndrain_secnds = 6s\n")
             up.hang_up()
             process.wait_until(lambda: "reload_refused" in up.said(), 5, "no")
