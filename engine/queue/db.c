@@ -36,6 +36,26 @@ static void add_private(struct buf *b, const char *state_dir, const char *name)
     free(dir);
 }
 
+/* A server that is gone without a word, or a path to it that is, is noticed in
+ * half a minute; TCP alone takes hours. Who says otherwise in the URL is
+ * listened to. */
+static const char *otherwise(const char *keyword)
+{
+    static const struct {
+        const char *keyword, *value;
+    } defaults[] = {
+        {"keepalives_idle", "15"},
+        {"keepalives_interval", "5"},
+        {"keepalives_count", "3"},
+        {"tcp_user_timeout", "30000"}, /* ms */
+    };
+
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
+        if (!strcmp(keyword, defaults[i].keyword))
+            return defaults[i].value;
+    return NULL;
+}
+
 /* The words of PQconninfoParse may quote the password, so they are not used. */
 static enum status add_url(struct buf *b, const char *url, struct error *err)
 {
@@ -46,6 +66,7 @@ static enum status add_url(struct buf *b, const char *url, struct error *err)
                     "database_url is no libpq URL "
                     "(postgres://USER:PASSWORD@HOST:PORT/NAME)");
     for (PQconninfoOption *o = all; o->keyword; o++) {
+        const char *value = o->val ? o->val : otherwise(o->keyword);
         bool ours = !strcmp(o->keyword, "application_name") ||
                     !strcmp(o->keyword, "fallback_application_name") ||
                     !strcmp(o->keyword, "client_encoding");
@@ -55,8 +76,8 @@ static enum status add_url(struct buf *b, const char *url, struct error *err)
                                         o->val ? " " : "", DB_OPTIONS);
             add_keyword(b, "options", options);
             free(options);
-        } else if (o->val && !ours) {
-            add_keyword(b, o->keyword, o->val);
+        } else if (value && !ours) {
+            add_keyword(b, o->keyword, value);
         }
     }
     PQconninfoFree(all);

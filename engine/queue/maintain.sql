@@ -1,8 +1,22 @@
 -- What keeps the queue in order. Run by one worker at a time: the one that
 -- holds the advisory lock.
 
+-- A worker that is frozen, or whose machine is gone without a word, keeps its
+-- session and so the lock: its leases would never be taken back. One that has
+-- asked for nothing for long has it no more.
 -- name: maintain_lock
-SELECT pg_try_advisory_lock(hashtext('presort maintenance'))
+WITH stale AS (
+    SELECT pg_terminate_backend(l.pid)
+    FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND l.database = (SELECT oid FROM pg_database
+                        WHERE datname = current_database())
+      AND (l.classid::bigint << 32 | l.objid::bigint)
+          = hashtext('presort maintenance')
+      AND a.state = 'idle' AND a.state_change < now() - interval '10 seconds'
+)
+SELECT pg_try_advisory_lock(hashtext('presort maintenance')),
+    (SELECT count(*) FROM stale)
 
 -- Batches of workers that fell silent. After a restart of the database its
 -- workers get one lease's time to come back first.
