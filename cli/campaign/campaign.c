@@ -11,7 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 200, NUMBER_TEXT_MAX = 32, SITES_SHOWN = 10 };
+enum {
+    LOOK_MS = 200,
+    SILENCE_MAX_MS = 60000, /* a service away so long is not coming back */
+    NUMBER_TEXT_MAX = 32,
+    SITES_SHOWN = 10,
+};
 
 /* Final verdicts that are no delivery. */
 static const char *const failures[] = {"bounced", "in_doubt", "expired",
@@ -80,23 +85,31 @@ static void rest(void)
     nanosleep(&pause, NULL);
 }
 
-/* One look; *over once there is nothing more to see. */
+struct watch {
+    struct progress progress;
+    int64_t heard_ms; /* when the API last answered */
+    json_t *last;     /* the answer with which it was over */
+};
+
+/* One look. A service that is away may come back: a restart, a database that
+ * is moved. */
 static enum status look(struct client *client, const char *path,
-                        struct progress *progress, json_t **last, bool *over,
-                        struct error *err)
+                        struct watch *watch, struct error *err)
 {
     json_t *answer;
+    int64_t now = clock_mono_ms();
     enum status status = client_call(client, "GET", path, NULL, &answer, err);
 
-    if (status == STATUS_UNAVAILABLE) /* it will come back */
+    if (status == STATUS_UNAVAILABLE && now - watch->heard_ms < SILENCE_MAX_MS)
         return STATUS_OK;
     if (status != STATUS_OK)
         return status;
     struct progress_counts counts = campaign_counts(answer);
-    *over = is_over(counts.state);
-    progress_show(progress, clock_mono_ms(), &counts, *over);
-    if (*over)
-        *last = answer;
+    bool over = is_over(counts.state);
+    watch->heard_ms = now;
+    progress_show(&watch->progress, now, &counts, over);
+    if (over)
+        watch->last = answer;
     else
         json_decref(answer);
     return STATUS_OK;
@@ -105,20 +118,21 @@ static enum status look(struct client *client, const char *path,
 enum status campaign_watch(struct client *client, const char *id, json_t **last,
                            struct error *err)
 {
-    struct progress progress = {.terminal = isatty(STDOUT_FILENO)};
+    struct watch watch = {.progress.terminal = isatty(STDOUT_FILENO),
+                          .heard_ms = clock_mono_ms()};
     struct sigaction action = {.sa_handler = on_interrupt}, before;
     char path[CAMPAIGN_PATH_MAX];
     enum status status = campaign_path(id, "", path, err);
-    bool over = false;
 
     sigaction(SIGINT, &action, &before);
-    while (status == STATUS_OK && !over && !interrupted) {
-        status = look(client, path, &progress, last, &over, err);
-        if (status == STATUS_OK && !over)
+    while (status == STATUS_OK && !watch.last && !interrupted) {
+        status = look(client, path, &watch, err);
+        if (status == STATUS_OK && !watch.last)
             rest();
     }
     sigaction(SIGINT, &before, NULL);
-    if (status == STATUS_OK && !over)
+    *last = watch.last;
+    if (status == STATUS_OK && !watch.last)
         return fail(err, STATUS_CONFLICT,
                     "\nNo longer watching; the campaign goes on. "
                     "`presort campaign show %s` tells more.",

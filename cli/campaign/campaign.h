@@ -23,8 +23,8 @@ const char *campaign_text(const json_t *object, const char *name);
 struct progress_counts campaign_counts(const json_t *campaign);
 
 /* Shows progress until the campaign is sent or cancelled; the answer of that
- * moment goes to *last. Lost connections are waited for. STATUS_CONFLICT: the
- * user pressed Ctrl-C; the campaign goes on. */
+ * moment goes to *last. A service that is away is waited for, a minute at
+ * most. STATUS_CONFLICT: the user pressed Ctrl-C; the campaign goes on. */
 MUST_USE enum status campaign_watch(struct client *client, const char *id,
                                     json_t **last, struct error *err);
 

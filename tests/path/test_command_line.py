@@ -61,22 +61,26 @@ def test_a_campaign_by_the_command_line(directory):
              "--subject", "Hi", "--html", directory / "a.html", "--recipients",
              directory / "a.csv", "--watch"], env=presort.environment,
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        campaign = process.wait_until(
-            lambda: presort.command("campaign", "list"), 30, "it"
-        ).split()[0]
-        presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] > 0)
-        top = presort.command("top", "--once").splitlines()
-        assert top[1].startswith("Hi ") and top[1].endswith("sending")
-        assert int(top[1].split()[1].replace(",", "")) > 0
-        assert any(line.startswith("    site") for line in top)
+        try:
+            campaign = process.wait_until(
+                lambda: presort.command("campaign", "list"), 30, "it"
+            ).split()[0]
+            presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] > 0)
+            top = presort.command("top", "--once").splitlines()
+            assert top[1].startswith("Hi ") and top[1].endswith("sending")
+            assert int(top[1].split()[1].replace(",", "")) > 0
+            assert any(line.startswith("    site") for line in top)
 
-        presort.command("campaign", "pause", campaign)
-        assert "paused" in presort.command("campaign", "show", campaign)
-        presort.command("campaign", "resume", campaign)
-        said = send.communicate(timeout=60)[0]
-        assert send.returncode == 0, said
-        assert "3,000 recipients taken, 1 duplicates folded, 1 lines" in said
-        assert "line 3003: " in said
-        assert "100 %  3,000 of 3,000" in said
-        assert presort.check_totals(campaign)["delivered"] == 3000
-        assert sink.totals()["recipients"] == 3000
+            presort.command("campaign", "pause", campaign)
+            assert "paused" in presort.command("campaign", "show", campaign)
+            presort.command("campaign", "resume", campaign)
+            said = send.communicate(timeout=60)[0]
+            assert send.returncode == 0, said
+            assert "3,000 recipients taken, 1 duplicates folded" in said
+            assert "line 3003: " in said
+            assert "100 %  3,000 of 3,000" in said
+            assert presort.check_totals(campaign)["delivered"] == 3000
+            assert sink.totals()["recipients"] == 3000
+        finally:
+            send.kill()
+            send.wait()
