@@ -51,6 +51,25 @@ static void test_claims(void **state)
     idempotency_free(map);
 }
 
+/* The same key in more projects than there are buckets. */
+static void test_projects(void **state)
+{
+    enum { PROJECTS = 5000 };
+    static struct idempotency_claim claims[PROJECTS];
+    struct idempotency *map = idempotency_new();
+
+    (void)state;
+    for (int i = 0; i < PROJECTS; i++) {
+        claims[i] = claim(i, "k");
+        assert_true(idempotency_claim(map, &claims[i]));
+    }
+    for (int i = 0; i < PROJECTS; i++)
+        idempotency_release(map, &claims[i]);
+    assert_true(idempotency_claim(map, &claims[7]));
+    idempotency_release(map, &claims[7]);
+    idempotency_free(map);
+}
+
 static void test_answer(void **state)
 {
     struct idempotency_claim c = claim(1, "k");
@@ -73,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key),
         cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_projects),
         cmocka_unit_test(test_answer),
     };
 

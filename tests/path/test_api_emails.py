@@ -168,6 +168,8 @@ def test_what_is_not_scheduled_stays(api):
     api.sql("UPDATE batch SET due = now() + interval '1 hour' "
             "WHERE id = (SELECT max(id) FROM batch)")
     assert api.post(f"/emails/{names[0]}/cancel").status == 422
+    assert api.call("PATCH", f"/emails/{names[0]}",
+                    {"scheduled_at": "in 2 hours"}).status == 422
 
 
 def test_moved_to_now(api):
@@ -377,6 +379,16 @@ def test_database_away_then_back(api):
     time.sleep(0.6)  # each thread waits a little before it connects again
     for _ in range(20):
         assert api.get("/emails?limit=1").status == 200
+
+
+def test_a_restart_between_two_requests_is_not_noticed():
+    with Api(api_threads=1) as api:
+        name = send(api)
+        assert api.get(f"/emails/{name}").status == 200
+        api.database.stop()
+        api.database.start()
+        assert api.get(f"/emails/{name}").status == 200
+        send(api)
 
 
 def test_partitions_are_made_where_none_is(api):
