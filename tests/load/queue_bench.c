@@ -36,7 +36,7 @@ struct bench {
     struct settle *settle;
     unsigned char campaign[UUID_BYTES];
     long warm, wanted; /* mails */
-    long claimed, settled, settled_warm, until;
+    long settled, settled_warm, until;
     int held;
     bool asked, started;
     int64_t wall_us, cpu_us;
@@ -67,7 +67,10 @@ static void die(const char *what, const char *why)
 
 static void ask(struct bench *b)
 {
-    long left = (b->until - b->claimed + BATCH_MAILS - 1) / BATCH_MAILS;
+    /* Batches in hand are taken for full ones; if they aren't, more is asked
+     * for when they are settled. */
+    long left =
+        (b->until - b->settled + BATCH_MAILS - 1) / BATCH_MAILS - b->held;
     int room = BATCHES_AHEAD - b->held;
 
     if (b->asked || b->held > BATCHES_AHEAD / 2 || left <= 0)
@@ -164,10 +167,8 @@ static void on_answered(void *owner, const unsigned char *campaign, int n)
 
     (void)campaign;
     b->asked = false;
-    if (n > 0) {
+    if (n > 0)
         b->held += n;
-        b->claimed += n * (long)BATCH_MAILS;
-    }
     if (n <= 0 && b->held == 0 && b->settled < b->until)
         die("claim",
             n < 0 ? "failed" : "fewer mails are queued than asked for");
