@@ -207,6 +207,8 @@ class Presort:
                 if refused.answer.status == 503:
                     return None  # the database is away
                 raise
+            except OSError:
+                return None  # so is the API, for a moment
             return found if found["state"] == state else None
         try:
             return process.wait_until(there, seconds, state, 0.1)

@@ -53,12 +53,17 @@ def children(parent, name=None):
     return found
 
 
-def is_alive(pid):
+def _state(pid):
+    """R, S, T (stopped), Z (not waited for) and so on; None: there is none."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
     except OSError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+        return None
+    return stat.rpartition(")")[2].split()[0]
+
+
+def is_alive(pid):
+    return _state(pid) not in ("Z", None)
 
 
 def kill(pid, number=signal.SIGKILL):
@@ -69,9 +74,7 @@ def kill(pid, number=signal.SIGKILL):
 def freeze(pid):
     """SIGSTOP, and wait until it has stopped: a signal takes a moment."""
     kill(pid, signal.SIGSTOP)
-    stat = pathlib.Path(f"/proc/{pid}/stat")
-    wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] in "TZ",
-               5, "stopping", 0.0005)
+    wait_until(lambda: _state(pid) in ("T", "Z", None), 5, "stopping", 0.0005)
 
 
 def stop(process, seconds=60):
