@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -250,12 +251,16 @@ static void commit(struct worker *w, size_t n)
         metric_add(METRIC_GROUP_EMAILS, (int64_t)w->n_emails);
     else
         metric_add(METRIC_GROUP_FAILURES, 1);
+    bool large = accept_trim(&w->accept);
+
     for (size_t i = 0; i < n; i++) {
         if (status == STATUS_OK || status == STATUS_UNAVAILABLE)
             finish(w->group[i], status, &err);
         else
             write_alone(w, w->group[i]);
     }
+    if (large) /* thousands of small pieces, which leave holes in the heap */
+        malloc_trim(0);
 }
 
 static void *work(void *context)

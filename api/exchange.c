@@ -33,7 +33,7 @@ static void uncharge(struct exchange *x)
     x->body_charged = 0;
 }
 
-static void drop_body(struct exchange *x)
+void exchange_drop_body(struct exchange *x)
 {
     uncharge(x);
     buf_fini(&x->request.body);
@@ -49,7 +49,7 @@ void exchange_release(struct exchange *x)
 {
     if (atomic_fetch_sub(&x->holders, 1) > 1)
         return;
-    drop_body(x);
+    exchange_drop_body(x);
     reply_fini(&x->reply);
     ring_free(x->in);
     ring_free(x->out);
@@ -425,7 +425,7 @@ static void collect(struct exchange *x, const char *data, size_t len)
         x->body_charged = body->cap;
         return;
     }
-    drop_body(x);
+    exchange_drop_body(x);
     x->state = EXCHANGE_DISCARD;
 }
 

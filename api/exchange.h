@@ -20,8 +20,8 @@
 #include <pthread.h>
 
 enum {
-    EXCHANGE_DISCARD_MAX = 64 * 1024 * 1024,  /* of a refused body */
-    EXCHANGE_BODIES_MAX = 1024 * 1024 * 1024, /* of all requests together */
+    EXCHANGE_DISCARD_MAX = 64 * 1024 * 1024, /* of a refused body */
+    EXCHANGE_BODIES_MAX = 256 * 1024 * 1024, /* of all requests together */
     EXCHANGE_HEADERS_MAX = 16 * 1024,
     EXCHANGE_GROUP_INLINE_MAX = 64 * 1024, /* larger: parsed in the pool */
     EXCHANGE_BODY_TIMEOUTS = 5, /* idle time-outs that a whole body may take */
@@ -85,6 +85,9 @@ void exchange_over(struct exchange *x);
 void exchange_hold(struct exchange *x);
 void exchange_release(struct exchange *x);
 void exchange_finish(struct exchange *x);
+
+/* The body's memory goes back early; for whom works on it. */
+void exchange_drop_body(struct exchange *x);
 
 /* Jobs for the pool. */
 void exchange_look_up_key(struct pool_job *job, struct session *session);

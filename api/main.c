@@ -13,6 +13,7 @@
 #include "api/server.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DRAIN_MORE_MS = 1000, FILES_OWN = 512 };
+enum { DRAIN_MORE_MS = 1000, FILES_OWN = 512, HEAPS_MAX = 4 };
 
 static enum log_level level_of(const char *text)
 {
@@ -103,6 +104,14 @@ static void allow_files(void)
                   SERVER_CONNECTIONS_MAX + FILES_OWN);
 }
 
+/* Large bodies come from the system and go back to it, instead of leaving
+ * each thread's heap as large as the largest it ever saw. */
+static void bound_heap(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    mallopt(M_ARENA_MAX, HEAPS_MAX);
+}
+
 static int run(const struct config *config)
 {
     struct api api = {.config = config};
@@ -110,6 +119,7 @@ static int run(const struct config *config)
 
     log_open("api", level_of(config->log_level));
     allow_files();
+    bound_heap();
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);

@@ -35,6 +35,11 @@ bool request_write(struct request *r, struct reply *reply, const void *bytes,
     return ring_write(x->out, bytes, n);
 }
 
+void request_drop_body(struct request *r)
+{
+    exchange_drop_body(exchange_of(r));
+}
+
 void request_finish(struct request *r)
 {
     exchange_finish(exchange_of(r));

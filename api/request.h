@@ -79,6 +79,9 @@ ssize_t request_read(struct request *r, void *bytes, size_t n);
 MUST_USE bool request_write(struct request *r, struct reply *reply,
                             const void *bytes, size_t n);
 
+/* The handler has read the body and needs it no more. */
+void request_drop_body(struct request *r);
+
 /* GROUP: who was handed the request has set the reply. The request is gone
  * afterwards. */
 void request_finish(struct request *r);

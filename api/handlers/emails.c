@@ -97,6 +97,7 @@ static void submit(struct submission *s, struct reply *reply)
         .answer = answer,
         .done = done,
     };
+    request_drop_body(request);
     request->handed_over = true;
     if (committer_submit(request->api->committer, &s->job))
         return;

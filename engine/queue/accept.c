@@ -18,6 +18,20 @@ void accept_fini(struct accept *a)
         buf_fini(&a->params[i]);
 }
 
+bool accept_trim(struct accept *a)
+{
+    bool trimmed = false;
+
+    for (size_t i = 0; i < sizeof a->params / sizeof *a->params; i++) {
+        if (a->params[i].cap <= ACCEPT_KEPT_MAX)
+            continue;
+        buf_fini(&a->params[i]);
+        a->params[i] = (struct buf){0};
+        trimmed = true;
+    }
+    return trimmed;
+}
+
 void accept_numbers_fini(struct accept_numbers *numbers)
 {
     free(numbers->list);

@@ -55,6 +55,11 @@ struct accept_limits {
 
 void accept_fini(struct accept *a);
 
+/* Between two groups: gives back what only an unusually large one needed, and
+ * tells whether it did. */
+enum { ACCEPT_KEPT_MAX = 4 * 1024 * 1024 };
+bool accept_trim(struct accept *a);
+
 /* Numbers of the sequence batch_number, taken ahead; used in their order, so
  * that of two batches of one millisecond the later has the higher id. */
 struct accept_numbers {
