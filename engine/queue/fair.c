@@ -97,8 +97,18 @@ void fair_answered(struct fair *f, const unsigned char campaign[UUID_BYTES],
         l->claimable = false;
 }
 
-/* Small batches are claimed several at a time. */
-enum { FAIR_SMALL = 250 };
+/* Small batches are claimed several at a time, as many as make FAIR_ASK_MAILS:
+ * what is claimed beyond need is kept from other workers. */
+static int next_ask(int ask, size_t mails)
+{
+    size_t most = mails > 0 ? FAIR_ASK_MAILS / mails : FAIR_ASK_MAX;
+
+    if (most > FAIR_ASK_MAX)
+        most = FAIR_ASK_MAX;
+    if ((size_t)ask * 2 <= most)
+        return ask * 2;
+    return most > 0 ? (int)most : 1;
+}
 
 void fair_add(struct fair *f, struct batch *b, bool front)
 {
@@ -119,10 +129,7 @@ void fair_add(struct fair *f, struct batch *b, bool front)
         l->last = l->last ? l->last : b;
         return;
     }
-    if (b->n_mails >= FAIR_SMALL)
-        l->ask = 1;
-    else if (l->ask < FAIR_ASK_MAX)
-        l->ask *= 2;
+    l->ask = next_ask(l->ask, b->n_mails);
     b->next = NULL;
     if (l->last)
         l->last->next = b;

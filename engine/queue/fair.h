@@ -15,7 +15,8 @@
 enum {
     FAIR_OFFERS_MAX = 1000, /* campaigns with something to claim */
     FAIR_LANES_MAX = FAIR_OFFERS_MAX + 2048, /* and those with mail in hand */
-    FAIR_ASK_MAX = 16,
+    FAIR_ASK_MAX = 16,                       /* batches in one claim */
+    FAIR_ASK_MAILS = 250,                    /* and about so many mails */
 };
 
 struct lane {

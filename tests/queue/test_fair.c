@@ -152,7 +152,8 @@ static void claims_for_the_lowest_pass(void **state)
 
 static void asks_for_more_small_batches(void **state)
 {
-    struct batch *all[8], *big = batch_of(1, 99, 300);
+    struct batch *all[8], *big = batch_of(1, 99, 300),
+                          *middle = batch_of(1, 98, 80);
     const struct test_campaign one = campaign_of(1);
 
     (void)state;
@@ -165,10 +166,13 @@ static void asks_for_more_small_batches(void **state)
         fair_add(&fair, all[i], false);
         assert_int_equal(l->ask, i < 4 ? 2 << i : FAIR_ASK_MAX);
     }
+    fair_add(&fair, middle, false);
+    assert_int_equal(l->ask, 3);
     fair_add(&fair, big, false);
     assert_int_equal(l->ask, 1);
     for (int i = 0; i < 8; i++)
         batch_free(all[i]);
+    batch_free(middle);
     batch_free(big);
 }
 
