@@ -291,6 +291,7 @@ static void export(struct walk *w)
     if (status == STATUS_OK && !w->gone)
         w->gone = !request_write(w->request, w->reply, out.data ? out.data : "",
                                  out.len);
+    w->out = NULL;
     buf_fini(&out);
     if (status != STATUS_OK) {
         w->reply->content_type = NULL;
