@@ -33,6 +33,13 @@ MUST_USE enum status campaigns_run(struct request *request, const char *sql,
 bool campaigns_find(struct request *request, struct reply *reply,
                     const struct campaign_ref *ref, PGresult **row);
 
+/* In a transaction: locks the campaign's row. What holds it for a moment, as
+ * a worker that ends the campaign does, is waited for; STATUS_CONFLICT if it is
+ * held longer, STATUS_NOT_FOUND. */
+MUST_USE enum status campaigns_lock(struct request *request,
+                                    const struct campaign_ref *ref,
+                                    struct error *err);
+
 /* Begins a transaction and locks the campaign, so that nobody else changes it
  * or uploads into it; 409 if somebody is. On success the caller ends the
  * transaction. */

@@ -79,7 +79,7 @@ WITH gone AS (
     INSERT INTO tally AS t (campaign, site, worker, cancelled)
     SELECT m.campaign, m.site, 0, count(*)
     FROM fresh f JOIN mails m USING (batch, seq)
-    GROUP BY m.campaign, m.site
+    GROUP BY m.campaign, m.site ORDER BY m.campaign, m.site
     ON CONFLICT (campaign, site, worker) DO UPDATE
     SET cancelled = t.cancelled + excluded.cancelled, last = now()
 )

@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+
+/* Half a second in all. */
+enum { LOCK_TRIES = 10, LOCK_PAUSE_NS = 50 * 1000 * 1000 };
 
 static void not_found(struct reply *reply)
 {
@@ -60,10 +64,43 @@ bool campaigns_find(struct request *request, struct reply *reply,
     return false;
 }
 
+static enum status is_there(struct request *request,
+                            const struct campaign_ref *ref, struct error *err)
+{
+    DB_RESULT *row = NULL;
+    enum status status =
+        campaigns_run(request, SQL_CAMPAIGNS_FIND, ref, NULL, 0, &row, err);
+
+    if (status == STATUS_OK && PQntuples(row) == 0)
+        return fail(err, STATUS_NOT_FOUND, "Campaign not found");
+    return status;
+}
+
+enum status campaigns_lock(struct request *request,
+                           const struct campaign_ref *ref, struct error *err)
+{
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+    for (int tries = 0; tries < LOCK_TRIES; tries++) {
+        DB_RESULT *locked = NULL;
+        enum status status = campaigns_run(request, SQL_CAMPAIGNS_LOCK, ref,
+                                           NULL, 0, &locked, err);
+
+        if (status != STATUS_OK || PQntuples(locked) == 1)
+            return status;
+        status = is_there(request, ref, err);
+        if (status != STATUS_OK)
+            return status;
+        nanosleep(&pause, NULL);
+    }
+    return fail(err, STATUS_CONFLICT,
+                "Another request is changing this campaign, or uploading into "
+                "it. Retry when it has been answered.");
+}
+
 bool campaigns_hold(struct request *request, struct reply *reply,
                     const struct campaign_ref *ref, PGresult **row)
 {
-    DB_RESULT *locked = NULL;
     struct error err;
     enum status status = session_begin(request->session, &err);
 
@@ -71,16 +108,11 @@ bool campaigns_hold(struct request *request, struct reply *reply,
         reply_status(reply, status, &err);
         return false;
     }
-    status =
-        campaigns_run(request, SQL_CAMPAIGNS_LOCK, ref, NULL, 0, &locked, &err);
+    status = campaigns_lock(request, ref, &err);
     if (status != STATUS_OK)
         reply_status(reply, status, &err);
-    else if (campaigns_find(request, reply, ref, row) && PQntuples(locked) == 1)
+    else if (campaigns_find(request, reply, ref, row))
         return true;
-    else if (reply->status == 0)
-        reply_error_as(reply, 409, API_VALIDATION_ERROR,
-                       "Another request is changing this campaign, or "
-                       "uploading into it. Retry when it has been answered.");
     session_rollback(request->session);
     return false;
 }

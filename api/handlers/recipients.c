@@ -26,54 +26,41 @@ struct audience {
     struct buf rejected_lines; /* in JSON */
 };
 
-static void refuse_state(struct reply *reply, const char *state)
-{
-    campaigns_refuse(reply, state,
-                     "recipients can be uploaded into a draft only");
-}
-
-/* False: the reply is set. */
-static bool check_state(struct request *request, struct reply *reply,
-                        const struct campaign_ref *ref)
+/* Before a byte of the body is read, and again once the campaign is locked. */
+static enum status check_state(struct request *request,
+                               const struct campaign_ref *ref,
+                               struct error *err)
 {
     DB_RESULT *row = NULL;
-    struct error err;
     enum status status =
-        campaigns_run(request, SQL_RECIPIENTS_STATE, ref, NULL, 0, &row, &err);
+        campaigns_run(request, SQL_RECIPIENTS_STATE, ref, NULL, 0, &row, err);
 
     if (status != STATUS_OK)
-        reply_status(reply, status, &err);
-    else if (PQntuples(row) == 0)
-        reply_error(reply, API_NOT_FOUND, "Campaign not found");
-    else if (strcmp(PQgetvalue(row, 0, 0), "draft") != 0)
-        refuse_state(reply, PQgetvalue(row, 0, 0));
-    return reply->status == 0;
+        return status;
+    if (PQntuples(row) == 0)
+        return fail(err, STATUS_NOT_FOUND, "Campaign not found");
+    if (strcmp(PQgetvalue(row, 0, 0), "draft") != 0)
+        return fail(err, STATUS_CONFLICT,
+                    "The campaign is %s: recipients can be uploaded into a "
+                    "draft only.",
+                    PQgetvalue(row, 0, 0));
+    return STATUS_OK;
 }
 
 /* Small uploads wait for nobody with a transaction open: it begins when the
  * first slice is full, or all has been read. */
 static enum status hold(struct audience *a, struct error *err)
 {
-    DB_RESULT *row = NULL;
-    enum status status;
-
     if (a->held)
         return STATUS_OK;
-    status = session_begin(a->request->session, err);
+    enum status status = session_begin(a->request->session, err);
     if (status != STATUS_OK)
         return status;
     a->held = true;
-    status = campaigns_run(a->request, SQL_RECIPIENTS_HOLD, &a->ref, NULL, 0,
-                           &row, err);
-    if (status != STATUS_OK)
-        return status;
-    if (PQntuples(row) == 0)
-        return fail(err, STATUS_CONFLICT,
-                    "Another request is changing this campaign, or uploading "
-                    "into it. Retry when it has been answered.");
-    if (strcmp(PQgetvalue(row, 0, 0), "draft") != 0)
-        return fail(err, STATUS_CONFLICT, "The campaign is no draft any more.");
-    return STATUS_OK;
+    status = campaigns_lock(a->request, &a->ref, err);
+    if (status == STATUS_OK)
+        status = check_state(a->request, &a->ref, err);
+    return status;
 }
 
 static enum status write_slice(struct audience *a, struct error *err)
@@ -211,12 +198,13 @@ void recipients_upload_handle(struct request *request, struct reply *reply)
     struct upload_form form;
     struct error err;
 
-    if (!campaigns_ref(request, reply, &a.ref) ||
-        !check_state(request, reply, &a.ref))
+    if (!campaigns_ref(request, reply, &a.ref))
         return;
-    enum status status =
-        upload_form_of(request->headers[HEADER_CONTENT_TYPE],
-                       request->headers[HEADER_CONTENT_ENCODING], &form, &err);
+    enum status status = check_state(request, &a.ref, &err);
+    if (status == STATUS_OK)
+        status = upload_form_of(request->headers[HEADER_CONTENT_TYPE],
+                                request->headers[HEADER_CONTENT_ENCODING],
+                                &form, &err);
     if (status != STATUS_OK) {
         reply_status(reply, status, &err);
         return;

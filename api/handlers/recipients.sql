@@ -1,11 +1,5 @@
--- Before a byte of the body is read; the lock comes with the first write.
 -- name: recipients_state
 SELECT state FROM campaign WHERE project = $1::bigint AND id = $2::uuid
-
--- None: another request holds the campaign.
--- name: recipients_hold
-SELECT state FROM campaign WHERE project = $1::bigint AND id = $2::uuid
-FOR UPDATE SKIP LOCKED
 
 -- name: recipients_count
 UPDATE campaign

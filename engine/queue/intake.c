@@ -92,13 +92,19 @@ int64_t intake_duplicates(const struct intake *in)
     return in->duplicates;
 }
 
-static enum status failed(const PGconn *pg, struct error *err)
+/* SQLSTATE classes: 08 connection, 53 resources, 57P shut down. */
+static enum status failed(const PGconn *pg, const PGresult *result,
+                          struct error *err)
 {
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     char text[ERROR_TEXT_MAX];
+    bool away = PQstatus(pg) != CONNECTION_OK ||
+                (state && (strncmp(state, "08", 2) == 0 ||
+                           strncmp(state, "53", 2) == 0 ||
+                           strncmp(state, "57P", 3) == 0));
 
-    return fail(
-        err, PQstatus(pg) == CONNECTION_OK ? STATUS_FAILED : STATUS_UNAVAILABLE,
-        "%s", db_error(pg, text));
+    return fail(err, away ? STATUS_UNAVAILABLE : STATUS_FAILED, "%s",
+                db_error(pg, text));
 }
 
 struct param {
@@ -122,7 +128,7 @@ static enum status ask(PGconn *pg, const char *sql, int n,
     *out = PQexecParams(pg, sql, n, NULL, values, lengths, formats,
                         expected_format);
     return PQresultStatus(*out) == PGRES_TUPLES_OK ? STATUS_OK
-                                                   : failed(pg, err);
+                                                   : failed(pg, *out, err);
 }
 
 static enum status copy_open(struct intake *in, PGconn *pg, const char *sql,
@@ -133,7 +139,7 @@ static enum status copy_open(struct intake *in, PGconn *pg, const char *sql,
     buf_reset(&in->out);
     copy_header(&in->out);
     return PQresultStatus(result) == PGRES_COPY_IN ? STATUS_OK
-                                                   : failed(pg, err);
+                                                   : failed(pg, result, err);
 }
 
 /* False: the connection is gone; copy_close will say so. */
@@ -154,7 +160,7 @@ static enum status copy_close(struct intake *in, PGconn *pg, struct error *err)
     DB_RESULT *result = PQgetResult(pg);
     enum status st = PQresultStatus(result) == PGRES_COMMAND_OK
                          ? STATUS_OK
-                         : failed(pg, err);
+                         : failed(pg, result, err);
 
     /* libpq is ready again once it has said that there is no more. */
     for (PGresult *more; (more = PQgetResult(pg)) != NULL;)

@@ -73,7 +73,7 @@ INSERT INTO tally AS t (campaign, site, worker, expired)
 SELECT m.campaign, m.site, 0, count(*)
 FROM fresh f JOIN mails m USING (batch, seq)
 WHERE m.campaign IS NOT NULL
-GROUP BY m.campaign, m.site
+GROUP BY m.campaign, m.site ORDER BY m.campaign, m.site
 ON CONFLICT (campaign, site, worker) DO UPDATE
 SET expired = t.expired + excluded.expired, last = now()
 

@@ -214,6 +214,20 @@ def test_one_upload_at_a_time(api, campaign):
         assert sent.status == 409
 
 
+def test_a_database_that_goes_away_stores_nothing(api, campaign):
+    body = many(120_000)
+    rest = b"x@y.example,x\n" * 1000
+    with begin(api, campaign, body, len(body) + len(rest)) as client:
+        process.wait_until(lambda: is_held(api, campaign), 20, "a slice")
+        api.sql("""SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                   WHERE application_name = 'presort-api'""")
+        client.sendall(rest)
+        answer = client.recv(10_000)
+    assert answer.startswith(b"HTTP/1.1 503 "), answer
+    assert b"Retry-After:" in answer
+    nothing_is_left(api, campaign)
+
+
 def test_only_drafts_take_recipients(api, campaign):
     upload(api, campaign, CSV, Content_Type="text/csv")
     api.post(f"/campaigns/{campaign}/send", {"scheduled_at": "in 1 hour"})
