@@ -293,6 +293,7 @@ static void export(struct walk *w)
                                  out.len);
     w->out = NULL;
     buf_fini(&out);
+    w->out = NULL;
     if (status != STATUS_OK) {
         w->reply->content_type = NULL;
         reply_status(w->reply, status, &err);
