@@ -69,18 +69,19 @@ static int64_t due_us(const struct settle *s, const struct batch *b,
 }
 
 /* The batch, the worker, and the mails of carries from..to. */
-static void add_mails(struct settle *s, const struct batch *b, int from, int to)
+static void add_mails(struct settle *s, const struct batch *b,
+                      enum batch_carry from, enum batch_carry to)
 {
     args_reset(&s->args);
     args_bigint(&s->args, b->id);
     args_int(&s->args, s->worker);
     args_array_start(&s->args, ARGS_ELEMENT_BIGINT);
-    for (int kind = from; kind <= to; kind++)
+    for (unsigned kind = from; kind <= to; kind++)
         for (size_t i = 0; i < b->carry[kind].n; i++)
             args_element_bigint(&s->args, b->carry[kind].mails[i].batch);
     args_array_end(&s->args);
     args_array_start(&s->args, ARGS_ELEMENT_INT);
-    for (int kind = from; kind <= to; kind++)
+    for (unsigned kind = from; kind <= to; kind++)
         for (size_t i = 0; i < b->carry[kind].n; i++)
             args_element_int(&s->args, b->carry[kind].mails[i].seq);
     args_array_end(&s->args);
@@ -98,7 +99,7 @@ static void send_carry(struct settle *s, const struct batch *b,
 
 static void send_rest(struct settle *s, const struct batch *b)
 {
-    add_mails(s, b, 0, BATCH_CARRIES - 1);
+    add_mails(s, b, BATCH_DEFERRED, BATCH_CARRIES - 1);
     args_time(&s->args, due_us(s, b, BATCH_DEFERRED));
     args_int(&s->args, b->tries + 1);
     args_int(&s->args, b->doubts);
