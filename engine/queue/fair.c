@@ -141,16 +141,19 @@ void fair_add(struct fair *f, struct batch *b, bool front)
 struct lane *fair_claim(struct fair *f, size_t low)
 {
     struct lane *best = NULL;
+    unsigned claims = 0;
 
     for (size_t i = 0; i < f->n; i++) {
         struct lane *l = &f->lanes[i];
 
+        claims += l->claiming;
         if (l->claimable && !l->claiming && l->waiting < low &&
             (!best || l->pass < best->pass))
             best = l;
     }
-    if (best)
-        best->claiming = true;
+    if (!best || claims >= FAIR_CLAIMS_MAX)
+        return NULL;
+    best->claiming = true;
     return best;
 }
 

@@ -15,8 +15,9 @@
 enum {
     FAIR_OFFERS_MAX = 1000, /* campaigns with something to claim */
     FAIR_LANES_MAX = FAIR_OFFERS_MAX + 2048, /* and those with mail in hand */
-    FAIR_ASK_MAX = 16,                       /* batches in one claim */
-    FAIR_ASK_MAILS = 250,                    /* and about so many mails */
+    FAIR_CLAIMS_MAX = 4,  /* asked at once: what they bring has to fit */
+    FAIR_ASK_MAX = 16,    /* batches in one claim */
+    FAIR_ASK_MAILS = 250, /* and about so many mails */
 };
 
 struct lane {
@@ -49,7 +50,8 @@ void fair_answered(struct fair *f, const unsigned char campaign[UUID_BYTES],
 void fair_add(struct fair *f, struct batch *b, bool front);
 
 /* The lane to claim for: lowest pass among those that are claimable, not
- * claiming, and have fewer than low mails in hand. NULL if none. */
+ * claiming, and have fewer than low mails in hand. NULL if none, or if
+ * FAIR_CLAIMS_MAX are asked already. */
 struct lane *fair_claim(struct fair *f, size_t low);
 
 /* The next mail to send by fairness, with its batch; NULL if none waits. A

@@ -21,6 +21,7 @@ struct batch *held_find(const struct held *h, int64_t id);
 /* The i-th, in no order that lasts; NULL behind the last. */
 struct batch *held_get(const struct held *h, size_t i);
 
-/* No more should be claimed: HELD_MAX, less what one claim may bring. */
+/* No more should be claimed: HELD_MAX, less what the claims may bring that are
+ * under way at once. */
 bool held_is_full(const struct held *h);
 #endif

@@ -549,6 +549,9 @@ void queue_stop(struct queue *q, void (*done)(void *owner))
     q->stopped = done;
     args_reset(&q->args);
     args_int(&q->args, q->worker);
+    /* What a claim brings that is still under way. */
+    pg_send(q->pg, &worker_release, &q->args, NULL, NULL);
+    pg_sync(q->pg);
     pg_send(q->pg, &worker_stopped, &q->args, on_stopped, q);
     pg_sync(q->pg);
 }

@@ -235,6 +235,21 @@ static void is_taken_by_campaign_or_whole(void **state)
     batch_free(c);
 }
 
+static void has_few_claims_under_way(void **state)
+{
+    size_t n = 0;
+
+    (void)state;
+    for (unsigned i = 1; i <= 100; i++)
+        fair_offer(&fair, campaign_of(i).id, 1);
+    while (fair_claim(&fair, 100))
+        n++;
+    assert_int_equal(n, FAIR_CLAIMS_MAX);
+    fair_answered(&fair, campaign_of(1).id, 1);
+    assert_non_null(fair_claim(&fair, 100));
+    assert_null(fair_claim(&fair, 100));
+}
+
 /* More campaigns than there are lanes: those that have mail in hand have one,
  * whatever the store offers besides. */
 static void always_has_a_lane_for_a_batch(void **state)
@@ -268,6 +283,7 @@ int main(void)
         cmocka_unit_test_setup(counts_what_is_put_back_into_a_listed_batch,
                                start),
         cmocka_unit_test_setup(is_taken_by_campaign_or_whole, start),
+        cmocka_unit_test_setup(has_few_claims_under_way, start),
         cmocka_unit_test_setup(always_has_a_lane_for_a_batch, start),
     };
 
