@@ -21,7 +21,7 @@ JOBS ?= $(shell nproc)
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash
+PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gmime-3.0
 # Resolved when a recipe or a compile needs it, so that `make deps` works first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 # The command line alone speaks HTTP; the others need not load its libraries.
@@ -32,7 +32,7 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
     -Wswitch-enum -Wimplicit-fallthrough -Wformat=2 -Wvla -Wundef -Wcast-qual \
     -Wwrite-strings -Wstrict-prototypes -Wmissing-prototypes -Werror
 HARDEN := -fstack-protector-strong -fPIE
-LDHARDEN := -pie -Wl,-z,relro,-z,now
+LDHARDEN := -pie -Wl,--as-needed -Wl,-z,relro,-z,now
 ifeq ($(SAN),1)
 OPT := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
     -fno-sanitize-recover=all
@@ -155,7 +155,8 @@ test: deps-test ## all tests: units, units under sanitizers, stories
 	@$(PYTHON) -m pytest -q tests
 
 bench: deps-bench ## measure; BENCH=name for one figure, BENCH_RUNS=3
-	@$(MAKE) --no-print-directory -j$(JOBS) all $(BUILD)/load/queue_bench
+	@$(MAKE) --no-print-directory -j$(JOBS) all \
+	    $(BUILD)/load/queue_bench $(BUILD)/load/bounce_speed
 	@cd tests && $(PYTHON) -m load.bench $(BENCH)
 $(BUILD)/load/%: $(BUILD)/obj/tests/load/%.o $(LIB)
 	@mkdir -p $(@D)

@@ -11,6 +11,8 @@
     X("campaign", command_campaign, "send|list|show|...",                      \
       "send a campaign, look at it, pause, resume, cancel it")                 \
     X("top", command_top, "[--once]", "live rates of every campaign and site") \
+    X("bounce", command_bounce, "[--ndjson] FILE...",                          \
+      "say what bounces, complaints and replies in files mean")                \
     X("sink", sink_main, "[OPTIONS]",                                          \
       "run an SMTP server that accepts everything, or misbehaves")             \
     X("migrate", command_migrate, "[--status]",                                \

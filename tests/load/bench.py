@@ -9,7 +9,7 @@ import os
 import statistics
 import sys
 
-from . import campaign, machine, million, queue_cost, singles
+from . import bounces, campaign, machine, million, queue_cost, singles
 
 # A scenario measures one or several figures in one run.
 SCENARIOS = (
@@ -20,6 +20,7 @@ SCENARIOS = (
     (queue_cost.run, {"queue_us_per_mail_10k": "us",
                       "queue_us_per_mail_2m": "us",
                       "queue_growth": "x"}),
+    (bounces.run, {"bounces": "mails/s"}),
 )
 
 
