@@ -29,6 +29,23 @@ static bool nests_too_deep(struct span raw)
     return false;
 }
 
+/* How much of the bytes GMime is given: it makes a part of each line that may
+ * be a boundary, and the first few are all that we look at. */
+static size_t bounded_by_parts(struct span raw)
+{
+    int dashes = 0;
+
+    for (size_t i = 0; i + 3 <= raw.len; i++) {
+        const char *hit = memmem(raw.s + i, raw.len - i, "\n--", 3);
+        if (!hit)
+            break;
+        i = (size_t)(hit - raw.s);
+        if (++dashes > BOUNCE_MAIL_DASHES_MAX)
+            return i;
+    }
+    return raw.len;
+}
+
 static void add_text(struct buf *out, const char *text, size_t len)
 {
     if (out->len >= BOUNCE_MAIL_TEXT_MAX)
@@ -201,7 +218,7 @@ static void parse(struct bounce_mail *m)
 
     pthread_once(&once, start_gmime);
     GMimeStream *stream =
-        g_mime_stream_mem_new_with_buffer(m->raw.s, m->raw.len);
+        g_mime_stream_mem_new_with_buffer(m->raw.s, bounded_by_parts(m->raw));
     GMimeParser *parser = g_mime_parser_new_with_stream(stream);
     g_object_unref(stream);
     GMimeMessage *message = g_mime_parser_construct_message(parser, NULL);

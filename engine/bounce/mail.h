@@ -19,6 +19,7 @@ enum {
     BOUNCE_MAIL_TEXT_MAX = 64 * 1024,
     BOUNCE_MAIL_PARTS_MAX = 64,
     BOUNCE_MAIL_NESTED_MAX = 16,
+    BOUNCE_MAIL_DASHES_MAX = 2048, /* lines that may be a boundary */
 };
 
 /* {0} is ready for use and reuse. */

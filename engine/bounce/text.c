@@ -163,7 +163,9 @@ static enum grade best_of(struct span line, struct span *out, size_t *n)
     enum grade best = NONE;
 
     *n = 0;
-    while (*n < ADDRESSES_A_LINE_MAX && scan_address(rest, &address, &rest)) {
+    for (int looked = 0;
+         looked < ADDRESSES_A_LINE_MAX && scan_address(rest, &address, &rest);
+         looked++) {
         enum grade g = grade_of(line, address);
         /* What stands beside an address that stands first is a list only
          * where nothing but addresses does. */

@@ -4,13 +4,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/clock.h"
 #include "bounce/read.h"
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { HOSTILE_MS = 5000 }; /* generous: sanitizers run this too */
+enum { HOSTILE_MS = 2000 }; /* of CPU; sanitizers run this too */
 
 #define TOKEN "01234567-0123-8123-8123-0123456789ab"
 
@@ -248,9 +248,9 @@ static void repeat(const char *head, const char *text)
     buf_add_text(&mail, head);
     while (mail.len < BOUNCE_MAIL_BYTES_MAX + 1000)
         buf_add_text(&mail, text);
-    int64_t start = clock_mono_ms();
+    clock_t start = clock();
     read_mail(mail.data, mail.len);
-    assert_true(clock_mono_ms() - start < HOSTILE_MS);
+    assert_true((clock() - start) / (CLOCKS_PER_SEC / 1000) < HOSTILE_MS);
     buf_fini(&mail);
 }
 
@@ -265,6 +265,7 @@ static void hostile_mail_ends_soon(void **state)
     repeat("", "Content-Type: message/rfc822\n\n");
     repeat("Content-Type: multipart/mixed; boundary=a\n\n",
            "--a\nContent-Type: text/plain\n\nx\n");
+    repeat("Content-Type: multipart/mixed; boundary=a\n\n", "--a\n\n");
     repeat("Content-Type: text/html\n\n", "<a<b");
     repeat("Content-Type: text/html\n\n", "<style");
     static const char *const texts[] = {"@",
