@@ -172,7 +172,7 @@ static void settle_one(struct pipeline *p, struct batch *b,
     s->mail = mail->id;
     s->attempt = b->tries + 1;
     s->at_us = clock_wall_us();
-    s->claimed_ms = (int32_t)((b->claimed_us - b->due_us) / 1000);
+    s->claimed_ms = clock_between_ms(b->due_us, b->claimed_us);
     s->site = b->site;
     memcpy(s->campaign, b->campaign, UUID_BYTES);
     settle_add(p->settle, s);

@@ -18,6 +18,19 @@ int64_t clock_mono_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+int32_t clock_between_ms(int64_t from_us, int64_t to_us)
+{
+    int64_t us;
+
+    if (__builtin_sub_overflow(to_us, from_us, &us))
+        return to_us > from_us ? INT32_MAX : INT32_MIN;
+    int64_t ms = us / 1000;
+
+    if (ms > INT32_MAX)
+        return INT32_MAX;
+    return ms < INT32_MIN ? INT32_MIN : (int32_t)ms;
+}
+
 void clock_rfc3339(int64_t wall_us, char *out)
 {
     int64_t ms = wall_us / 1000;

@@ -10,6 +10,10 @@ int64_t clock_wall_us(void);
 /* Milliseconds since some start: for time-outs. Never jumps. */
 int64_t clock_mono_ms(void);
 
+/* Milliseconds between two such times; what is beyond 24 days is cut to that
+ * (a paused campaign's batch is claimed long after it was due). */
+int32_t clock_between_ms(int64_t from_us, int64_t to_us);
+
 /* PostgreSQL's binary timestamptz counts microseconds since 2000-01-01. */
 #define CLOCK_PG_EPOCH_US INT64_C(946684800000000)
 

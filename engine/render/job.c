@@ -111,7 +111,7 @@ struct settled job_outcome(const struct job *job,
         .reply = result->text,
         .mx = peer,
         .source = source,
-        .waited_ms = (int32_t)((job->started_us - claimed_us) / 1000),
-        .took_ms = (int32_t)((clock_wall_us() - job->started_us) / 1000),
+        .waited_ms = clock_between_ms(claimed_us, job->started_us),
+        .took_ms = clock_between_ms(job->started_us, clock_wall_us()),
     };
 }

@@ -30,6 +30,19 @@ static void writes_rfc3339(void **state)
     }
 }
 
+static void measures_in_milliseconds(void **state)
+{
+    const int64_t month = INT64_C(31) * 86400 * 1000000;
+
+    (void)state;
+    assert_int_equal(clock_between_ms(5000, 7999), 2);
+    assert_int_equal(clock_between_ms(7999, 5000), -2);
+    assert_int_equal(clock_between_ms(0, month), INT32_MAX);
+    assert_int_equal(clock_between_ms(month, 0), INT32_MIN);
+    assert_int_equal(clock_between_ms(INT64_MIN, 1), INT32_MAX);
+    assert_int_equal(clock_between_ms(INT64_MAX, -2), INT32_MIN);
+}
+
 static void tells_the_time(void **state)
 {
     int64_t wall = clock_wall_us(), mono = clock_mono_ms();
@@ -47,6 +60,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_rfc3339),
+        cmocka_unit_test(measures_in_milliseconds),
         cmocka_unit_test(tells_the_time),
     };
 
