@@ -2,7 +2,8 @@
 same server and mails of the same size.
 
 campaign_ratio      our mails/s, from `send` to the last outcome committed, by
-                    smtp-source's (10 sessions, kept open, 4,096 bytes)
+                    smtp-source's (10 sessions, kept open, 4,096 bytes); the
+                    body of our mail has a little more
 worker_us_per_mail  user and system time of the workers in that run
 """
 
