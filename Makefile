@@ -152,7 +152,7 @@ ASAN := $(MAKE) --no-print-directory -j$(JOBS) SAN=1 BUILD=build/asan
 test: deps-test ## all tests: units, units under sanitizers, stories
 	@$(MAKE) --no-print-directory -j$(JOBS) all unit
 	@$(ASAN) unit replay
-	@$(PYTHON) -m pytest -q tests
+	@$(PYTHON) -m pytest -q --durations=10 tests
 
 bench: deps-bench ## measure; BENCH=name for one figure, BENCH_RUNS=3
 	@$(MAKE) --no-print-directory -j$(JOBS) all \
