@@ -87,6 +87,7 @@ void queue_read_campaign(struct queue *q,
                          const unsigned char campaign[UUID_BYTES],
                          queue_content_done *done, void *arg);
 
-/* This worker leaves, and holds nothing any more; done is called when the store knows, or can't. */
+/* This worker leaves, and holds nothing any more; done is called when the
+ * store knows, or can't. */
 void queue_stop(struct queue *q, void (*done)(void *owner));
 #endif
