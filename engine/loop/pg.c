@@ -182,12 +182,26 @@ static void on_retry(uv_timer_t *timer)
     connect_start(timer->data);
 }
 
+static void on_broken(uv_timer_t *timer)
+{
+    struct pg *pg = timer->data;
+
+    lost(pg, PQerrorMessage(pg->conn));
+}
+
 static void flush(struct pg *pg)
 {
     if (pg->handling || pg->state != PG_UP)
         return;
     int more = PQflush(pg->conn);
 
+    /* libpq has closed the socket, whose number may be another's soon. It is
+     * told later: who says something now does not expect an answer yet. */
+    if (PQstatus(pg->conn) == CONNECTION_BAD) {
+        stop_polling(pg);
+        uv_timer_start(pg->retry, on_broken, 0, 0);
+        return;
+    }
     if (more < 0)
         return; /* the next read reports it */
     poll_for(pg, more ? UV_READABLE | UV_WRITABLE : UV_READABLE);
