@@ -1,6 +1,8 @@
 #include "bounce/classify.h"
 #include "bounce/phrase.h"
+#include "bounce/scan.h"
 #include <string.h>
+#include <strings.h>
 
 ENUM_DEFINE(bounce_step, BOUNCE_STEP_TABLE);
 
@@ -84,12 +86,48 @@ struct bounce_verdict bounce_verdict_of(enum bounce_category category,
     return v;
 }
 
+/* Copies what may be read as words: not addresses, whose local part may be
+ * "spam", and not the name of the server that speaks ("host
+ * antispam.example.net[192.0.2.1] said"). */
+static size_t words_of(const struct bounce_evidence *e,
+                       char out[PHRASE_TEXT_MAX])
+{
+    struct span rest = {e->text, e->text_len}, address, behind;
+    size_t n = 0;
+
+    if (rest.len > PHRASE_TEXT_MAX)
+        rest.len = PHRASE_TEXT_MAX;
+    while (scan_address(rest, &address, &behind)) {
+        memcpy(out + n, rest.s, (size_t)(address.s - rest.s));
+        n += (size_t)(address.s - rest.s);
+        out[n++] = '@';
+        rest = behind;
+    }
+    memcpy(out + n, rest.s, rest.len);
+    n += rest.len;
+    for (size_t i = 0; i + 5 < n; i++) {
+        if (strncasecmp(out + i, "host ", 5) != 0)
+            continue;
+        size_t end = i + 5;
+        while (end < n && out[end] > ' ' && out[end] != '[' &&
+               out[end] != '(' && out[end] != ':')
+            end++;
+        size_t mark = end + (end < n && out[end] == ' ');
+        if (mark < n && out[mark] == '[')
+            memset(out + i + 5, '.', end - i - 5);
+    }
+    return n;
+}
+
 static bool by_words(const struct bounce_evidence *e,
                      struct bounce_verdict *out)
 {
     struct phrase_text text;
+    char words[PHRASE_TEXT_MAX];
 
-    phrase_fold(&text, e->text, e->text_len);
+    if (!e->text_len)
+        return false;
+    phrase_fold(&text, words, words_of(e, words));
     if (text.len == 0)
         return false;
     for (int i = 0; i < RULES; i++) {
@@ -107,8 +145,9 @@ static bool by_words(const struct bounce_evidence *e,
 static bool names_source(const struct bounce_evidence *e)
 {
     size_t len = e->source ? strlen(e->source) : 0;
-    const char *hit = len ? memmem(e->text, e->text_len, e->source, len) : NULL;
-
+    if (!len || !e->text_len)
+        return false;
+    const char *hit = memmem(e->text, e->text_len, e->source, len);
     if (!hit)
         return false;
     const char *end = hit + len;

@@ -103,12 +103,6 @@ static void take_status(struct bounce_recipient *to, struct span status)
     to->status[n] = '\0';
 }
 
-/* Only a subject and a detail say more than that it failed. */
-static bool says_little(const char *status)
-{
-    return !status[0] || strcmp(status + 1, ".0.0") == 0;
-}
-
 static void take_diagnostic(struct bounce_recipient *to, struct span value)
 {
     struct bounce_reply reply;
@@ -119,7 +113,7 @@ static void take_diagnostic(struct bounce_recipient *to, struct span value)
     bounce_reply_find(value.s, value.len, &reply);
     if (reply.code)
         to->code = reply.code;
-    if (reply.status[0] && says_little(to->status))
+    if (reply.status[0] && bounce_status_says_little(to->status))
         memcpy(to->status, reply.status, sizeof to->status);
     if (!to->diagnostic[0])
         bounce_report_say(to, value.s, value.len);

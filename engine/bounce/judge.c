@@ -67,7 +67,8 @@ static void take_words(struct bounce_recipient *to, struct span words,
 }
 
 /* Another text may overrule what only a number said, or nothing at all. */
-static void consider(struct bounce_recipient *to, struct span words)
+static void consider(struct bounce_recipient *to, struct span words,
+                     bool may_be_hard)
 {
     struct bounce_reply reply;
 
@@ -76,15 +77,10 @@ static void consider(struct bounce_recipient *to, struct span words)
     if (to->ground == BOUNCE_BY_STATUS && to->diagnostic[0])
         return;
     struct bounce_verdict v = weigh(to, words, &reply);
-    if (v.ground <= to->ground)
+    if (v.ground <= to->ground || (v.hard && !may_be_hard))
         return;
     take_words(to, words, &reply);
     take_verdict(to, &v);
-}
-
-static bool says_little(const char *status)
-{
-    return !status[0] || strcmp(status + 1, ".0.0") == 0;
 }
 
 /* The numbers that the fields leave out stand in the text, as a rule. */
@@ -92,7 +88,7 @@ static void complete(struct bounce_recipient *to, struct span words)
 {
     struct bounce_reply reply;
 
-    if (to->code && !says_little(to->status))
+    if (to->code && !bounce_status_says_little(to->status))
         return;
     bounce_reply_find(words.s, words.len, &reply);
     if (to->status[0] && reply.code &&
@@ -100,7 +96,7 @@ static void complete(struct bounce_recipient *to, struct span words)
         return;
     if (!to->code)
         to->code = reply.code;
-    if (reply.status[0] && says_little(to->status))
+    if (reply.status[0] && bounce_status_says_little(to->status))
         memcpy(to->status, reply.status, sizeof to->status);
 }
 
@@ -116,7 +112,7 @@ static void soften(struct bounce_recipient *to)
     to->follow = BOUNCE_NOTHING;
 }
 
-void bounce_judge(struct bounce_recipient *to, struct span text)
+void bounce_judge(struct bounce_recipient *to, struct span text, bool alone)
 {
     struct span diagnostic = {to->diagnostic, strlen(to->diagnostic)};
     struct bounce_reply reply;
@@ -129,8 +125,9 @@ void bounce_judge(struct bounce_recipient *to, struct span text)
     struct bounce_verdict v = weigh(to, diagnostic, &reply);
     take_verdict(to, &v);
     struct span about = bounce_text_about(text, to->address);
-    consider(to, about);
-    consider(to, text);
-    complete(to, about.len ? about : text);
+    consider(to, about, true);
+    consider(to, text, alone);
+    if (about.len || alone)
+        complete(to, about.len ? about : text);
     soften(to);
 }

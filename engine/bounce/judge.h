@@ -11,6 +11,7 @@
 
 /* Fill in category, hard, reach, follow and, where the report left them open,
  * status, code and diagnostic. text is what is written for people, without
- * the returned message. */
-void bounce_judge(struct bounce_recipient *to, struct span text);
+ * the returned message. alone: the report names nobody else. What is said
+ * somewhere in a text about several makes none of them hard. */
+void bounce_judge(struct bounce_recipient *to, struct span text, bool alone);
 #endif

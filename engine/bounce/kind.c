@@ -65,12 +65,15 @@ static bool has_auto_header(const struct bounce_mail *mail)
            has_header(mail, "X-Mail-Autoreply");
 }
 
+/* A person's, who may quote a bounce. */
 static bool is_answer(const struct bounce_mail *mail)
 {
     struct span subject = {mail->subject, strlen(mail->subject)};
 
+    if (!has_header(mail, "In-Reply-To") && !has_header(mail, "References"))
+        return false;
     return scan_starts(subject, "re:") || scan_starts(subject, "aw:") ||
-           scan_starts(subject, "fwd:") || scan_starts(subject, "fw:");
+           scan_starts(subject, "sv:");
 }
 
 static struct signs signs_of(const struct bounce_mail *mail, struct span text)
@@ -115,7 +118,7 @@ enum bounce_kind bounce_kind_of(const struct bounce_mail *mail,
         return BOUNCE_KIND_DELIVERED;
     if (s.daemon && (s.subject || s.failure || s.reply))
         return BOUNCE_KIND_BOUNCE;
-    if (s.failure && (s.subject || s.returned))
+    if (s.failure && (s.subject || s.returned) && !s.answer)
         return BOUNCE_KIND_BOUNCE;
     if (s.auto_header || s.away)
         return BOUNCE_KIND_AUTO_REPLY;

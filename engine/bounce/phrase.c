@@ -121,11 +121,12 @@ static bool search(const struct phrase_text *t, const char *pattern,
 
 bool phrase_in(const struct phrase_text *text, const char *pattern)
 {
-    for (const char *s = pattern; s;) {
-        struct piece p = cut(s);
-        if (!pairs_in(text, p.s, p.len))
-            return false;
-        s = p.rest;
+    struct piece p = cut(pattern);
+
+    while (pairs_in(text, p.s, p.len)) {
+        if (!p.rest)
+            return search(text, pattern, 0, text->len);
+        p = cut(p.rest);
     }
-    return search(text, pattern, 0, text->len);
+    return false;
 }

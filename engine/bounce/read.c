@@ -181,7 +181,7 @@ static void read_dsn(struct bounce_report *report, struct span text)
     bool all_delivered = true;
 
     for (size_t i = 0; i < report->n; i++) {
-        bounce_judge(&report->recipients[i], text);
+        bounce_judge(&report->recipients[i], text, report->n == 1);
         if (report->recipients[i].action != BOUNCE_ACTION_DELIVERED)
             all_delivered = false;
     }
@@ -206,7 +206,7 @@ static void read_free(const struct bounce_mail *mail, struct span text,
         bounce_report_add(report, "", 0);
     for (size_t i = 0; i < report->n; i++) {
         report->recipients[i].action = action;
-        bounce_judge(&report->recipients[i], text);
+        bounce_judge(&report->recipients[i], text, report->n == 1);
     }
 }
 

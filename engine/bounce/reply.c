@@ -1,7 +1,5 @@
 #include "bounce/reply.h"
-#include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 static bool is_digit(char c)
 {
@@ -37,6 +35,11 @@ size_t bounce_status_length(const char *text, size_t len)
     return at;
 }
 
+bool bounce_status_says_little(const char *status)
+{
+    return !status[0] || strcmp(status + 1, ".0.0") == 0;
+}
+
 static bool starts_word(const char *text, size_t at)
 {
     if (at == 0)
@@ -44,6 +47,10 @@ static bool starts_word(const char *text, size_t at)
     char before = text[at - 1];
     if (before == '.' && at >= 2 && is_digit(text[at - 2]))
         return false;
+    /* "550-5.7.1", the line of a longer reply */
+    if (before == '-' && at >= 4 && is_digit(text[at - 2]) &&
+        is_digit(text[at - 3]) && (text[at - 4] == '4' || text[at - 4] == '5'))
+        return true;
     /* "[192.0.2.1]:465", "mx.example.net:25" */
     if (before == ':' && at >= 2 && text[at - 2] > ' ' && text[at - 2] != ':')
         return false;

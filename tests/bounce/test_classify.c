@@ -100,6 +100,29 @@ static void our_address_in_the_reply(void **state)
     assert_int_equal(v.category, CATEGORY_INVALID_RECIPIENT);
 }
 
+/* Names are no words: neither a recipient's nor a server's. */
+static void names_are_not_words(void **state)
+{
+    static const char *const texts[] = {
+        "550 5.1.1 <spam@blacklist.example>: user unknown",
+        "host antispam.example.net[192.0.2.1] said: 550 5.1.1 user unknown",
+        "host spamhaus.example.net [192.0.2.1]: 550 5.1.1 user unknown",
+        "virus@example.com: 550 5.1.1 user unknown",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct bounce_verdict v =
+            classify(BOUNCE_STEP_RCPT, 550, "5.1.1", texts[i], NULL);
+        assert_int_equal(v.category, CATEGORY_INVALID_RECIPIENT);
+        assert_int_equal(v.ground, BOUNCE_BY_WORDS);
+    }
+    struct bounce_verdict v = classify(BOUNCE_STEP_RCPT, 550, "",
+                                       "Client host [192.0.2.1] blocked "
+                                       "using zen.spamhaus.org",
+                                       NULL);
+    assert_int_equal(v.category, CATEGORY_SPAM_OR_REPUTATION);
+}
+
 /* Nobody was named yet, so nobody can be unknown. */
 static void early_steps_reach_further(void **state)
 {
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test(grounds),
         cmocka_unit_test(blame_of_ours_spares_the_recipient),
         cmocka_unit_test(our_address_in_the_reply),
+        cmocka_unit_test(names_are_not_words),
         cmocka_unit_test(early_steps_reach_further),
         cmocka_unit_test(temporary_is_retried),
         cmocka_unit_test(table_is_consistent),

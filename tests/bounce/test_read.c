@@ -106,6 +106,38 @@ static void free_text(void **state)
     assert_int_equal(r[1].code, 552);
 }
 
+/* What is said of one is not held against the other. */
+static void reasons_are_not_shared(void **state)
+{
+    (void)state;
+    expect("From: MAILER-DAEMON@mx.example.net\nSubject: Returned mail\n"
+           "Content-Type: multipart/report; report-type=delivery-status; "
+           "boundary=x\n\n--x\n\n"
+           "  ----- Transcript of session follows -----\n"
+           "550 5.1.1 <ann@example.org>... User unknown\n\n--x\n"
+           "Content-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\n"
+           "Final-Recipient: rfc822;jo@example.org\nAction: failed\n"
+           "Status: 5.0.0\n\n"
+           "Final-Recipient: rfc822;ann@example.org\nAction: failed\n"
+           "Status: 5.0.0\n\n--x--\n",
+           BOUNCE_KIND_BOUNCE, 2);
+    assert_int_equal(report.recipients[0].category, CATEGORY_OTHER);
+    assert_false(report.recipients[0].hard);
+    assert_int_equal(report.recipients[1].category, CATEGORY_INVALID_RECIPIENT);
+    assert_true(report.recipients[1].hard);
+}
+
+static void users_without_domain(void **state)
+{
+    (void)state;
+    expect("From: MAILER-DAEMON@mx.example.net\nSubject: Mail Problem\n\n"
+           "Your mail to the following recipients could not be delivered:\n\n"
+           "\tjo.doe\n\tann\n\nThank you.\n",
+           BOUNCE_KIND_BOUNCE, 2);
+    assert_string_equal(report.recipients[0].address, "jo.doe@mx.example.net");
+    assert_string_equal(report.recipients[1].address, "ann@mx.example.net");
+}
+
 static void helpers_are_not_recipients(void **state)
 {
     (void)state;
@@ -172,6 +204,11 @@ static void automatic_replies(void **state)
            "Subject: hello\n\nBack on Monday.\n",
            BOUNCE_KIND_AUTO_REPLY, 0);
     expect("From: jo@example.org\nSubject: Lunch?\n\nAre you free?\n",
+           BOUNCE_KIND_OTHER, 0);
+    /* A person quotes a bounce. */
+    expect("From: jo@example.org\nSubject: Re: Undelivered Mail\n"
+           "In-Reply-To: <1@example.com>\n\nWhat is that?\n"
+           "> could not be delivered to ann@example.org\n",
            BOUNCE_KIND_OTHER, 0);
     /* A read receipt has a bounce's fields. */
     expect("From: jo@example.org\nSubject: Read: Your order\n"
@@ -325,6 +362,8 @@ int main(void)
         cmocka_unit_test(status_report),
         cmocka_unit_test(delay_is_soft),
         cmocka_unit_test(free_text),
+        cmocka_unit_test(reasons_are_not_shared),
+        cmocka_unit_test(users_without_domain),
         cmocka_unit_test(helpers_are_not_recipients),
         cmocka_unit_test(alias_names_its_origin),
         cmocka_unit_test(complaints),
