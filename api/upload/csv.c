@@ -384,8 +384,6 @@ static enum status take_all(struct csv *c, bool last, struct error *err)
     if (!skip_mark(c, last))
         return st;
     while (st == STATUS_OK && from < c->in.len) {
-        if (c->scanned < from)
-            c->scanned = from;
         char *feed = line_end(c, from);
 
         if (feed || (last && is_whole(c, from))) {

@@ -135,41 +135,44 @@ static void refuses_nul(void **state)
             "y@example.com {\"a\":\"1\"}\n");
 }
 
-/* The longest line there may be, and one byte more; plain and quoted. */
+/* The longest line there may be, one byte more, and many more; plain and
+ * quoted. */
 static void limits_lines(void **state)
 {
-    static const char *const quotes[] = {"", "\""};
-    struct buf text = {0}, says = {0};
+    static const struct {
+        const char *quote;
+        size_t more;
+        const char *says; /* NULL: it is taken */
+    } lines[] = {
+        {"", 0, NULL},
+        {"", 1, "!2 the line is too long [x@example.com,xxxxxxxxx]\n"},
+        {"", 100000, "!2 the line is too long [x@example.com,xxxxxxxxx]\n"},
+        {"\"", 0, NULL},
+        {"\"", 1, "!2 the line is too long [x@example.com,\"xxxxxxxx]\n"},
+        {"\"", 100000,
+         "!2 a quoted field is not closed [x@example.com,\"xxxxxxxx]\n"},
+    };
+    static const char names[] = "email,a\n", start[] = "x@example.com,";
 
     (void)state;
-    for (size_t q = 0; q < 2; q++) {
-        for (size_t more = 0; more < 2; more++) {
-            size_t at;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        struct buf text = {0}, says = {0}, value = {0};
+        size_t quotes = 2 * strlen(lines[i].quote);
 
-            buf_reset(&text), buf_reset(&says);
-            buf_addf(&text, "email,a\nx@example.com,%s", quotes[q]);
-            at = strlen("email,a\n");
-            while (text.len - at + strlen(quotes[q]) < UPLOAD_LINE_MAX + more)
-                buf_add_char(&text, 'x');
-            if (more)
-                buf_add_text(&says, "!2 the line is too long "
-                                    "[x@example.com,");
-            else
-                buf_add_text(&says, "x@example.com {\"a\":\"");
-            size_t from = at + 14 + strlen(quotes[q]);
-            if (more)
-                buf_addf(&says, "%sxxxxxxxx]\n", q ? "\"" : "x");
-            else
-                buf_add(&says, text.data + from, text.len - from);
-            if (!more)
-                buf_add_text(&says, "\"}\n");
-            buf_addf(&text, "%s\ny@example.com,1\n", quotes[q]);
-            buf_add_text(&says, "y@example.com {\"a\":\"1\"}\n");
-            for (size_t cut = 0; cut <= text.len; cut += 4093)
-                run("long", text.data, text.len, cut, says.data);
-        }
+        while (value.len + quotes + strlen(start) <
+               UPLOAD_LINE_MAX + lines[i].more)
+            buf_add_char(&value, 'x');
+        buf_addf(&text, "%s%s%s%s%s\ny@example.com,1\n", names, start,
+                 lines[i].quote, value.data, lines[i].quote);
+        if (lines[i].says)
+            buf_add_text(&says, lines[i].says);
+        else
+            buf_addf(&says, "x@example.com {\"a\":\"%s\"}\n", value.data);
+        buf_add_text(&says, "y@example.com {\"a\":\"1\"}\n");
+        for (size_t cut = 0; cut <= text.len; cut += 4093)
+            run("long", text.data, text.len, cut, says.data);
+        buf_fini(&text), buf_fini(&says), buf_fini(&value);
     }
-    buf_fini(&text), buf_fini(&says);
 }
 
 /* A mark that is never closed costs its own line and no more. */
