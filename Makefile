@@ -26,7 +26,7 @@ PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gmime-
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 # The command line alone speaks HTTP; the others need not load its libraries.
 CURL_LIBS = $(eval CURL_LIBS := $$(shell pkg-config --libs libcurl))$(CURL_LIBS)
-PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)))$(PKG_LIBS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lm)$(PKG_LIBS)
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
     -Wswitch-enum -Wimplicit-fallthrough -Wformat=2 -Wvla -Wundef -Wcast-qual \

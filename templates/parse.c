@@ -1,306 +1,391 @@
-/*
- *   template = *(text / output)
- *   output   = "{{" ["-"] path ["-"] "}}"
- *            / "{{{" path ["|" text] "}}}"     ; text without "}}}"
- *   path     = name *("." name / "[" index "]" / "[" quoted "]")
- *   name     = (letter / "_") *(letter / digit / "_" / "-")
- *   index    = 1*9digit
- *   quoted   = <"> text <"> / "'" text "'"
- *
- * A letter is one of ASCII's, or any character beyond ASCII. White space may
- * stand around a path.
- */
 #include "templates/parse.h"
-#include "base/memory.h"
+#include "base/nearest.h"
 #include "base/utf8.h"
+#include "templates/fault.h"
+#include "templates/filter.h"
+#include "templates/number.h"
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-struct scan {
-    struct template *t;
-    const char *at, *end;
-    size_t variables;
-    bool trim; /* the last output ended with "-}}" */
-    struct error *err;
-};
+enum { SHOWN_MAX = 20 }; /* characters of what an error found */
 
-/* Column and line count from 1, the column in characters. */
-PRINTF(3, 4)
-static enum status refuse(const struct scan *s, const char *at, const char *fmt,
-                          ...)
+enum status parse_fail(const struct parse *p, const char *at, const char *fmt,
+                       ...)
 {
-    char what[256];
-    size_t line = 1, column = 1;
+    char what[ERROR_TEXT_MAX - 160];
     va_list ap;
 
-    for (const char *p = s->t->source; p < at; p++) {
-        column += ((unsigned char)*p & 0xc0) != 0x80;
-        if (*p == '\n') {
-            line++;
-            column = 1;
-        }
-    }
     va_start(ap, fmt);
     vsnprintf(what, sizeof what, fmt, ap);
     va_end(ap);
-    return fail(s->err, STATUS_INVALID, "line %zu, column %zu: %s", line,
-                column, what);
+    return fault_report(p->fault, p->err, STATUS_INVALID, p->partial, p->source,
+                        at, what);
 }
 
-/* "expected this, found that": that is a few characters of the line. */
-static enum status expected(const struct scan *s, const char *what)
+enum status parse_expected(const struct parse *p, const char *what)
 {
-    enum { SHOWN_MAX = 20 };
-    const char *p = s->at;
+    const char *at = p->token.text, *q = at;
 
-    for (size_t n = 0; n < SHOWN_MAX && p < s->end; n++) {
-        if (*p == '\n' || *p == '\r')
+    for (size_t n = 0; n < SHOWN_MAX && q < p->source_end; n++) {
+        if (*q == '\n' || *q == '\r')
             break;
-        size_t width = utf8_char(p, (size_t)(s->end - p));
-        p += width ? width : 1;
+        size_t width = utf8_char(q, (size_t)(p->source_end - q));
+        q += width ? width : 1;
     }
-    if (s->at == s->end)
-        return refuse(s, s->at, "expected %s, found the end of the text", what);
-    if (p == s->at)
-        return refuse(s, s->at, "expected %s, found the end of the line", what);
-    return refuse(s, s->at, "expected %s, found \"%.*s\"", what,
-                  (int)(p - s->at), s->at);
+    if (at == p->source_end)
+        return parse_fail(p, at, "expected %s, found the end of the text",
+                          what);
+    if (q == at)
+        return parse_fail(p, at, "expected %s, found the end of the line",
+                          what);
+    if (p->token.kind == TOKEN_BAD && (*at == '"' || *at == '\''))
+        return parse_fail(p, at, "a quotation mark is not closed: %.*s",
+                          (int)(q - at), at);
+    return parse_fail(p, at, "expected %s, found \"%.*s\"", what, (int)(q - at),
+                      at);
 }
 
-static bool looking_at(const struct scan *s, const char *what)
+void *parse_take(struct parse *p, size_t n)
 {
-    size_t n = strlen(what);
-
-    return (size_t)(s->end - s->at) >= n && memcmp(s->at, what, n) == 0;
+    return memset(arena_take(&p->t->arena, n), 0, n);
 }
 
-static bool is_space(char c)
+size_t parse_offset(const struct parse *p, const char *at)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r');
+    return (size_t)(at - p->source);
 }
 
-static bool is_digit(char c)
+bool name_is(const struct name *n, const char *text)
 {
-    return c >= '0' && c <= '9';
+    return strlen(text) == n->len && memcmp(n->text, text, n->len) == 0;
 }
 
-static bool is_name_start(char c)
+/* Tokens. */
+
+void parse_advance(struct parse *p)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
-           (unsigned char)c >= 0x80;
+    p->token_end = p->token.text + p->token.len;
+    p->token = lex_next(&p->markup, p->markup_end, p->token.kind == TOKEN_DOT);
 }
 
-static void skip_space(struct scan *s)
+void parse_markup(struct parse *p, struct name markup)
 {
-    while (s->at < s->end && is_space(*s->at))
-        s->at++;
+    p->markup = markup.text;
+    p->markup_end = markup.text + markup.len;
+    p->token = (struct token){.kind = TOKEN_END, .text = markup.text};
+    parse_advance(p);
 }
 
-/* The next power of two holds n: growth is amortised without a field for the
- * capacity. */
-static bool is_full(size_t n)
+bool parse_accept(struct parse *p, enum token_kind kind)
 {
-    return (n & (n - 1)) == 0;
+    if (p->token.kind != kind)
+        return false;
+    parse_advance(p);
+    return true;
 }
 
-static void add_op(struct template *t, struct op op)
+static bool at_word(const struct parse *p, const char *word)
 {
-    if (is_full(t->n_ops))
-        t->ops =
-            memory_resize(t->ops, t->n_ops ? 2 * t->n_ops : 1, sizeof *t->ops);
-    t->ops[t->n_ops++] = op;
+    struct name name = {p->token.text, p->token.len};
+
+    return p->token.kind == TOKEN_ID && name_is(&name, word);
 }
 
-static enum status add_step(struct scan *s, struct op *op, struct step step)
+bool parse_accept_word(struct parse *p, const char *word)
 {
-    struct template *t = s->t;
+    if (!at_word(p, word))
+        return false;
+    parse_advance(p);
+    return true;
+}
 
-    if (op->n_steps == TEMPLATE_PATH_MAX)
-        return refuse(s, s->at, "the path has more than %d steps",
-                      TEMPLATE_PATH_MAX);
-    if (is_full(t->n_steps))
-        t->steps = memory_resize(t->steps, t->n_steps ? 2 * t->n_steps : 1,
-                                 sizeof *t->steps);
-    t->steps[t->n_steps++] = step;
-    op->n_steps++;
+enum status parse_end(struct parse *p)
+{
+    if (p->token.kind != TOKEN_END)
+        return parse_expected(p, token_kind_text(TOKEN_END));
     return STATUS_OK;
 }
 
-/* A "-" belongs to the name unless it closes the braces. */
-static enum status parse_name(struct scan *s, struct op *op)
+enum status parse_name(struct parse *p, const char *what, struct name *out)
 {
-    const char *start = s->at;
-
-    if (s->at == s->end || !is_name_start(*s->at))
-        return expected(s, "the name of a variable");
-    while (s->at < s->end &&
-           (is_name_start(*s->at) || is_digit(*s->at) || *s->at == '-')) {
-        if (looking_at(s, "-}}"))
-            break;
-        s->at++;
-    }
-    return add_step(s, op, (struct step){start, (size_t)(s->at - start)});
+    if (p->token.kind != TOKEN_ID)
+        return parse_expected(p, what);
+    *out = (struct name){p->token.text, p->token.len};
+    parse_advance(p);
+    return STATUS_OK;
 }
 
-static enum status parse_index(struct scan *s, struct op *op)
+bool parse_at_key(const struct parse *p)
 {
-    enum { DIGITS_MAX = 9 };
-    struct step step = {0};
-    const char *start = s->at;
+    const char *at = p->markup;
 
-    if (*s->at == '"' || *s->at == '\'') {
-        const char *close =
-            memchr(start + 1, *start, (size_t)(s->end - start) - 1);
-
-        if (!close)
-            return refuse(s, start, "a quotation mark is not closed");
-        step = (struct step){start + 1, (size_t)(close - start) - 1};
-        s->at = close + 1;
-    } else {
-        for (; s->at < s->end && is_digit(*s->at); s->at++) {
-            if (s->at - start == DIGITS_MAX)
-                return refuse(s, start, "the index has more than %d digits",
-                              DIGITS_MAX);
-            step.len = step.len * 10 + (size_t)(*s->at - '0');
-        }
-        if (s->at == start)
-            return expected(s, "an index, or a key in quotation marks");
-    }
-    return add_step(s, op, step);
+    return p->token.kind == TOKEN_ID &&
+           lex_next(&at, p->markup_end, false).kind == TOKEN_COLON;
 }
 
-static enum status parse_path(struct scan *s, struct op *op)
+/* Expressions. */
+
+static enum status parse_range(struct parse *p, struct expr *e)
 {
     enum status st;
 
-    skip_space(s);
-    st = parse_name(s, op);
-    while (st == STATUS_OK && s->at < s->end) {
-        if (*s->at == '.') {
-            s->at++;
-            st = parse_name(s, op);
-        } else if (*s->at == '[') {
-            s->at++;
-            if (s->at == s->end)
-                return expected(s, "an index, or a key in quotation marks");
-            st = parse_index(s, op);
-            if (st == STATUS_OK && !looking_at(s, "]"))
-                return expected(s, "]");
-            s->at++;
-        } else {
-            break;
-        }
-    }
+    e->kind = EXPR_RANGE;
+    parse_advance(p);
+    st = parse_expr(p, false, &e->from);
+    if (st == STATUS_OK && !parse_accept(p, TOKEN_DOTDOT))
+        return parse_expected(p, "\"..\" of a range");
     if (st == STATUS_OK)
-        skip_space(s);
+        st = parse_expr(p, false, &e->to);
+    if (st == STATUS_OK && !parse_accept(p, TOKEN_CLOSE_ROUND))
+        return parse_expected(p, "\")\" behind a range");
     return st;
 }
 
-/* Behind "{{{". */
-static enum status parse_triple(struct scan *s, struct op *op)
+static enum step_kind command(const struct name *key)
 {
-    enum status st = parse_path(s, op);
-
-    if (st != STATUS_OK)
-        return st;
-    if (looking_at(s, "|")) {
-        op->text = ++s->at;
-        while (s->at < s->end && !looking_at(s, "}}}"))
-            s->at++;
-        op->len = (size_t)(s->at - op->text);
-    }
-    if (!looking_at(s, "}}}"))
-        return expected(s, op->text ? "}}} behind the fallback"
-                                    : "}}} or | behind the variable");
-    s->at += 3;
-    return STATUS_OK;
+    return name_is(key, "size")    ? STEP_SIZE
+           : name_is(key, "first") ? STEP_FIRST
+           : name_is(key, "last")  ? STEP_LAST
+                                   : STEP_KEY;
 }
 
-/* Behind "{{" and "-". */
-static enum status parse_double(struct scan *s, struct op *op)
+static enum status parse_step(struct parse *p, struct step *s)
 {
-    enum status st = parse_path(s, op);
-
-    if (st != STATUS_OK)
-        return st;
-    if (looking_at(s, "|"))
-        return refuse(s, s->at,
-                      "filters are not supported yet (a fallback "
-                      "is written {{{name|fallback}}})");
-    if (looking_at(s, "-")) {
-        s->trim = true;
-        s->at++;
-    }
-    if (!looking_at(s, "}}"))
-        return expected(s, "}} behind the variable");
-    s->at += 2;
-    return STATUS_OK;
-}
-
-/* From "{{" to behind "}}". */
-static enum status parse_output(struct scan *s)
-{
-    struct op op = {.kind = OP_VARIABLE, .step = s->t->n_steps};
     enum status st;
 
-    if (s->variables++ == TEMPLATE_VARIABLES_MAX)
-        return refuse(s, s->at, "more than %d variables",
-                      TEMPLATE_VARIABLES_MAX);
-    if (looking_at(s, "{{{")) {
-        s->at += 3;
-        st = parse_triple(s, &op);
-    } else {
-        s->at += looking_at(s, "{{-") ? 3 : 2;
-        st = parse_double(s, &op);
+    if (p->token.kind == TOKEN_DOT) {
+        parse_advance(p);
+        st = parse_name(p, "a name behind \".\"", &s->key);
+        if (st == STATUS_OK)
+            s->kind = command(&s->key);
+        return st;
     }
-    if (st == STATUS_OK)
-        add_op(s->t, op);
+    s->kind = STEP_INDEX;
+    parse_advance(p);
+    st = parse_expr(p, false, &s->index);
+    if (st == STATUS_OK && !parse_accept(p, TOKEN_CLOSE_SQUARE))
+        return parse_expected(p, "]");
     return st;
 }
 
-/* Up to the next "{{" or the end, less what "-" trims on either side. */
-static enum status parse_text(struct scan *s)
+/* A word that is a literal, unless a path begins with it. */
+static bool literal(const struct expr *e, bool words, struct value *out)
 {
-    const char *start = s->at, *stop;
+    const struct name *n = &e->name;
 
-    for (; s->at < s->end; s->at++) {
-        s->at = memchr(s->at, '{', (size_t)(s->end - s->at));
-        if (!s->at)
-            s->at = s->end;
-        if (s->at == s->end || looking_at(s, "{{"))
+    if (name_is(n, "true") || name_is(n, "false"))
+        *out = value_bool(n->text[0] == 't');
+    else if (name_is(n, "nil") || name_is(n, "null"))
+        *out = value_nil();
+    else if (name_is(n, "empty"))
+        *out = words ? (struct value){.kind = VALUE_EMPTY} : value_text("", 0);
+    else if (name_is(n, "blank"))
+        *out = words ? (struct value){.kind = VALUE_BLANK} : value_text("", 0);
+    else
+        return false;
+    return true;
+}
+
+static enum status parse_path(struct parse *p, bool words, struct expr *e)
+{
+    struct step **next = &e->steps;
+    enum status st = parse_name(p, "a name", &e->name);
+
+    e->kind = EXPR_PATH;
+    for (int n = 0; st == STATUS_OK; n++) {
+        if (p->token.kind != TOKEN_DOT && p->token.kind != TOKEN_OPEN_SQUARE)
             break;
-        if (looking_at(s, "{%"))
-            return refuse(s, s->at,
-                          "tags are not supported yet, found \"{%%\"");
+        if (n == TEMPLATE_PATH_MAX)
+            return parse_fail(p, p->token.text,
+                              "the path has more than %d steps",
+                              TEMPLATE_PATH_MAX);
+        *next = parse_take(p, sizeof **next);
+        st = parse_step(p, *next);
+        next = &(*next)->next;
     }
-    stop = s->at;
-    if (s->trim)
-        while (start < stop && is_space(*start))
-            start++;
-    if (looking_at(s, "{{-"))
-        while (start < stop && is_space(stop[-1]))
-            stop--;
-    s->trim = false;
-    if (start < stop)
-        add_op(s->t, (struct op){.kind = OP_LITERAL,
-                                 .text = start,
-                                 .len = (size_t)(stop - start)});
+    if (st == STATUS_OK && !e->steps && literal(e, words, &e->value))
+        e->kind = EXPR_VALUE;
+    return st;
+}
+
+static struct value number_literal(const struct token *t)
+{
+    struct value text = value_text(t->text, t->len);
+    struct number n;
+
+    if (memchr(t->text, '.', t->len) || t->len < 19) {
+        n = number_of(&text);
+        return number_value(&n);
+    }
+    char copy[400];
+    size_t len = t->len < sizeof copy ? t->len : sizeof copy - 1;
+    memcpy(copy, t->text, len);
+    copy[len] = 0;
+    errno = 0;
+    long long integer = strtoll(copy, NULL, 10);
+    return errno ? value_real(strtod(copy, NULL)) : value_integer(integer);
+}
+
+static enum status parse_atom(struct parse *p, bool words, struct expr *e)
+{
+    const struct token t = p->token;
+
+    if (t.kind == TOKEN_ID)
+        return parse_path(p, words, e);
+    if (t.kind == TOKEN_OPEN_ROUND)
+        return parse_range(p, e);
+    if (t.kind == TOKEN_OPEN_SQUARE)
+        return parse_fail(p, t.text,
+                          "expected a value, found \"[\": a variable whose "
+                          "name is not fixed is written self[...]");
+    if (t.kind != TOKEN_STRING && t.kind != TOKEN_NUMBER)
+        return parse_expected(p, "a value");
+    e->kind = EXPR_VALUE;
+    e->value = t.kind == TOKEN_STRING ? value_text(t.text + 1, t.len - 2)
+                                      : number_literal(&t);
+    parse_advance(p);
     return STATUS_OK;
 }
 
-enum status template_parse(struct template *t, struct error *err)
+enum status parse_expr(struct parse *p, bool words, const struct expr **out)
 {
-    struct scan s = {
-        .t = t, .at = t->source, .end = t->source + t->source_len, .err = err};
+    struct expr *e = parse_take(p, sizeof *e);
+    enum status st;
 
-    while (s.at < s.end) {
-        enum status st = parse_text(&s);
+    if (p->brackets == TEMPLATE_NESTING_MAX)
+        return parse_fail(p, p->token.text, "more than %d brackets in brackets",
+                          TEMPLATE_NESTING_MAX);
+    p->brackets++;
+    e->at = parse_offset(p, p->token.text);
+    st = parse_atom(p, words, e);
+    e->end = parse_offset(p, p->token_end);
+    p->brackets--;
+    *out = e;
+    return st;
+}
 
-        if (st == STATUS_OK && s.at < s.end)
-            st = parse_output(&s);
+/* Filters. */
+
+static enum status unknown_filter(struct parse *p, const struct name *name)
+{
+    char word[NEAREST_WORD_MAX];
+    const char *meant;
+
+    snprintf(word, sizeof word, "%.*s", (int)name->len, name->text);
+    meant = filter_nearest(word);
+    return parse_fail(p, name->text, "there is no filter \"%.*s\"%s%s%s",
+                      (int)name->len, name->text, meant ? ", is \"" : "",
+                      meant ? meant : "", meant ? "\" meant?" : "");
+}
+
+static enum status parse_argument(struct parse *p, struct call *c,
+                                  struct item **slot)
+{
+    struct item *item = parse_take(p, sizeof *item);
+    enum status st;
+
+    if (parse_at_key(p)) {
+        item->key = (struct name){p->token.text, p->token.len};
+        parse_advance(p);
+        parse_advance(p);
+    }
+    st = parse_expr(p, false, &item->expr);
+    if (st != STATUS_OK)
+        return st;
+    if (item->key.len == 0) {
+        *slot = item;
+        c->n_arguments++;
+    } else if (name_is(&item->key, "allow_false")) {
+        c->allow_false = item->expr;
+    }
+    return STATUS_OK;
+}
+
+static bool at_arguments_end(const struct parse *p)
+{
+    return p->token.kind == TOKEN_PIPE || p->token.kind == TOKEN_END;
+}
+
+static enum status check_arguments(struct parse *p, const struct call *c,
+                                   const struct name *name)
+{
+    const struct filter *f = c->filter;
+
+    if (!f)
+        return p->t->options.strict_filters ? unknown_filter(p, name)
+                                            : STATUS_OK;
+    if (c->n_arguments >= f->arguments_min &&
+        c->n_arguments <= f->arguments_max)
+        return STATUS_OK;
+    if (f->arguments_min == f->arguments_max)
+        return parse_fail(p, name->text,
+                          "the filter %s takes %zu argument%s, found %zu",
+                          f->name, f->arguments_min,
+                          f->arguments_min == 1 ? "" : "s", c->n_arguments);
+    return parse_fail(
+        p, name->text, "the filter %s takes %zu to %zu arguments, found %zu",
+        f->name, f->arguments_min, f->arguments_max, c->n_arguments);
+}
+
+/* Behind "|": name [":" argument *("," argument) [","]] */
+static enum status parse_call(struct parse *p, struct call *c)
+{
+    struct item **next = &c->arguments;
+    struct name name = {0};
+    enum status st = parse_name(p, "the name of a filter", &name);
+
+    if (st != STATUS_OK)
+        return st;
+    c->at = parse_offset(p, name.text);
+    c->filter = filter_look_up(name.text, name.len);
+    if (parse_accept(p, TOKEN_COLON)) {
+        while (st == STATUS_OK && !at_arguments_end(p)) {
+            st = parse_argument(p, c, next);
+            if (*next)
+                next = &(*next)->next;
+            if (st == STATUS_OK && !parse_accept(p, TOKEN_COMMA))
+                break;
+        }
+    }
+    return st == STATUS_OK ? check_arguments(p, c, &name) : st;
+}
+
+enum status parse_chain(struct parse *p, struct chain *out)
+{
+    struct call **next = &out->calls;
+    enum status st;
+
+    if (p->token.kind == TOKEN_END)
+        return STATUS_OK;
+    st = parse_expr(p, false, &out->expr);
+    while (st == STATUS_OK && parse_accept(p, TOKEN_PIPE)) {
+        *next = parse_take(p, sizeof **next);
+        st = parse_call(p, *next);
+        next = &(*next)->next;
+    }
+    if (st == STATUS_OK && p->token.kind != TOKEN_END)
+        return parse_expected(p, "a filter or the end of the tag");
+    return st;
+}
+
+enum status parse_arguments(struct parse *p, struct item **out)
+{
+    while (p->token.kind == TOKEN_ID) {
+        struct item *item = parse_take(p, sizeof *item);
+        enum status st = parse_name(p, "a name", &item->key);
+
+        if (st == STATUS_OK && !parse_accept(p, TOKEN_COLON))
+            return parse_expected(p, "\":\" behind the argument's name");
+        if (st == STATUS_OK)
+            st = parse_expr(p, false, &item->expr);
         if (st != STATUS_OK)
             return st;
+        *out = item;
+        out = &item->next;
+        parse_accept(p, TOKEN_COMMA);
     }
     return STATUS_OK;
 }

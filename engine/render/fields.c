@@ -161,7 +161,7 @@ enum status field_render(const struct field *f,
         buf_add(out, f->line.data, f->line.len);
         return STATUS_OK;
     }
-    st = template_render(f->value, values, out, err);
+    st = template_render(f->value, values, scratch, out, err);
     if (st != STATUS_OK) {
         error_prefix(err, f->label);
         return st;

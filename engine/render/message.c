@@ -240,7 +240,7 @@ static enum status add_body(struct render *r, const struct body *b,
         return STATUS_OK;
     }
     start = r->out->len;
-    st = template_render(b->program, &r->values, r->out, r->err);
+    st = template_render(b->program, &r->values, r->scratch, r->out, r->err);
     if (st != STATUS_OK) {
         error_prefix(r->err, label);
         return st;
@@ -309,7 +309,10 @@ enum status message_render(const struct message *m,
     struct render r = {
         .m = m,
         .to = to,
-        .values = {to->variables, &email, 1},
+        .values = {.object = to->variables,
+                   .builtins = &email,
+                   .n_builtins = 1,
+                   .now_us = to->date_us},
         .scratch = scratch,
         .out = out,
         .err = err,

@@ -36,7 +36,7 @@ struct message_source {
     const char *subject, *html, *text;
     const struct message_header *headers; /* the author's own */
     size_t n_headers;
-    bool templates; /* {{ variable }} in subject, html, text and header values;
+    bool templates; /* Liquid in subject, html, text and header values;
                        false: they are taken as they are */
 };
 

@@ -193,8 +193,8 @@ static void refused_fields(void **state)
          "headers.X-A: byte 2: control characters are not allowed"},
         {{"X-A", "\xff"}, "headers.X-A: byte 1 is not valid UTF-8"},
         {{"X-A", "{{"},
-         "headers.X-A: line 1, column 3: expected the name of "
-         "a variable, found the end of the text"},
+         "headers.X-A: line 1, column 1: expected }} behind {{, found "
+         "\"{{\""},
         {{"X-A", NULL}, "headers.X-A: missing value"},
         {{"bcc", "x"}, "headers.bcc: this name is reserved"},
         {{"From", "x"}, "headers.From: this name is reserved"},
@@ -241,8 +241,8 @@ static void refused_sources(void **state)
     refuse(&s, "subject: more than 16384 bytes");
     s = plain_source();
     s.html = "<p>\n{{ a }";
-    refuse(&s, "html: line 2, column 6: expected }} behind the variable, "
-               "found \"}\"");
+    refuse(&s, "html: line 2, column 1: expected }} behind {{, found "
+               "\"{{ a }\"");
     s.html = NULL;
     s.text = "a\xc3";
     refuse(&s, "text: byte 2 is not valid UTF-8");
@@ -276,8 +276,8 @@ static void run_time_limits(void **state)
              "{{a}}{{a}}{{a}}{{a}}{{a}}";
     make(&made, &s, variables);
     assert_int_equal(made.status, STATUS_TOO_BIG);
-    assert_string_equal(made.err.text,
-                        "html: the text has more than 16777216 bytes");
+    assert_string_equal(made.err.text, "html: line 1, column 81: more than "
+                                       "16777216 bytes of output");
     assert_string_equal(made.out.data, "before");
     buf_fini(&made.out);
     free(variables);

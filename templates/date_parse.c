@@ -1,0 +1,306 @@
+/*
+ * Words and numbers in any order, told apart by their shape: a clock has a
+ * colon, a name of three letters or more is a month's or a day's, a number
+ * with four digits is a year.
+ */
+#include "templates/date.h"
+#include <string.h>
+#include <strings.h>
+
+struct reader {
+    const char *at, *end;
+    int64_t year, month, day; /* -1: not said */
+    int64_t hour, minute, second;
+    int32_t nanoseconds, offset;
+    bool clock, zone, named;
+    const char *zone_name;
+};
+
+static const char MONTHS[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+static const char DAYS[] = "sunmontuewedthufrisat";
+
+static const struct zone {
+    const char *name;
+    int hours;
+} zones[] = {
+    {"utc", 0},  {"gmt", 0},  {"z", 0},    {"est", -5}, {"edt", -4},
+    {"cst", -6}, {"cdt", -5}, {"mst", -7}, {"mdt", -6}, {"pst", -8},
+    {"pdt", -7}, {"bst", 1},  {"cet", 1},  {"cest", 2}, {"jst", 9},
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool number(struct reader *r, int64_t *v, int *digits)
+{
+    *v = *digits = 0;
+    for (; r->at < r->end && is_digit(*r->at) && *digits < 18; r->at++) {
+        *v = *v * 10 + (*r->at - '0');
+        ++*digits;
+    }
+    return *digits > 0;
+}
+
+static bool next_is(const struct reader *r, char c)
+{
+    return r->end - r->at > 1 && *r->at == c && is_digit(r->at[1]);
+}
+
+static bool fraction(struct reader *r)
+{
+    int32_t scale = 100000000;
+
+    r->at++;
+    for (; r->at < r->end && is_digit(*r->at); r->at++, scale /= 10)
+        r->nanoseconds += (*r->at - '0') * scale;
+    return true;
+}
+
+/* hour is read; ":" follows. */
+static bool read_clock(struct reader *r, int64_t hour)
+{
+    int n;
+
+    r->clock = true;
+    r->hour = hour;
+    r->at++;
+    if (!number(r, &r->minute, &n))
+        return false;
+    if (next_is(r, ':')) {
+        r->at++;
+        if (!number(r, &r->second, &n))
+            return false;
+        if (next_is(r, '.') || next_is(r, ','))
+            fraction(r);
+    }
+    return r->hour <= 24 && r->minute < 60 && r->second <= 60;
+}
+
+/* +0100, +01:00, +01, -5 */
+static bool read_offset(struct reader *r)
+{
+    int sign = *r->at++ == '-' ? -1 : 1, n;
+    int64_t v, minutes = 0;
+
+    if (!number(r, &v, &n))
+        return false;
+    if (n > 2) {
+        minutes = v % 100;
+        v /= 100;
+    } else if (next_is(r, ':')) {
+        r->at++;
+        if (!number(r, &minutes, &n))
+            return false;
+    }
+    r->zone = true;
+    r->zone_name = "";
+    r->offset = sign * (int32_t)(v * 3600 + minutes * 60);
+    return v < 24 && minutes < 60;
+}
+
+static bool read_word(struct reader *r)
+{
+    const char *start = r->at;
+    size_t n;
+
+    while (r->at < r->end && is_letter(*r->at))
+        r->at++;
+    n = (size_t)(r->at - start);
+    if (n >= 3)
+        for (size_t i = 0; i < 12; i++)
+            if (strncasecmp(start, MONTHS + 3 * i, 3) == 0) {
+                r->month = (int64_t)i + 1;
+                return r->named = true;
+            }
+    if (n >= 3)
+        for (size_t i = 0; i < 7; i++)
+            if (strncasecmp(start, DAYS + 3 * i, 3) == 0)
+                return true;
+    if (n == 2 && (start[1] == 'm' || start[1] == 'M') && r->hour >= 0) {
+        r->hour = r->hour % 12 + (*start == 'p' || *start == 'P' ? 12 : 0);
+        return r->clock = true;
+    }
+    for (size_t i = 0; i < sizeof zones / sizeof *zones; i++)
+        if (strlen(zones[i].name) == n &&
+            strncasecmp(start, zones[i].name, n) == 0 && r->clock) {
+            r->zone = true;
+            r->zone_name = zones[i].hours ? "" : "UTC";
+            r->offset = zones[i].hours * 3600;
+            return true;
+        }
+    return true; /* "at", "of", "T", "th" */
+}
+
+/* Behind "v-" or "v/": the rest of 2016-03-14, 3/14/2016 or 14-Mar-2016. */
+static bool read_parts(struct reader *r, int64_t first, int digits)
+{
+    char mark = *r->at++;
+    int64_t second = 0, third = -1;
+    int n = 0, m = 0;
+
+    if (is_letter(*r->at)) {
+        read_word(r);
+        second = r->month;
+        r->day = first;
+        if (next_is(r, mark)) {
+            r->at++;
+            number(r, &r->year, &n);
+        }
+        return second > 0;
+    }
+    if (!number(r, &second, &n))
+        return false;
+    if (next_is(r, mark)) {
+        r->at++;
+        number(r, &third, &m);
+    }
+    if (digits > 2 || mark == '/') {
+        bool year_first = digits > 2 || m == 0;
+
+        r->year = digits > 2 ? first : m ? third : r->year;
+        r->month = year_first && digits > 2 ? second : first;
+        r->day = year_first && digits > 2 ? third : second;
+    } else {
+        r->year = m > 2 ? third : first + 2000;
+        r->month = second;
+        r->day = m > 2 ? first : third;
+    }
+    return true;
+}
+
+/* 20160314, 20160314T054100 */
+static bool read_run(struct reader *r, int64_t v)
+{
+    int n;
+    int64_t clock;
+
+    r->year = v / 10000;
+    r->month = v / 100 % 100;
+    r->day = v % 100;
+    if (r->at < r->end && (*r->at == 'T' || *r->at == 't')) {
+        r->at++;
+        if (number(r, &clock, &n) && n == 6) {
+            r->clock = true;
+            r->hour = clock / 10000;
+            r->minute = clock / 100 % 100;
+            r->second = clock % 100;
+        }
+    }
+    return r->hour < 25;
+}
+
+static bool read_number(struct reader *r)
+{
+    int64_t v;
+    int digits;
+
+    if (!number(r, &v, &digits))
+        return false;
+    if (next_is(r, ':'))
+        return read_clock(r, v);
+    if (r->end - r->at > 1 && (*r->at == '-' || *r->at == '/') && r->day < 0 &&
+        (is_digit(r->at[1]) || is_letter(r->at[1])))
+        return read_parts(r, v, digits);
+    if (digits == 8 && r->day < 0)
+        return read_run(r, v);
+    if (r->end - r->at > 1 &&
+        (strncasecmp(r->at, "am", 2) == 0 || strncasecmp(r->at, "pm", 2) == 0))
+        r->hour = v;
+    else if (digits > 2 || (r->named && r->day >= 0))
+        r->year = v;
+    else
+        r->day = v;
+    return true;
+}
+
+static bool read_all(struct reader *r)
+{
+    while (r->at < r->end) {
+        char c = *r->at;
+        bool good = true;
+
+        if (is_digit(c))
+            good = read_number(r);
+        else if (is_letter(c))
+            good = read_word(r);
+        else if ((c == '+' || c == '-') && r->clock && r->end - r->at > 1 &&
+                 is_digit(r->at[1]))
+            good = read_offset(r);
+        else
+            r->at++;
+        if (!good)
+            return false;
+    }
+    return true;
+}
+
+static int64_t days_of(int64_t y, int64_t m, int64_t d)
+{
+    y -= m <= 2;
+    int64_t era = (y >= 0 ? y : y - 399) / 400, yoe = y - era * 400;
+    int64_t doy = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
+
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static bool is_day(int64_t y, int64_t m, int64_t d)
+{
+    return m >= 1 && m <= 12 && d >= 1 && d <= 31 && y >= 0 && y <= 9999 &&
+           days_of(y, m, d) <
+               (m == 12 ? days_of(y + 1, 1, 1) : days_of(y, m + 1, 1));
+}
+
+/* What is not said is today's down to the first thing that is, then 1. */
+static bool fill(struct reader *r, const struct template_values *values)
+{
+    struct date now;
+
+    if (r->year < 0 && r->month < 0 && r->day < 0 && !r->clock)
+        return false;
+    date_at(&now, values->now_us / 1000000, 0, values);
+    if (r->day < 0)
+        r->day = r->year < 0 && r->month < 0 ? now.day : 1;
+    if (r->month < 0)
+        r->month = r->year < 0 ? now.month : 1;
+    if (r->year < 0)
+        r->year = now.year;
+    else if (r->year < 100 && r->named)
+        r->year += r->year < 69 ? 2000 : 1900;
+    r->hour = r->hour < 0 ? 0 : r->hour;
+    return is_day(r->year, r->month, r->day);
+}
+
+bool date_parse(struct date *d, const char *text, size_t len,
+                const struct template_values *values)
+{
+    struct reader r = {
+        .at = text, .end = text + len, .year = -1, .month = -1, .day = -1};
+    int64_t wall;
+
+    r.hour = -1;
+    if (!read_all(&r) || !fill(&r, values))
+        return false;
+    wall = days_of(r.year, r.month, r.day) * 86400 + r.hour * 3600 +
+           r.minute * 60 + r.second;
+    if (r.zone) {
+        struct template_values fixed = {0};
+
+        date_at(d, wall, r.nanoseconds, &fixed);
+        d->seconds = wall - r.offset;
+        d->offset = r.offset;
+        d->zone = r.zone_name;
+        return true;
+    }
+    /* The offset depends on the moment, and the moment on the offset. */
+    date_at(d, wall, r.nanoseconds, values);
+    date_at(d, wall - d->offset, r.nanoseconds, values);
+    date_at(d, wall - d->offset, r.nanoseconds, values);
+    return true;
+}
