@@ -13,6 +13,8 @@
     X("top", command_top, "[--once]", "live rates of every campaign and site") \
     X("bounce", command_bounce, "[--ndjson] FILE...",                          \
       "say what bounces, complaints and replies in files mean")                \
+    X("render", command_render, "--template FILE|--ndjson",                    \
+      "render a template with data")                                           \
     X("sink", sink_main, "[OPTIONS]",                                          \
       "run an SMTP server that accepts everything, or misbehaves")             \
     X("migrate", command_migrate, "[--status]",                                \
