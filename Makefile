@@ -156,7 +156,8 @@ test: deps-test ## all tests: units, units under sanitizers, stories
 
 bench: deps-bench ## measure; BENCH=name for one figure, BENCH_RUNS=3
 	@$(MAKE) --no-print-directory -j$(JOBS) all \
-	    $(BUILD)/load/queue_bench $(BUILD)/load/bounce_speed
+	    $(BUILD)/load/queue_bench $(BUILD)/load/bounce_speed \
+	    $(BUILD)/load/liquid_bench
 	@cd tests && $(PYTHON) -m load.bench $(BENCH)
 $(BUILD)/load/%: $(BUILD)/obj/tests/load/%.o $(LIB)
 	@mkdir -p $(@D)
@@ -225,16 +226,25 @@ check-headers: $(HEADERS:%=$(CHECKED)/headers/%) ## each header stands alone
 	@echo "ok   headers"
 check-tidy: $(LINTED:%=$(CHECKED)/tidy/%) ## clang-tidy (.clang-tidy)
 	@echo "ok   tidy"
-# The page is printed from the table of settings, never written.
+# The page is printed from the table of settings, never written; so are the
+# tables that end the page about templates.
 SETTINGS := docs/reference/settings.md
+TEMPLATES := docs/reference/templates.md
 check-reference: $(BUILD)/presort ## docs/reference is current
 	@$(BUILD)/presort config --markdown | diff -u $(SETTINGS) - || \
+	    { echo "make reference brings it up to date"; exit 1; }
+	@sed -n '/^| tag /,$$p' $(TEMPLATES) >$(BUILD)/templates.tables
+	@$(BUILD)/presort render --reference | \
+	    diff -u $(BUILD)/templates.tables - || \
 	    { echo "make reference brings it up to date"; exit 1; }
 	@tools/check-routes
 	@echo "ok   reference"
 .PHONY: reference
-reference: $(BUILD)/presort ## print docs/reference/settings.md anew
+reference: $(BUILD)/presort ## print the tables of docs/reference anew
 	@$(BUILD)/presort config --markdown >$(SETTINGS)
+	@sed '/^| tag /,$$d' $(TEMPLATES) >$(BUILD)/templates.page
+	@$(BUILD)/presort render --reference >>$(BUILD)/templates.page
+	@cp $(BUILD)/templates.page $(TEMPLATES)
 # Not the tests: they take what malloc gives and stop at the first surprise.
 check-analyzer: $(PRODUCT:%=$(CHECKED)/analyzer/%) ## gcc -fanalyzer
 	@echo "ok   analyzer"

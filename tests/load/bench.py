@@ -9,7 +9,8 @@ import os
 import statistics
 import sys
 
-from . import bounces, campaign, machine, million, queue_cost, singles
+from . import (bounces, campaign, liquid, machine, million, queue_cost,
+               singles)
 
 # A scenario measures one or several figures in one run.
 SCENARIOS = (
@@ -21,6 +22,7 @@ SCENARIOS = (
                       "queue_us_per_mail_2m": "us",
                       "queue_growth": "x"}),
     (bounces.run, {"bounces": "mails/s"}),
+    (liquid.run, {"render_us": "us"}),
 )
 
 
