@@ -84,7 +84,8 @@ static bool is_jmrp(const struct bounce_mail *mail)
 
     if (scan_header(original, "X-HmXmrOriginalRecipient", &value))
         return true;
-    return scan_starts((struct span){mail->subject, strlen(mail->subject)},
+    return original.len &&
+           scan_starts((struct span){mail->subject, strlen(mail->subject)},
                        "complaint about message from");
 }
 
@@ -107,13 +108,23 @@ static bool read_unsubscribe(const struct bounce_mail *mail,
     return true;
 }
 
+/* The three fields that RFC 5965, 3.1 requires: in text, one alone may be
+ * talk about complaints. */
+static bool has_fields(struct span text)
+{
+    struct span value;
+
+    return scan_header(text, "Feedback-Type", &value) &&
+           scan_header(text, "User-Agent", &value) &&
+           scan_header(text, "Version", &value);
+}
+
 bool bounce_feedback_read(const struct bounce_mail *mail,
                           struct bounce_report *report)
 {
     struct span fields = span_of(&mail->feedback), type;
 
-    if (!fields.len &&
-        scan_header(span_of(&mail->human), "Feedback-Type", &type))
+    if (!fields.len && has_fields(span_of(&mail->human)))
         fields = span_of(&mail->human);
     if (scan_header(fields, "Feedback-Type", &type))
         set_type(report, type);

@@ -183,6 +183,21 @@ static void complaints(void **state)
     assert_string_equal(report.recipients[0].address, "jo@hotmail.com");
 }
 
+static void talk_is_no_complaint(void **state)
+{
+    (void)state;
+    expect("From: jo@example.org\nSubject: your reports\n\n"
+           "Feedback-Type: abuse\n\nis what they said.\n",
+           BOUNCE_KIND_OTHER, 0);
+    expect("From: jo@example.org\n"
+           "Subject: complaint about message from 192.0.2.1\n\nHi\n",
+           BOUNCE_KIND_OTHER, 0);
+    expect("From: fbl@example.org\nSubject: report\n\n"
+           "Feedback-Type: abuse\nUser-Agent: x\nVersion: 1\n"
+           "Original-Rcpt-To: jo@example.org\n",
+           BOUNCE_KIND_COMPLAINT, 1);
+}
+
 /* A failed DMARC check is a report, but nobody complained. */
 static void dmarc_report_suppresses_nobody(void **state)
 {
@@ -367,6 +382,7 @@ int main(void)
         cmocka_unit_test(helpers_are_not_recipients),
         cmocka_unit_test(alias_names_its_origin),
         cmocka_unit_test(complaints),
+        cmocka_unit_test(talk_is_no_complaint),
         cmocka_unit_test(dmarc_report_suppresses_nobody),
         cmocka_unit_test(automatic_replies),
         cmocka_unit_test(token_alone_names_the_mail),
