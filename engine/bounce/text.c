@@ -121,16 +121,15 @@ static bool is_foreign_field(struct span line)
     return false;
 }
 
-static enum grade grade_of(struct span line, struct span address)
+/* before: what stands in the line between the address and the one before it,
+ * or the line's start. */
+static enum grade grade_of(struct span line, struct span before, bool first)
 {
-    struct span before = {line.s, (size_t)(address.s - line.s)};
     struct bounce_reply reply;
 
-    if (is_foreign_field(scan_trim(line)))
-        return NONE;
     before = without_bullets(before);
     if (before.len == 0)
-        return FIRST;
+        return first ? FIRST : BESIDE_FAILURE;
     if (is_origin(before))
         return BESIDE_FAILURE;
     if (is_of_others(before))
@@ -148,6 +147,14 @@ static enum grade grade_of(struct span line, struct span address)
     return MENTIONED;
 }
 
+static bool is_separator(struct span between)
+{
+    for (size_t i = 0; i < between.len; i++)
+        if (!strchr(" \t,;<>\"'", between.s[i]))
+            return false;
+    return true;
+}
+
 /* Daemons and hosts' postmasters tell of bounces, they don't bounce. */
 static bool is_daemon(struct span address)
 {
@@ -163,12 +170,20 @@ static enum grade best_of(struct span line, struct span *out, size_t *n)
     enum grade best = NONE;
 
     *n = 0;
+    if (is_foreign_field(scan_trim(line)))
+        return NONE;
+    const char *from = line.s;
+    enum grade before = NONE;
     for (int looked = 0;
          looked < ADDRESSES_A_LINE_MAX && scan_address(rest, &address, &rest);
          looked++) {
-        enum grade g = grade_of(line, address);
-        /* What stands beside an address that stands first is a list only
-         * where nothing but addresses does. */
+        struct span between = {from, (size_t)(address.s - from)};
+        /* In a list of addresses each stands as the first one does. */
+        enum grade g = looked && is_separator(between)
+                           ? before
+                           : grade_of(line, between, looked == 0);
+        before = g;
+        from = rest.s;
         if (is_daemon(address) && g < LABELLED)
             g = NONE;
         if (g > best) {
