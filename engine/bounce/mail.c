@@ -116,6 +116,23 @@ static void take_headers(GMimeObject *message, struct buf *out)
     g_free(headers);
 }
 
+static bool is_blank(const struct buf *b)
+{
+    for (size_t i = 0; i < b->len; i++)
+        if ((unsigned char)b->data[i] > ' ')
+            return false;
+    return true;
+}
+
+/* A text that hangs on another one is what came back, not what is said. */
+static bool is_attached(const struct bounce_mail *m, GMimePart *part)
+{
+    const char *how = g_mime_object_get_disposition(GMIME_OBJECT(part));
+
+    return how && strcasecmp(how, GMIME_DISPOSITION_ATTACHMENT) == 0 &&
+           !is_blank(&m->human);
+}
+
 static void take_leaf(struct bounce_mail *m, GMimePart *part)
 {
     GMimeContentType *type = g_mime_object_get_content_type(GMIME_OBJECT(part));
@@ -130,20 +147,12 @@ static void take_leaf(struct bounce_mail *m, GMimePart *part)
         take_part(part, &m->status);
     else if (strcasecmp(sub, "feedback-report") == 0)
         take_part(part, &m->feedback);
-    else if (strcasestr(sub, "rfc822"))
+    else if (strcasestr(sub, "rfc822") || is_attached(m, part))
         take_part(part, &m->original);
     else if (strcasecmp(main, "text") == 0 && strcasecmp(sub, "html") == 0)
         take_html(part, m);
     else if (strcasecmp(main, "text") == 0 || strcasecmp(main, "message") == 0)
         take_part(part, &m->human);
-}
-
-static bool is_blank(const struct buf *b)
-{
-    for (size_t i = 0; i < b->len; i++)
-        if ((unsigned char)b->data[i] > ' ')
-            return false;
-    return true;
 }
 
 /* A gateway that says nothing itself may have wrapped a whole report. */
@@ -323,4 +332,11 @@ struct span bounce_mail_header(const struct bounce_mail *m, const char *name)
     if (!scan_header(m->headers, name, &value))
         return (struct span){"", 0};
     return value;
+}
+
+struct span bounce_mail_original(const struct bounce_mail *m)
+{
+    if (!m->original.len)
+        return (struct span){"", 0};
+    return (struct span){m->original.data, m->original.len};
 }

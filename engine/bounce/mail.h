@@ -34,8 +34,7 @@ struct bounce_mail {
     struct buf feedback; /* message/feedback-report */
     struct buf original; /* the header of the message that came back */
     unsigned parts;
-    bool receipt; /* a read receipt (RFC 8098): its fields look like a bounce's
-                   */
+    bool receipt; /* RFC 8098: its fields look like a bounce's */
 };
 
 void bounce_mail_open(struct bounce_mail *m, const char *bytes, size_t len);
@@ -43,4 +42,7 @@ void bounce_mail_fini(struct bounce_mail *m);
 
 /* Value of a field of the message's own header, as it came; "" if none. */
 struct span bounce_mail_header(const struct bounce_mail *m, const char *name);
+
+/* The header of the message that came back; empty if it is in no part. */
+struct span bounce_mail_original(const struct bounce_mail *m);
 #endif

@@ -4,8 +4,8 @@
 #include "bounce/judge.h"
 #include "bounce/kind.h"
 #include "bounce/text.h"
+#include "bounce/whom.h"
 #include <string.h>
-#include <strings.h>
 
 enum { TOKEN_LEAST = 8 };
 
@@ -53,127 +53,10 @@ static void name_mail(const struct bounce_mail *mail, struct span original,
     if (!find_token(mail->raw, report->token) &&
         !find_token(original, report->token))
         report->token[0] = '\0';
-    if (scan_header(span_of(&mail->original), "Message-ID", &id) ||
+    if (scan_header(bounce_mail_original(mail), "Message-ID", &id) ||
         scan_header(original, "Message-ID", &id))
         bounce_clean(report->message_id, sizeof report->message_id, id.s,
                      id.len);
-}
-
-static void add_all(struct bounce_report *report, struct span text)
-{
-    struct span address;
-
-    while (scan_address(text, &address, &text))
-        bounce_report_add(report, address.s, address.len);
-}
-
-/* A mailing list's own address is not whom the mail went to. */
-static bool is_list(struct span original, struct span address)
-{
-    struct span id;
-    const char *at = memchr(address.s, '@', address.len);
-
-    if (!at || !scan_header(original, "List-Id", &id))
-        return false;
-    size_t local = (size_t)(at - address.s);
-    for (size_t i = 0; i + address.len <= id.len; i++)
-        if (strncasecmp(id.s + i, address.s, local) == 0 &&
-            id.s[i + local] == '.' &&
-            strncasecmp(id.s + i + local + 1, at + 1,
-                        address.len - local - 1) == 0)
-            return true;
-    return false;
-}
-
-static void add_returned(struct bounce_report *report, struct span original)
-{
-    struct span to, address;
-
-    if (!scan_header(original, "To", &to))
-        return;
-    while (scan_address(to, &address, &to))
-        if (!is_list(original, address))
-            bounce_report_add(report, address.s, address.len);
-}
-
-/* Whom the bounce was sent to is the sender, whom text may mention beside
- * the recipient. */
-static void drop_sender(const struct bounce_mail *mail,
-                        struct bounce_report *report)
-{
-    struct span sender;
-    size_t kept = 0;
-
-    if (report->n < 2 ||
-        !scan_address((struct span){mail->to, strlen(mail->to)}, &sender, NULL))
-        return;
-    for (size_t i = 0; i < report->n; i++)
-        if (!scan_is(sender, report->recipients[i].address)) {
-            if (kept != i)
-                report->recipients[kept] = report->recipients[i];
-            kept++;
-        }
-    report->n = kept;
-}
-
-/* Of addresses that the text only mentions, those that the message was
- * addressed to, if any. */
-static void keep_addressed(const struct bounce_mail *mail,
-                           struct bounce_report *report)
-{
-    struct span to, address;
-    size_t kept = 0;
-
-    if (!scan_header(span_of(&mail->original), "To", &to))
-        return;
-    while (scan_address(to, &address, &to))
-        for (size_t i = kept; i < report->n; i++)
-            if (scan_is(address, report->recipients[i].address)) {
-                struct bounce_recipient swap = report->recipients[i];
-                report->recipients[i] = report->recipients[kept];
-                report->recipients[kept++] = swap;
-                break;
-            }
-    if (kept)
-        report->n = kept;
-}
-
-static struct span domain_of(const char *from)
-{
-    struct span address = {from, strlen(from)};
-
-    if (!scan_address(address, &address, NULL))
-        return (struct span){"", 0};
-    const char *at = memchr(address.s, '@', address.len);
-    return (struct span){at + 1, address.len - (size_t)(at + 1 - address.s)};
-}
-
-static void find_in_text(const struct bounce_mail *mail, struct span text,
-                         struct bounce_report *report)
-{
-    bool vague = false;
-
-    if (bounce_text_read(text, report, &vague)) {
-        drop_sender(mail, report);
-        if (vague)
-            keep_addressed(mail, report);
-        return;
-    }
-    bounce_text_read_locals(text, domain_of(mail->from), report);
-}
-
-/* No report names anybody: what the server put into its own header, the text,
- * and last the recipients that the returned message itself names. */
-static void find_recipients(const struct bounce_mail *mail, struct span text,
-                            struct span original, struct bounce_report *report)
-{
-    add_all(report, bounce_mail_header(mail, "X-Failed-Recipients"));
-    if (!report->n)
-        find_in_text(mail, text, report);
-    if (!report->n)
-        add_returned(report, span_of(&mail->original));
-    if (!report->n)
-        add_returned(report, original);
 }
 
 static void read_dsn(struct bounce_report *report, struct span text)
@@ -195,7 +78,7 @@ static void read_free(const struct bounce_mail *mail, struct span text,
     if (report->kind != BOUNCE_KIND_BOUNCE &&
         report->kind != BOUNCE_KIND_DELIVERED)
         return;
-    find_recipients(mail, text, original, report);
+    bounce_whom(mail, text, original, report);
     enum bounce_action action = BOUNCE_ACTION_FAILED;
     if (report->kind == BOUNCE_KIND_DELIVERED)
         action = BOUNCE_ACTION_DELIVERED;
@@ -208,6 +91,16 @@ static void read_free(const struct bounce_mail *mail, struct span text,
         report->recipients[i].action = action;
         bounce_judge(&report->recipients[i], text, report->n == 1);
     }
+}
+
+/* A whole bounce inside the text of another: what looks like the header of a
+ * returned message has a null return path, which only bounces have. */
+static bool is_wrapped(struct span original)
+{
+    struct span path, mta;
+
+    return scan_header(original, "Return-Path", &path) && scan_is(path, "<>") &&
+           scan_header(original, "Reporting-MTA", &mta);
 }
 
 void bounce_reader_fini(struct bounce_reader *r)
@@ -230,7 +123,8 @@ void bounce_read(struct bounce_reader *r, const char *bytes, size_t len,
     if (mail->receipt && !mail->status.len)
         return;
     if (bounce_dsn_read(span_of(&mail->status), report) ||
-        bounce_dsn_read(span_of(&mail->human), report))
+        bounce_dsn_read(text, report) ||
+        (is_wrapped(original) && bounce_dsn_read(original, report)))
         read_dsn(report, text);
     else
         read_free(mail, text, original, report);

@@ -127,6 +127,51 @@ static void reasons_are_not_shared(void **state)
     assert_true(report.recipients[1].hard);
 }
 
+#define FIELDS_OF_ANN                                                          \
+    "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822;ann@example.org\n"       \
+    "Action: failed\nStatus: 5.1.1\n"
+
+/* Our own mail may quote a bounce; that it came back bounces nobody in it. */
+static void returned_mail_says_nothing(void **state)
+{
+    (void)state;
+    expect("From: MAILER-DAEMON@mx.example.net\nSubject: failure notice\n\n"
+           "I wasn't able to deliver it.\n\n<jo@example.org>:\nno such user\n"
+           "\n--- Below this line is a copy of the message.\n\n"
+           "Subject: how to read bounces\n\n" FIELDS_OF_ANN,
+           BOUNCE_KIND_BOUNCE, 1);
+    assert_string_equal(report.recipients[0].address, "jo@example.org");
+    expect("From: MAILER-DAEMON@mx.example.net\nSubject: failure notice\n"
+           "Content-Type: multipart/mixed; boundary=x\n\n--x\n\n"
+           "Could not be delivered to:\n\njo@example.org\n\n--x\n"
+           "Content-Type: text/plain\nContent-Disposition: attachment\n\n"
+           "ann@example.org\n\n--x\nContent-Type: message/rfc822\n\n"
+           "Content-Type: multipart/report; report-type=delivery-status; "
+           "boundary=y\n\n--y\nContent-Type: "
+           "message/delivery-status\n\n" FIELDS_OF_ANN "--y--\n\n--x--\n",
+           BOUNCE_KIND_BOUNCE, 1);
+    assert_string_equal(report.recipients[0].address, "jo@example.org");
+}
+
+/* ... unless all that a gateway returns is the bounce itself. */
+static void wrapped_bounce_is_read(void **state)
+{
+    (void)state;
+    expect("From: postmaster@example.net\nSubject: Delivery Status\n"
+           "Content-Type: multipart/mixed; boundary=x\n\n--x\n"
+           "Content-Type: message/rfc822\n\n"
+           "Content-Type: multipart/report; report-type=delivery-status; "
+           "boundary=y\n\n--y\nContent-Type: "
+           "message/delivery-status\n\n" FIELDS_OF_ANN "--y--\n\n--x--\n",
+           BOUNCE_KIND_BOUNCE, 1);
+    assert_string_equal(report.recipients[0].address, "ann@example.org");
+    expect("From: postmaster@example.net\nSubject: Delivery Status\n\n"
+           "Ask help@example.net.\n\nReturn-Path: <>\n"
+           "Subject: Undelivered Mail\n\n" FIELDS_OF_ANN,
+           BOUNCE_KIND_BOUNCE, 1);
+    assert_string_equal(report.recipients[0].address, "ann@example.org");
+}
+
 static void users_without_domain(void **state)
 {
     (void)state;
@@ -378,6 +423,8 @@ int main(void)
         cmocka_unit_test(delay_is_soft),
         cmocka_unit_test(free_text),
         cmocka_unit_test(reasons_are_not_shared),
+        cmocka_unit_test(returned_mail_says_nothing),
+        cmocka_unit_test(wrapped_bounce_is_read),
         cmocka_unit_test(users_without_domain),
         cmocka_unit_test(helpers_are_not_recipients),
         cmocka_unit_test(alias_names_its_origin),
