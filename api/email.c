@@ -1,4 +1,5 @@
 #include "api/email.h"
+#include "api/attachment.h"
 #include "api/json.h"
 #include "api/time_parse.h"
 #include "base/bug.h"
@@ -20,6 +21,7 @@ struct draft {
     struct message_header headers[EMAIL_HEADERS_MAX];
     size_t n_headers;
     json_t *tags;
+    struct attachment_list attachments;
     struct email_error *why;
 };
 
@@ -192,13 +194,19 @@ static bool is_set(json_t *value)
 
 static bool refuse_unsupported(struct draft *d, json_t *item)
 {
-    if (is_set(json_object_get(item, "attachments")))
-        return wrong(d->why, API_INVALID_ATTACHMENT,
-                     "`attachments` are not supported yet.");
     if (is_set(json_object_get(item, "template")))
         return wrong(d->why, API_VALIDATION_ERROR,
                      "`template` is not supported yet. Send `html` or `text`.");
     return true;
+}
+
+static bool read_attachments(struct draft *d, json_t *item, struct arena *arena)
+{
+    if (attachment_read(json_object_get(item, "attachments"), arena,
+                        &d->attachments, &d->why->error) == STATUS_OK)
+        return true;
+    d->why->name = API_INVALID_ATTACHMENT;
+    return false;
 }
 
 static bool require(struct draft *d, bool there, const char *field)
@@ -212,7 +220,7 @@ static bool empty(const char *text)
     return !text || *text == 0;
 }
 
-static bool read_fields(struct draft *d, json_t *item)
+static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
 {
     static const char *const known[] = {
         "from",        "to",       "cc",     "bcc",  "reply_to",
@@ -242,7 +250,8 @@ static bool read_fields(struct draft *d, json_t *item)
            read_text(d, item, "html", MESSAGE_BYTES_MAX, &d->html) &&
            read_text(d, item, "text", MESSAGE_BYTES_MAX, &d->text) &&
            require(d, !empty(d->html) || !empty(d->text), "html` or `text") &&
-           read_headers(d, item) && read_tags(d, item);
+           read_headers(d, item) && read_tags(d, item) &&
+           read_attachments(d, item, arena);
 }
 
 /* The engine's own opinion: whether this can be built. */
@@ -261,11 +270,15 @@ static bool compiles(struct draft *d)
         .text = empty(d->text) ? NULL : d->text,
         .headers = d->headers,
         .n_headers = d->n_headers,
+        .attachments = d->attachments.at,
+        .n_attachments = d->attachments.n,
     };
     struct message *message;
 
     if (message_compile(&source, &message, &d->why->error) != STATUS_OK) {
-        d->why->name = API_VALIDATION_ERROR;
+        bool attached = strncmp(d->why->error.text, "attachments", 11) == 0;
+
+        d->why->name = attached ? API_INVALID_ATTACHMENT : API_VALIDATION_ERROR;
         return false;
     }
     message_free(message);
@@ -400,6 +413,7 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
     add_field(b, "text", d->text);
     add_headers(b, d);
     add_tags(b, d);
+    attachment_write(&d->attachments, b);
     if (due_us) {
         buf_add_text(b, ",\"scheduled_at\":");
         json_add_time(b, due_us);
@@ -441,7 +455,7 @@ bool email_read(json_t *item, struct arena *arena, struct buf *scratch,
 {
     struct draft d = {.why = why};
 
-    if (!read_fields(&d, item) ||
+    if (!read_fields(&d, item, arena) ||
         !email_read_time(json_object_get(item, "scheduled_at"), now_us,
                          &out->due_us, why) ||
         !take_recipients(&d, arena, out) || !compiles(&d))

@@ -33,7 +33,7 @@ WITH page AS MATERIALIZED (
      ORDER BY b.id DESC, e.seq DESC
      LIMIT $4
 )
-SELECT p.batch, p.seq, p.content::jsonb - '{html,text,headers}'::text[],
+SELECT p.batch, p.seq, p.content::jsonb - '{html,text,headers,attachments}'::text[],
        (extract(epoch FROM p.created) * 1000000)::bigint,
        p.state, (extract(epoch FROM p.due) * 1000000)::bigint, NULL,
        email_recipients(p.batch, p.seq, p.recipients)
@@ -51,7 +51,7 @@ WITH page AS MATERIALIZED (
      ORDER BY b.id, e.seq
      LIMIT $4
 )
-SELECT p.batch, p.seq, p.content::jsonb - '{html,text,headers}'::text[],
+SELECT p.batch, p.seq, p.content::jsonb - '{html,text,headers,attachments}'::text[],
        (extract(epoch FROM p.created) * 1000000)::bigint,
        p.state, (extract(epoch FROM p.due) * 1000000)::bigint, NULL,
        email_recipients(p.batch, p.seq, p.recipients)
@@ -74,7 +74,7 @@ WITH hit AS MATERIALIZED (
      WHERE (batch, seq) < ($4, $5::integer)
 )
 SELECT h.batch, h.seq,
-       coalesce(e.content::jsonb - '{html,text,headers}'::text[],
+       coalesce(e.content::jsonb - '{html,text,headers,attachments}'::text[],
                 jsonb_build_object('from', c.sender,
                                    'to', jsonb_build_array(h.recipient),
                                    'reply_to', c.reply_to,

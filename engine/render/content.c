@@ -10,6 +10,7 @@ struct lists {
     const char *to[CONTENT_LIST_MAX], *cc[CONTENT_LIST_MAX],
         *reply_to[CONTENT_LIST_MAX];
     struct message_header headers[MESSAGE_HEADERS_MAX];
+    struct message_attachment attachments[MESSAGE_ATTACHMENTS_MAX];
 };
 
 static size_t list_of(const json_t *value, const char **list)
@@ -35,6 +36,30 @@ static size_t headers_of(json_t *object, struct message_header *headers)
     json_object_foreach(object, name, value) if (json_is_string(value) &&
                                                  n < MESSAGE_HEADERS_MAX)
         headers[n++] = (struct message_header){name, json_string_value(value)};
+    return n;
+}
+
+static const char *member_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static size_t attachments_of(const json_t *array,
+                             struct message_attachment *list)
+{
+    size_t n = 0;
+
+    for (; n < json_array_size(array) && n < MESSAGE_ATTACHMENTS_MAX; n++) {
+        const json_t *item = json_array_get(array, n);
+
+        list[n] = (struct message_attachment){
+            .filename = member_text(item, "filename"),
+            .base64 = member_text(item, "content"),
+            .base64_len = json_string_length(json_object_get(item, "content")),
+            .content_type = member_text(item, "content_type"),
+            .content_id = member_text(item, "content_id"),
+        };
+    }
     return n;
 }
 
@@ -79,7 +104,7 @@ struct content *content_of_email(const char *json, size_t len)
     json_error_t why;
     json_t *root = json_loadb(json, len, JSON_ALLOW_NUL, &why);
     const struct message_source source = {
-        .from = json_string_value(json_object_get(root, "from")),
+        .from = member_text(root, "from"),
         .to = lists->to,
         .n_to = list_of(json_object_get(root, "to"), lists->to),
         .cc = lists->cc,
@@ -87,12 +112,15 @@ struct content *content_of_email(const char *json, size_t len)
         .reply_to = lists->reply_to,
         .n_reply_to =
             list_of(json_object_get(root, "reply_to"), lists->reply_to),
-        .subject = json_string_value(json_object_get(root, "subject")),
-        .html = json_string_value(json_object_get(root, "html")),
-        .text = json_string_value(json_object_get(root, "text")),
+        .subject = member_text(root, "subject"),
+        .html = member_text(root, "html"),
+        .text = member_text(root, "text"),
         .headers = lists->headers,
         .n_headers =
             headers_of(json_object_get(root, "headers"), lists->headers),
+        .attachments = lists->attachments,
+        .n_attachments = attachments_of(json_object_get(root, "attachments"),
+                                        lists->attachments),
     };
 
     if (!root || !source.from)

@@ -28,7 +28,7 @@ struct content_campaign {
 struct content *content_of_campaign(const struct content_campaign *c);
 
 /* The JSON of email.content: from, to, cc, reply_to, subject, html, text,
- * headers, as POST /emails normalises it. */
+ * headers, attachments, as POST /emails normalises it. */
 struct content *content_of_email(const char *json, size_t len);
 
 void content_free(struct content *c);

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A mail with large attachments is rare; its room is not kept for the next. */
+enum { JOB_KEPT_BYTES_MAX = 1024 * 1024 };
+
 struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail)
 {
     struct job *job = j->spare;
@@ -20,6 +23,8 @@ struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail)
 
 void jobs_put(struct jobs *j, struct job *job)
 {
+    if (job->bytes.cap > JOB_KEPT_BYTES_MAX)
+        buf_fini(&job->bytes);
     job->next = j->spare;
     j->spare = job;
 }

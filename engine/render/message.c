@@ -5,6 +5,7 @@
 #include "mail/address.h"
 #include "mail/encode.h"
 #include "mail/header.h"
+#include "render/attach.h"
 #include "render/fields.h"
 #include "templates/template.h"
 #include <stdio.h>
@@ -27,6 +28,7 @@ struct message {
     struct field *fields; /* Subject, then the author's own */
     size_t n_fields;
     struct body text, html;
+    struct attachments attached;
 };
 
 static const char TEXT_HEAD[] =
@@ -128,6 +130,19 @@ static enum status compile_body(struct body *b, const char *source,
     return STATUS_OK;
 }
 
+static enum status too_big(struct error *err)
+{
+    return fail(err, STATUS_TOO_BIG, "the mail has more than %d bytes",
+                MESSAGE_BYTES_MAX);
+}
+
+/* What no recipient can make shorter. */
+static size_t fixed_bytes(const struct message *m)
+{
+    return m->head.len + m->text.encoded.len + m->html.encoded.len +
+           m->attached.bytes;
+}
+
 static enum status compile(struct message *m, const struct message_source *s,
                            struct error *err)
 {
@@ -143,6 +158,10 @@ static enum status compile(struct message *m, const struct message_source *s,
     if (st == STATUS_OK && s->html)
         st = compile_body(&m->html, s->html, s->templates, TEMPLATE_HTML,
                           "html", err);
+    if (st == STATUS_OK)
+        st = attach_init(&m->attached, s, err);
+    if (st == STATUS_OK && fixed_bytes(m) > MESSAGE_BYTES_MAX)
+        return too_big(err);
     return st;
 }
 
@@ -175,6 +194,7 @@ void message_free(struct message *m)
     buf_fini(&m->head);
     body_fini(&m->text);
     body_fini(&m->html);
+    attach_fini(&m->attached);
     free(m);
 }
 
@@ -252,36 +272,105 @@ static enum status add_body(struct render *r, const struct body *b,
     return STATUS_OK;
 }
 
-/* "=_" cannot stand in a quoted-printable body (RFC 2045 6.7), so that no
- * body has this line, whatever the id. */
-static void add_boundary(struct render *r, const char *before,
-                         const char *after)
+/* The multiparts of one mail, by the letter that tells their boundaries
+ * apart: equally long, none of them begins like another. */
+enum multipart {
+    MULTIPART_ALTERNATIVE = 'a',
+    MULTIPART_RELATED = 'r',
+    MULTIPART_MIXED = 'm',
+};
+
+/* "=_" cannot stand in a quoted-printable body (RFC 2045 6.7) nor in base64,
+ * so that no body has this line, whatever the id. */
+static void add_boundary(struct render *r, enum multipart kind,
+                         const char *before, const char *after)
 {
+    const char mark[] = {'=', '_', (char)kind};
+
     buf_add_text(r->out, before);
-    buf_add_text(r->out, "=_");
+    buf_add(r->out, mark, sizeof mark);
     buf_add_text(r->out, r->to->id);
     buf_add_text(r->out, after);
 }
 
-/* RFC 2046 5.1.4: the best form last. */
-static enum status add_bodies(struct render *r)
+static void add_delimiter(struct render *r, enum multipart kind)
 {
-    const struct message *m = r->m;
+    add_boundary(r, kind, "\r\n--", "\r\n");
+}
+
+static void add_end(struct render *r, enum multipart kind)
+{
+    add_boundary(r, kind, "\r\n--", "--\r\n");
+}
+
+static void add_parts(struct render *r, enum attach_place place,
+                      enum multipart kind)
+{
+    const struct attach_parts *parts = &r->m->attached.in[place];
+
+    for (size_t i = 0; i < parts->n; i++) {
+        add_delimiter(r, kind);
+        buf_add(r->out, parts->at[i].data, parts->at[i].len);
+    }
+}
+
+/* The HTML, with what it shows (RFC 2387). */
+static enum status add_html(struct render *r)
+{
     enum status st;
 
-    if (!m->html.head)
-        return add_body(r, &m->text, "text");
-    if (!m->text.head)
-        return add_body(r, &m->html, "html");
-    add_boundary(r, "Content-Type: multipart/alternative;\r\n boundary=\"",
+    if (r->m->attached.in[ATTACH_RELATED].n == 0)
+        return add_body(r, &r->m->html, "html");
+    add_boundary(r, MULTIPART_RELATED,
+                 "Content-Type: multipart/related; type=\"text/html\";\r\n"
+                 " boundary=\"",
                  "\"\r\n");
-    add_boundary(r, "\r\n--", "\r\n");
-    st = add_body(r, &m->text, "text");
-    if (st != STATUS_OK)
-        return st;
-    add_boundary(r, "\r\n--", "\r\n");
-    st = add_body(r, &m->html, "html");
-    add_boundary(r, "\r\n--", "--\r\n");
+    add_delimiter(r, MULTIPART_RELATED);
+    st = add_body(r, &r->m->html, "html");
+    add_parts(r, ATTACH_RELATED, MULTIPART_RELATED);
+    add_end(r, MULTIPART_RELATED);
+    return st;
+}
+
+/* RFC 2046 5.1.4: the best form last. */
+static enum status add_forms(struct render *r)
+{
+    const struct message *m = r->m;
+    bool more = m->attached.in[ATTACH_FORM].n > 0;
+    enum status st = STATUS_OK;
+
+    if (!m->html.head && !more)
+        return add_body(r, &m->text, "text");
+    if (!m->text.head && !more)
+        return add_html(r);
+    add_boundary(r, MULTIPART_ALTERNATIVE,
+                 "Content-Type: multipart/alternative;\r\n boundary=\"",
+                 "\"\r\n");
+    if (m->text.head) {
+        add_delimiter(r, MULTIPART_ALTERNATIVE);
+        st = add_body(r, &m->text, "text");
+    }
+    if (m->html.head && st == STATUS_OK) {
+        add_delimiter(r, MULTIPART_ALTERNATIVE);
+        st = add_html(r);
+    }
+    add_parts(r, ATTACH_FORM, MULTIPART_ALTERNATIVE);
+    add_end(r, MULTIPART_ALTERNATIVE);
+    return st;
+}
+
+static enum status add_content(struct render *r)
+{
+    enum status st;
+
+    if (r->m->attached.in[ATTACH_MIXED].n == 0)
+        return add_forms(r);
+    add_boundary(r, MULTIPART_MIXED,
+                 "Content-Type: multipart/mixed;\r\n boundary=\"", "\"\r\n");
+    add_delimiter(r, MULTIPART_MIXED);
+    st = add_forms(r);
+    add_parts(r, ATTACH_MIXED, MULTIPART_MIXED);
+    add_end(r, MULTIPART_MIXED);
     return st;
 }
 
@@ -292,7 +381,7 @@ static enum status add_mail(struct render *r)
     if (st != STATUS_OK)
         return st;
     add_identity(r);
-    st = add_bodies(r);
+    st = add_content(r);
     if (st != STATUS_OK)
         return st;
     if (memcmp(r->out->data + r->out->len - 2, "\r\n", 2) != 0)
@@ -321,8 +410,7 @@ enum status message_render(const struct message *m,
     enum status st = add_mail(&r);
 
     if (st == STATUS_OK && out->len - start > MESSAGE_BYTES_MAX)
-        st = fail(err, STATUS_TOO_BIG, "the mail has more than %d bytes",
-                  MESSAGE_BYTES_MAX);
+        st = too_big(err);
     if (st != STATUS_OK) {
         out->len = start;
         if (out->data)

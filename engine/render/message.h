@@ -23,6 +23,15 @@ struct message_header {
     const char *name, *value;
 };
 
+/* Content is base64 as mail/base64 calls canonical. */
+struct message_attachment {
+    const char *filename;
+    const char *base64;
+    size_t base64_len;
+    const char *content_type; /* NULL: by the file name's ending */
+    const char *content_id;   /* or NULL; for HTML that shows it by "cid:" */
+};
+
 /* Texts are UTF-8; NULL where absent. At least one of html and text.
  * Borrowed for the call only. */
 struct message_source {
@@ -36,6 +45,10 @@ struct message_source {
     const char *subject, *html, *text;
     const struct message_header *headers; /* the author's own */
     size_t n_headers;
+    /* An invitation among them (text/calendar with a method) becomes a form
+     * of the mail. */
+    const struct message_attachment *attachments;
+    size_t n_attachments;
     bool templates; /* Liquid in subject, html, text and header values;
                        false: they are taken as they are */
 };
@@ -55,7 +68,8 @@ struct message; /* compiled; immutable, may be shared by threads */
  * "html: line 3, column 14: expected }} ...". CR or LF in a header field,
  * reserved header names (From, To, Date, Message-ID, Content-*, MIME-Version,
  * DKIM-Signature, Return-Path, Received, Bcc, Sender ...), invalid addresses,
- * invalid UTF-8 are refused. On success *out is the caller's: message_free. */
+ * invalid UTF-8, attachments that can't be written are refused. On success *out
+ * is the caller's: message_free. */
 MUST_USE enum status message_compile(const struct message_source *source,
                                      struct message **out, struct error *err);
 void message_free(struct message *m);
@@ -68,7 +82,9 @@ MUST_USE enum status message_render(const struct message *m,
                                     struct arena *scratch, struct buf *out,
                                     struct error *err);
 enum {
-    MESSAGE_BYTES_MAX = 40 * 1024 * 1024,
+    MESSAGE_BYTES_MAX = 48 * 1024 * 1024, /* attachments, in lines, and text */
+    MESSAGE_ATTACHED_MAX = 40 * 1024 * 1024, /* base64 of all attachments */
+    MESSAGE_ATTACHMENTS_MAX = 100,
     MESSAGE_ADDRESSES_MAX = 1000, /* in each of to, cc, reply_to */
     MESSAGE_HEADERS_MAX = 100,
     MESSAGE_VALUE_MAX = 16 * 1024, /* bytes of a subject or header value */

@@ -32,6 +32,8 @@ static void read_text(const char *text, struct result *r)
 #define HEAD "{\"from\":\"Acme <a@acme.test>\",\"to\":\"b@x.test\","
 #define TAIL "\"subject\":\"hi\",\"text\":\"x\"}"
 
+#define FILE_A "{\"filename\":\"a\",\"content\":\"aGk=\"}"
+
 static const struct {
     const char *text, *content;
     size_t recipients;
@@ -60,6 +62,20 @@ static const struct {
           "\"template\":null,\"attachments\":null," TAIL,
      "{\"from\":\"Acme <a@acme.test>\",\"to\":[\"b@x.test\"],"
      "\"subject\":\"hi\",\"text\":\"x\"}",
+     1, 0},
+    /* Attachments, as different SDKs write them. */
+    {HEAD "\"attachments\":[{\"filename\":\"a.txt\",\"content\":\"aGk\"},"
+          "{\"filename\":\"b\",\"content\":[104,105,255],\"contentType\":"
+          "\"image/png\",\"contentId\":\"<i>\",\"path\":\"\"},"
+          "{\"filename\":\"c\",\"content\":{\"type\":\"Buffer\",\"data\":[]},"
+          "\"content_type\":\"a/b\",\"inline_content_id\":\"j\"}]," TAIL,
+     "{\"from\":\"Acme <a@acme.test>\",\"to\":[\"b@x.test\"],"
+     "\"subject\":\"hi\",\"text\":\"x\",\"attachments\":["
+     "{\"content\":\"aGk=\",\"filename\":\"a.txt\"},"
+     "{\"content\":\"aGn/\",\"filename\":\"b\","
+     "\"content_type\":\"image/png\",\"content_id\":\"i\"},"
+     "{\"content\":\"\",\"filename\":\"c\",\"content_type\":\"a/b\","
+     "\"content_id\":\"j\"}]}",
      1, 0},
     /* Just past means now; then it is not scheduled. */
     {HEAD "\"scheduled_at\":\"2026-11-23T05:40:00Z\"," TAIL,
@@ -144,8 +160,30 @@ static const struct {
      API_VALIDATION_ERROR, "has passed"},
     {HEAD "\"scheduled_at\":\"2036-11-23T05:00:00Z\"," TAIL,
      API_VALIDATION_ERROR, "days ahead"},
+    {HEAD "\"attachments\":\"x\"," TAIL, API_INVALID_ATTACHMENT, "a list"},
+    {HEAD "\"attachments\":[7]," TAIL, API_INVALID_ATTACHMENT,
+     "attachments[0]: it is to be an object"},
     {HEAD "\"attachments\":[{}]," TAIL, API_INVALID_ATTACHMENT,
-     "not supported yet"},
+     "attachments[0]: filename: missing"},
+    {HEAD "\"attachments\":[{\"filename\":\"a\"}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[0]: content: missing"},
+    {HEAD "\"attachments\":[" FILE_A ",{\"filename\":\"a\",\"path\":"
+          "\"https://x.test/a\"}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[1]: path: "},
+    {HEAD "\"attachments\":[{\"filename\":\"a\",\"content\":\"a\"}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[0]: content: it is not base64"},
+    {HEAD "\"attachments\":[{\"filename\":\"a\",\"content\":7}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[0]: content: it is to be a base64"},
+    {HEAD "\"attachments\":[{\"filename\":\"a\",\"content\":[1,256]}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[0]: content: item 1 is to be a byte"},
+    {HEAD "\"attachments\":[{\"filename\":\"a\\r\",\"content\":\"\"}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[0]: filename: byte 2: control"},
+    {HEAD "\"attachments\":[{\"filename\":\"a\",\"content\":\"\","
+          "\"contentType\":\"text\"}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[0]: content_type: expected type/"},
+    {HEAD "\"attachments\":[{\"filename\":\"a\",\"content\":\"\","
+          "\"contentId\":\"a b\"}]," TAIL,
+     API_INVALID_ATTACHMENT, "attachments[0]: content_id: byte 2"},
     {HEAD "\"template\":{\"id\":\"t\"}," TAIL, API_VALIDATION_ERROR,
      "not supported yet"},
 };

@@ -12,6 +12,7 @@ enum { LIST_MAX = 50, PATH_ROOM = 4096 };
 struct lists {
     const char *to[LIST_MAX], *cc[LIST_MAX], *reply_to[LIST_MAX];
     struct message_header headers[LIST_MAX];
+    struct message_attachment attachments[LIST_MAX];
 };
 
 static const char *text_of(const json_t *mail, const char *key)
@@ -25,6 +26,23 @@ static size_t list_of(const json_t *mail, const char *key, const char **list)
 
     for (size_t i = 0; i < json_array_size(array); i++)
         list[i] = json_string_value(json_array_get(array, i));
+    return json_array_size(array);
+}
+
+static size_t attachments_of(const json_t *array,
+                             struct message_attachment *list)
+{
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        const json_t *item = json_array_get(array, i);
+
+        list[i] = (struct message_attachment){
+            .filename = text_of(item, "filename"),
+            .base64 = text_of(item, "content"),
+            .base64_len = json_string_length(json_object_get(item, "content")),
+            .content_type = text_of(item, "content_type"),
+            .content_id = text_of(item, "content_id"),
+        };
+    }
     return json_array_size(array);
 }
 
@@ -42,6 +60,9 @@ static struct message_source source_of(json_t *mail, struct lists *l)
         .html = text_of(mail, "html"),
         .text = text_of(mail, "text"),
         .headers = l->headers,
+        .attachments = l->attachments,
+        .n_attachments = attachments_of(json_object_get(mail, "attachments"),
+                                        l->attachments),
         .templates = json_is_true(json_object_get(mail, "templates")),
     };
     const char *name;

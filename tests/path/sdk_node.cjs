@@ -30,6 +30,16 @@ async function main() {
     { idempotencyKey: "welcome-user/1" }));
   await step("get", resend.emails.get(sent.id));
 
+  await step("attachments", resend.emails.send({ ...email, attachments: [
+    { filename: "a.txt", content: Buffer.from("hello") },
+    { filename: "b.txt", content: "aGVsbG8=" },
+    { filename: "i.png", content: Buffer.from([0x89, 0x50]), contentType:
+      "image/png", contentId: "img1" },
+  ] }));
+  await step("attachment by URL", resend.emails.send({ ...email, attachments: [
+    { filename: "a.txt", path: "https://x.test/a.txt" },
+  ] }));
+
   await step("batch", resend.batch.send([email, email]));
   await step("batch permissive", resend.batch.send(
     [email, { ...email, to: ["nobody"] }], { batchValidation: "permissive" }));

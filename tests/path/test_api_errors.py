@@ -176,8 +176,10 @@ def test_json_limits(api):
     ({"scheduled_at": "whenever"}, "validation_error", "`scheduled_at`"),
     ({"replyTo": "r@x.test"}, "validation_error", "`reply_to`"),
     ({"shceduled_at": "in 1 min"}, "validation_error", "`scheduled_at`"),
-    ({"attachments": [{"content": "aGk=", "filename": "a"}]},
-     "invalid_attachment", "not supported"),
+    ({"attachments": [{"path": "https://x.test/a", "filename": "a"}]},
+     "invalid_attachment", "attachments[0]: path"),
+    ({"attachments": [{"content": "hi!", "filename": "a"}]},
+     "invalid_attachment", "attachments[0]: content"),
     ({"template": {"id": "t"}}, "validation_error", "not supported"),
 ])
 def test_fields(api, change, name, says):

@@ -5,6 +5,7 @@ byte for byte (line ends apart), each header field as it was written, and no
 byte on the wire breaks RFC 5321 or RFC 5322.
 """
 
+import base64
 import email
 import email.policy
 import json
@@ -36,6 +37,15 @@ NAMES = [
     "山田 太郎", "Jo Q. Doe", "😀" * 20, "Ф" * 100, "n" * 200, "a\\b",
     "Dr. =?x?= No", "two  spaces", " edge ", "comma, and (comment)",
 ]
+
+FILES = [
+    ("a.pdf", None, "application/pdf"), ("noending", None, "application/octet-stream"),
+    ("Rechnung März.pdf", None, "application/pdf"), ("請求書" * 20 + ".xlsx", None, None),
+    ("😀.png", "image/png", "image/png"), ("q\"uo\\te'%.txt", None, "text/plain"),
+    ("l" * 200 + ".csv", None, "text/csv"), ("\"" * 50, None, None),
+    ("x.bin", "application/x-thing; a=\"b; c\"; name=other", "application/x-thing"),
+]
+INVITATION = "text/calendar; method=REQUEST"
 
 
 def canonical(text):
@@ -69,6 +79,19 @@ def mailboxes(rng, count):
     return [text for text, _ in made], [pair for _, pair in made]
 
 
+def file_of(rng, number):
+    name, declared, kind = rng.choice(FILES)
+    content = rng.randbytes(rng.choice([0, 1, 2, 3, 56, 57, 58, 5000]))
+    item = {"filename": name, "content": base64.b64encode(content).decode()}
+    if declared:
+        item["content_type"] = declared
+    if rng.random() < 0.4:
+        item["content_id"] = f"image{number}@example.com"
+    if rng.random() < 0.2:
+        item["content_type"] = kind = INVITATION
+    return item, (name, content, kind, item.get("content_id"))
+
+
 def mail_of(rng, number):
     sender, sender_pair = mailbox(rng, rng.choice(NAMES), 0)
     to, to_pairs = mailboxes(rng, rng.choice([0, 0, 1, 3, 30]))
@@ -89,10 +112,12 @@ def mail_of(rng, number):
         "id": f"{number:08x}-0123-8123-8123-0123456789ab",
         "date_us": rng.randrange(0, 4102444800) * 1000000 + 7, **bodies,
     }
+    files = [file_of(rng, n) for n in range(rng.choice([0, 0, 1, 2, 5]))]
+    mail["attachments"] = [item for item, _ in files]
     want = {
         "from": [sender_pair], "to": to_pairs, "cc": cc_pairs,
         "reply-to": reply_pairs, "subject": subject, "headers": dict(values),
-        "bodies": bodies, "mail": mail,
+        "bodies": bodies, "mail": mail, "files": [file for _, file in files],
     }
     if number % 2:
         move_into_variables(mail, bodies)
@@ -136,7 +161,8 @@ def check_wire(wire):
         assert len(line) <= 998
     head, _, rest = undot(wire).partition(b"\r\n\r\n")
     for line in rest.split(b"\r\n"):
-        assert len(line) <= 76
+        # A long content type can't be folded.
+        assert len(line) <= 76 or line.startswith(b"Content-Type: ")
     for line in head.split(b"\r\n"):
         assert line.strip(), "a line of white space only"
         if b"=?utf-8?" in line:
@@ -192,16 +218,52 @@ def check_mail(wire, want):
     assert date == datetime.fromtimestamp(mail["date_us"] // 1000000, timezone.utc)
     assert message["date"] == email.utils.format_datetime(date)
     assert len({n.lower() for n in message.keys()}) == len(message.keys())
-    bodies = want["bodies"]
-    if len(bodies) == 2:
-        assert message.get_content_type() == "multipart/alternative"
-        parts = message.get_payload()
-        assert len(parts) == 2
-        check_part(parts[0], "text", bodies["text"], False)
-        check_part(parts[1], "html", bodies["html"], False)
-    else:
-        (kind, text), = bodies.items()
-        check_part(message, kind, text, True)
+    check_tree(message, want["bodies"], want["files"])
+
+
+def unwrap(part, kind, wrapped):
+    """The parts of a multipart that is there only if it is needed."""
+    if not wrapped:
+        return [part]
+    assert part.get_content_type() == f"multipart/{kind}"
+    assert "=_" in part.get_boundary()
+    return part.get_payload()
+
+
+def check_tree(message, bodies, files):
+    """mixed(alternative(text, related(html, images), invitation), files)"""
+    forms = [f for f in files if f[2] == INVITATION]
+    shown = [f for f in files if f[3] and f not in forms and "html" in bodies]
+    behind = [f for f in files if f not in forms and f not in shown]
+    first, *rest = unwrap(message, "mixed", behind)
+    check_files(rest, behind)
+    form_parts = unwrap(first, "alternative", len(bodies) + len(forms) > 1)
+    single = message.get_content_maintype() != "multipart"
+    check_files(form_parts[len(bodies):], forms)
+    if "text" in bodies:
+        check_part(form_parts[0], "text", bodies["text"], single)
+    if "html" in bodies:
+        html, *images = unwrap(form_parts[len(bodies) - 1], "related", shown)
+        check_part(html, "html", bodies["html"], single)
+        check_files(images, shown)
+
+
+def check_files(parts, files):
+    assert len(parts) == len(files)
+    for part, (name, content, kind, content_id) in zip(parts, files):
+        assert not part.defects
+        assert part.get_payload(decode=True) == content
+        if kind == INVITATION:
+            assert part.get_content_type() == "text/calendar"
+            assert part.get_param("method") == "REQUEST"
+            assert part.get_param("charset") == "utf-8"
+        else:
+            assert not kind or part.get_content_type() == kind
+            assert part.get_content_disposition() == (
+                "inline" if content_id else "attachment")
+            assert email.utils.collapse_rfc2231_value(
+                part.get_param("filename", header="content-disposition")) == name
+        assert part["content-id"] == (f"<{content_id}>" if content_id else None)
 
 
 def test_mails_come_back_as_they_were_written(tmp_path):

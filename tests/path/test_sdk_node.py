@@ -76,6 +76,18 @@ def test_sends_and_reads(steps):
     assert found["tags"] == [{"name": "category", "value": "c1"}]
 
 
+def test_attachments(api, steps):
+    name = done(steps, "attachments")["id"]
+    (stored,), = api.sql("SELECT content->'attachments' FROM email"
+                         " WHERE content->'attachments' IS NOT NULL")
+    assert name and json.loads(stored) == [
+        {"content": "aGVsbG8=", "filename": "a.txt"},
+        {"content": "aGVsbG8=", "filename": "b.txt"},
+        {"content": "iVA=", "filename": "i.png", "content_type": "image/png",
+         "content_id": "img1"}]
+    refused(steps, "attachment by URL", 422, "invalid_attachment")
+
+
 def test_batches_and_lists(steps):
     assert len(done(steps, "batch")["data"]) == 2
     mixed = done(steps, "batch permissive")

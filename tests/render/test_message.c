@@ -105,10 +105,11 @@ static void two_parts(void **state)
     s.html = "<p>Hi {{ name }}";
     expect(&s, "{\"name\": \"Zo\xc3\xab & <Co>\"}",
            HEAD TAIL "Content-Type: multipart/alternative;\r\n"
-                     " boundary=\"=_" ID "\"\r\n"
-                     "\r\n--=_" ID "\r\n" PLAIN "Hi Zo=C3=AB & <Co>"
-                     "\r\n--=_" ID "\r\n" HTML "<p>Hi Zo=C3=AB &amp; &lt;Co&gt;"
-                     "\r\n--=_" ID "--\r\n");
+                     " boundary=\"=_a" ID "\"\r\n"
+                     "\r\n--=_a" ID "\r\n" PLAIN "Hi Zo=C3=AB & <Co>"
+                     "\r\n--=_a" ID "\r\n" HTML
+                     "<p>Hi Zo=C3=AB &amp; &lt;Co&gt;"
+                     "\r\n--=_a" ID "--\r\n");
 }
 
 static void fields(void **state)
@@ -165,6 +166,60 @@ static void without_templates_braces_stay(void **state)
     expect(&s, "{\"a\": 1, \"c\": 2}",
            "beforeFrom: Jo <jo@example.com>\r\nTo: ann@example.net\r\n"
            "Subject: {{ a }} {%\r\nX-A: {{ c }}\r\n" TAIL PLAIN "{{ b\r\n");
+}
+
+#define FILE_PART(type, name)                                                  \
+    "Content-Type: " type ";\r\n name=\"" name "\"\r\n"                        \
+    "Content-Transfer-Encoding: base64\r\n"
+#define BOUNDARY(kind) "=_" kind ID
+#define OPEN(kind, parameters)                                                 \
+    "Content-Type: multipart/" parameters                                      \
+    ";\r\n boundary=\"" BOUNDARY(kind) "\"\r\n"
+#define NEXT(kind) "\r\n--" BOUNDARY(kind) "\r\n"
+#define END(kind) "\r\n--" BOUNDARY(kind) "--\r\n"
+
+static const struct message_attachment files[] = {
+    {"a.pdf", "aGk=", 4, NULL, NULL},
+    {"b.png", "", 0, NULL, "logo"},
+    {"c.ics", "aGkh", 4, "text/calendar; method=REQUEST", NULL},
+};
+
+/* All kinds of parts at once: each in its place of the tree. */
+static void attachments(void **state)
+{
+    struct message_source s = plain_source();
+
+    (void)state;
+    s.html = "<p>Hi";
+    s.attachments = files;
+    s.n_attachments = 3;
+    expect(
+        &s, NULL,
+        HEAD TAIL OPEN("m", "mixed") NEXT("m") OPEN("a", "alternative")
+            NEXT("a") PLAIN "Hi\r\n" NEXT("a")
+                OPEN("r", "related; type=\"text/html\"") NEXT("r") HTML
+        "<p>Hi" NEXT("r") FILE_PART(
+            "image/png",
+            "b.png") "Content-ID: <logo>\r\n"
+                     "Content-Disposition: inline;\r\n "
+                     "filename=\"b.png\"\r\n\r\n" END("r") NEXT("a") FILE_PART(
+                         "text/calendar;\r\n method=REQUEST;\r\n"
+                         " charset=\"utf-8\"",
+                         "c.ics") "\r\naGkh" END("a") NEXT("m")
+                         FILE_PART(
+                             "application/pdf",
+                             "a.pdf") "Content-Disposition: attachment;\r\n "
+                                      "filename=\"a.pdf\"\r\n\r\n"
+                                      "aGk=" END("m"));
+    s.html = NULL;
+    s.attachments = files + 1;
+    s.n_attachments = 1;
+    expect(&s, NULL,
+           HEAD TAIL OPEN("m", "mixed") NEXT("m") PLAIN "Hi\r\n" NEXT("m")
+               FILE_PART("image/png",
+                         "b.png") "Content-ID: <logo>\r\n"
+                                  "Content-Disposition: inline;\r\n "
+                                  "filename=\"b.png\"\r\n\r\n" END("m"));
 }
 
 static void refuse(const struct message_source *source, const char *why)
@@ -254,6 +309,57 @@ static void refused_sources(void **state)
     refuse(&s, "headers: more than 100");
 }
 
+static void refused_attachments(void **state)
+{
+    static const struct {
+        struct message_attachment item;
+        const char *why;
+    } cases[] = {
+        {{NULL, "", 0, NULL, NULL}, "attachments[1]: filename: missing"},
+        {{"", "", 0, NULL, NULL}, "attachments[1]: filename: it is empty"},
+        {{"a", NULL, 0, NULL, NULL}, "attachments[1]: content: not base64"},
+        {{"a", "aGk", 3, NULL, NULL}, "attachments[1]: content: not base64"},
+        {{"a", "", 0, "a", NULL},
+         "attachments[1]: content_type: expected type/subtype"},
+        {{"a", "", 0, NULL, ""}, "attachments[1]: content_id: it is empty"},
+    };
+    struct message_source s = plain_source();
+    struct message_attachment two[] = {files[0], files[0]};
+
+    (void)state;
+    s.attachments = two;
+    s.n_attachments = 2;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        two[1] = cases[i].item;
+        refuse(&s, cases[i].why);
+    }
+    s.n_attachments = MESSAGE_ATTACHMENTS_MAX + 1;
+    refuse(&s, "attachments: more than 100");
+}
+
+/* The limit is of all of them together; a mail at it can be rendered. */
+static void attached_bytes(void **state)
+{
+    char *big = malloc(MESSAGE_ATTACHED_MAX);
+    struct message_attachment two[] = {files[0], files[0]};
+    struct message_source s = plain_source();
+    struct made made;
+
+    (void)state;
+    memset(big, 'A', MESSAGE_ATTACHED_MAX);
+    two[0].base64 = big;
+    two[0].base64_len = MESSAGE_ATTACHED_MAX;
+    s.attachments = two;
+    s.n_attachments = 1;
+    make(&made, &s, NULL);
+    assert_int_equal(made.status, STATUS_OK);
+    assert_true(made.out.len > MESSAGE_ATTACHED_MAX);
+    buf_fini(&made.out);
+    s.n_attachments = 2;
+    refuse(&s, "attachments: more than 41943040 bytes of base64 together");
+    free(big);
+}
+
 /* Out is as before where a mail fails only for its recipient. */
 static void run_time_limits(void **state)
 {
@@ -305,6 +411,9 @@ int main(void)
         cmocka_unit_test(without_templates_braces_stay),
         cmocka_unit_test(refused_fields),
         cmocka_unit_test(refused_sources),
+        cmocka_unit_test(attachments),
+        cmocka_unit_test(refused_attachments),
+        cmocka_unit_test(attached_bytes),
         cmocka_unit_test(run_time_limits),
         cmocka_unit_test(sender),
     };

@@ -1,0 +1,31 @@
+/*
+ * api/attachment - the `attachments` of an email: from the many forms in which
+ * SDKs send them to the one that the engine reads.
+ *
+ * Content is base64, an array of bytes, or {"type":"Buffer","data":[...]}, as
+ * old Node SDKs have it. URLs (`path`) are refused for now. No I/O.
+ */
+#ifndef API_ATTACHMENT_H
+#define API_ATTACHMENT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+#include "render/message.h"
+#include <jansson.h>
+
+struct attachment_list {
+    struct message_attachment at[MESSAGE_ATTACHMENTS_MAX];
+    size_t n;
+};
+
+/* Texts belong to the JSON or to the arena. value may be NULL. What the names
+ * and types hold is message_compile's to judge. Errors name the item. */
+MUST_USE enum status attachment_read(json_t *value, struct arena *arena,
+                                     struct attachment_list *out,
+                                     struct error *err);
+
+/* ,"attachments":[...] as render/content reads it; nothing if there are
+ * none. */
+void attachment_write(const struct attachment_list *list, struct buf *out);
+#endif
