@@ -24,7 +24,9 @@
     X("keys", command_keys, "create|list|revoke",                              \
       "make, list and revoke API keys")                                        \
     X("projects", command_projects, "create|list",                             \
-      "make and list projects, which are isolated from each other")
+      "make and list projects, which are isolated from each other")            \
+    X("dkim", command_dkim, "create|list|import|rotate",                       \
+      "make, list, take in and change the keys that mail is signed with")
 
 #define X_(name, function, arguments, help) int function(int argc, char **argv);
 COMMAND_TABLE(X_)

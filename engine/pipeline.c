@@ -4,7 +4,7 @@
  *   claim     a batch of the queue, and its mails          queue/queue
  *   next      whose mail is sent now                       queue/hand
  *   render    content and variables to bytes               render/job
- *   (sign     DKIM goes between render and send)
+ *   sign      by the DKIM keys of its sender               sign/keys
  *   send      over a pooled connection                     route, pool, smtp
  *   settled   the answer becomes an outcome                settle/journal
  *   finish    the batch is over; what is left goes on      settle/settle
@@ -27,11 +27,11 @@
 #include "render/job.h"
 #include "route/route.h"
 #include "settle/settle.h"
+#include "sign/keys.h"
 #include <unistd.h>
 
 enum {
     PIPELINE_TICK_MS = 50,
-    PIPELINE_LOW_LEAST = 200,          /* mails in hand of a campaign */
     PIPELINE_CLAIM_TRANSACTIONAL = 64, /* batches at a time */
     PIPELINE_BACKLOG_MAX = 64 * 1024 * 1024,
     PIPELINE_HOST_MAX = 256,
@@ -53,6 +53,7 @@ struct pipeline {
     struct queue *queue;
     struct maintain *maintain;
     struct settle *settle;
+    struct keys *keys;
 
     unsigned char secret[MAILID_SECRET_BYTES];
     char hostname[PIPELINE_HOST_MAX];
@@ -132,21 +133,13 @@ static void on_woken(void *owner, bool campaigns, bool transactional)
     p->claim_wanted |= transactional;
 }
 
-/* About a third of a second's work in hand: enough to never run dry while a
- * claim is under way, little enough to leave other workers their share. */
-static size_t low_mark(const struct pipeline *p)
-{
-    size_t low = (size_t)(p->rate / 3 / (double)fair_active(&p->hand.fair));
-
-    return low > PIPELINE_LOW_LEAST ? low : PIPELINE_LOW_LEAST;
-}
-
 static void claim(struct pipeline *p)
 {
     struct lane *lane;
 
     if (!p->started || p->draining || !queue_is_up(p->queue) ||
-        p->now_ms >= p->lease_until_ms || pool_is_down(p->pool, p->now_ms) ||
+        !keys_are_known(p->keys) || p->now_ms >= p->lease_until_ms ||
+        pool_is_down(p->pool, p->now_ms) ||
         settle_backlog_bytes(p->settle) > PIPELINE_BACKLOG_MAX)
         return;
     if (p->claim_wanted && !p->claiming && !held_is_full(&p->held)) {
@@ -160,7 +153,7 @@ static void claim(struct pipeline *p)
         queue_list_campaigns(p->queue);
     }
     while (!held_is_full(&p->held) &&
-           (lane = fair_claim(&p->hand.fair, low_mark(p))))
+           (lane = fair_claim(&p->hand.fair, hand_low_mark(&p->hand, p->rate))))
         queue_claim_campaign(p->queue, lane->campaign, lane->ask);
 }
 
@@ -182,12 +175,27 @@ static void settle_one(struct pipeline *p, struct batch *b,
     p->metrics->outcomes[s->verdict]++;
 }
 
+/* Deferred mail goes on later. What was lost after the final dot is sent again
+ * as often as the setting says; then nobody knows, and that is its end. */
+static bool goes_on(struct pipeline *p, struct batch *b,
+                    const struct mail *mail, enum verdict verdict)
+{
+    if (verdict == VERDICT_DEFERRED)
+        batch_carry(b, BATCH_DEFERRED, mail->id);
+    else if (verdict == VERDICT_IN_DOUBT &&
+             b->doubts < p->config->in_doubt_resends)
+        batch_carry(b, BATCH_DOUBTED, mail->id);
+    else
+        return false;
+    return true;
+}
+
 static void settle_plain(struct pipeline *p, struct batch *b,
                          const struct mail *mail, enum verdict verdict,
                          const char *step, const char *why)
 {
     struct settled s = {.verdict = verdict,
-                        .final = true,
+                        .final = !goes_on(p, b, mail, verdict),
                         .has_reach = true,
                         .reach = REACH_MESSAGE,
                         .step = step,
@@ -204,21 +212,6 @@ static void settle_all(struct pipeline *p, struct batch *b, enum verdict v,
     while ((mail = batch_next(b)))
         settle_plain(p, b, mail, v, "queue", why);
     finish_if_over(p, b);
-}
-
-/* Deferred mail goes on later. What was lost after the final dot is sent again
- * as often as the setting says; then nobody knows, and that is its end. */
-static bool goes_on(struct pipeline *p, struct batch *b,
-                    const struct mail *mail, enum verdict verdict)
-{
-    if (verdict == VERDICT_DEFERRED)
-        batch_carry(b, BATCH_DEFERRED, mail->id);
-    else if (verdict == VERDICT_IN_DOUBT &&
-             b->doubts < p->config->in_doubt_resends)
-        batch_carry(b, BATCH_DOUBTED, mail->id);
-    else
-        return false;
-    return true;
 }
 
 /* It cost no attempt: to another connection with it, or back to the queue. */
@@ -255,34 +248,35 @@ static void on_settled(void *owner, const struct smtp_result *result,
 
 /* ---- render: from content and variables to bytes ---- */
 
-static struct content *content_of(struct batch *b, const struct mail *mail)
-{
-    struct batch_email *email;
-
-    if (mail->email < 0)
-        return b->content;
-    email = batch_email(b, mail);
-    if (email && !email->message)
-        email->message = content_of_email(email->json, email->len);
-    return email ? email->message : NULL;
-}
-
 /* Into job's buffer; false if this mail can't be made: it is settled then. */
 static bool render(struct pipeline *p, struct job *job)
 {
-    struct content *content = content_of(job->batch, job->mail);
-    struct error err = {"content not found"};
-    bool ok = false;
+    struct error err;
 
-    if (content && !content->message)
-        err = content->why;
-    else if (content)
-        ok = job_render(&p->jobs, job, content, p->secret,
-                        p->config->return_path_domain, &err) == STATUS_OK;
-    if (!ok)
-        settle_plain(p, job->batch, job->mail, VERDICT_BOUNCED, "render",
-                     err.text);
-    return ok;
+    if (job_render(&p->jobs, job, p->secret, p->config->return_path_domain,
+                   &err) == STATUS_OK)
+        return true;
+    settle_plain(p, job->batch, job->mail, VERDICT_BOUNCED, "render", err.text);
+    return false;
+}
+
+/* ---- sign: what is known of the sender vouches for it ---- */
+
+/* A key that can't be used is our trouble, not the mail's: it waits. */
+static bool sign(struct pipeline *p, struct job *job)
+{
+    struct error err;
+    enum status status =
+        keys_sign(p->keys, job->batch->project, job->sender_domain,
+                  job->started_us / 1000000, &job->bytes, &err);
+
+    if (status == STATUS_OK)
+        return true;
+    settle_plain(p, job->batch, job->mail,
+                 status == STATUS_NOT_FOUND ? VERDICT_BOUNCED
+                                            : VERDICT_DEFERRED,
+                 "sign", err.text);
+    return false;
 }
 
 /* ---- next, and send: a connection asks for a mail ---- */
@@ -300,7 +294,7 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
         if (b->expires_us <= job->started_us) {
             settle_plain(p, b, mail, VERDICT_EXPIRED, "queue",
                          "expired before it could be sent");
-        } else if (render(p, job)) {
+        } else if (render(p, job) && sign(p, job)) {
             b->touched = true;
             *m = job_message(job);
             return true;
@@ -528,6 +522,7 @@ static void start_stages(struct pipeline *p, uv_loop_t *loop,
     p->pool = pool_new(p->net, p->config, p->hostname, &pool, p);
     p->queue = queue_new(loop, p->config, conninfo, slot, &queue, p);
     p->maintain = maintain_new(loop, p->config, conninfo);
+    p->keys = keys_new(loop, p->config, conninfo);
     p->contents = contents_new(p->queue, on_content, p);
     hand_init(&p->hand);
     uv_prepare_init(loop, &p->turn);
@@ -590,6 +585,7 @@ void pipeline_free(struct pipeline *p)
         let_go(p, b);
     settle_free(p->settle);
     maintain_free(p->maintain);
+    keys_free(p->keys);
     contents_free(p->contents);
     queue_free(p->queue);
     route_free(p->route);

@@ -52,6 +52,12 @@
       "name said in EHLO and Message-ID; empty: the machine's")                \
     X(TEXT, return_path_domain, "", 0, 255, "domain",                          \
       "domain of the return path; empty: the sender's own address is used")    \
+    X(TEXT, seal_key_file, "", 0, 4096, "path",                                \
+      "what DKIM keys are encrypted with, 32 bytes, the same on all "          \
+      "machines; "                                                             \
+      "empty: seal.key in state_dir, made at first use")                       \
+    X(NUMBER, dkim_required, "0", 0, 1, "0 or 1",                              \
+      "1: mail from a domain without a DKIM key bounces; 0: it goes unsigned") \
     X(NUMBER, site_connections_max, "10", 1, 10000, "connections",             \
       "connections of one worker to one destination")                          \
     X(NUMBER, transactional_connections, "2", 1, 1000, "connections",          \

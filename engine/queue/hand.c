@@ -101,3 +101,10 @@ struct batch *hand_take_stolen(struct hand *h)
     }
     return stolen;
 }
+
+size_t hand_low_mark(const struct hand *h, double per_second)
+{
+    size_t low = (size_t)(per_second / 3 / (double)fair_active(&h->fair));
+
+    return low > HAND_LOW_LEAST ? low : HAND_LOW_LEAST;
+}

@@ -7,6 +7,8 @@
 
 #include "queue/fair.h"
 
+enum { HAND_LOW_LEAST = 200 };
+
 struct hand {
     struct fair fair;
     struct batch *urgent, **urgent_end;
@@ -29,4 +31,9 @@ struct batch *hand_take(struct hand *h, const unsigned char *campaign);
 
 /* The same for those whose lease went to another worker. */
 struct batch *hand_take_stolen(struct hand *h);
+
+/* How few mails in hand of a campaign are few: about a third of a second's
+ * work at this rate of the worker. Enough to never run dry while a claim is
+ * under way, little enough to leave other workers their share. */
+size_t hand_low_mark(const struct hand *h, double per_second);
 #endif

@@ -55,10 +55,23 @@ static void envelope(struct job *job, const struct content *content,
                  message_sender(content->message));
 }
 
-enum status job_render(struct jobs *j, struct job *job,
-                       const struct content *content,
-                       const unsigned char secret[MAILID_SECRET_BYTES],
-                       const char *return_path_domain, struct error *err)
+/* NULL: the store lacks it. */
+static struct content *content_of(struct batch *b, const struct mail *mail)
+{
+    struct batch_email *email;
+
+    if (mail->email < 0)
+        return b->content;
+    email = batch_email(b, mail);
+    if (email && !email->message)
+        email->message = content_of_email(email->json, email->len);
+    return email ? email->message : NULL;
+}
+
+static enum status render(struct jobs *j, struct job *job,
+                          const struct content *content,
+                          const unsigned char secret[MAILID_SECRET_BYTES],
+                          const char *return_path_domain, struct error *err)
 {
     const struct mail *mail = job->mail;
     char id[MAILID_TEXT_MAX];
@@ -87,6 +100,20 @@ enum status job_render(struct jobs *j, struct job *job,
     json_decref(variables);
     envelope(job, content, id, return_path_domain);
     return status;
+}
+
+enum status job_render(struct jobs *j, struct job *job,
+                       const unsigned char secret[MAILID_SECRET_BYTES],
+                       const char *return_path_domain, struct error *err)
+{
+    const struct content *content = content_of(job->batch, job->mail);
+
+    if (!content)
+        return fail(err, STATUS_NOT_FOUND, "content not found");
+    if (!content->message)
+        return fail(err, STATUS_INVALID, "%s", content->why.text);
+    job->sender_domain = content->id_domain;
+    return render(j, job, content, secret, return_path_domain, err);
 }
 
 struct smtp_message job_message(struct job *job)

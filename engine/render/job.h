@@ -14,7 +14,8 @@ struct job {
     struct batch *batch;
     struct mail *mail;
     int64_t started_us;
-    char from[ADDRESS_MAX]; /* envelope sender */
+    char from[ADDRESS_MAX];    /* envelope sender */
+    const char *sender_domain; /* of From:; its content's */
     struct buf bytes;
     struct job *next; /* spare ones */
 };
@@ -30,10 +31,10 @@ void jobs_put(struct jobs *j, struct job *job);
 /* Frees the spare ones. */
 void jobs_fini(struct jobs *j);
 
-/* Render into job->bytes, and the envelope: the sender's own address, or one
- * in return_path_domain that names the mail, if that is not "". */
+/* Render the mail's content, which its batch has, into job->bytes, and the
+ * envelope: the sender's own address, or one in return_path_domain that names
+ * the mail, if that is not "". */
 MUST_USE enum status job_render(struct jobs *j, struct job *job,
-                                const struct content *content,
                                 const unsigned char secret[MAILID_SECRET_BYTES],
                                 const char *return_path_domain,
                                 struct error *err);

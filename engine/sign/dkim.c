@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+ENUM_DEFINE(dkim_algorithm, DKIM_ALGORITHM_TABLE);
+
 struct dkim_key {
     char domain[DKIM_NAME_MAX], selector[DKIM_NAME_MAX];
     EVP_PKEY *pkey;
@@ -120,6 +122,11 @@ void dkim_key_free(struct dkim_key *key)
     EVP_MD_CTX_free(key->work);
     EVP_PKEY_free(key->pkey);
     free(key);
+}
+
+enum dkim_algorithm dkim_key_algorithm(const struct dkim_key *key)
+{
+    return key->ed25519 ? DKIM_ED25519 : DKIM_RSA;
 }
 
 static void add_base64(struct buf *out, const unsigned char *bytes, size_t n)

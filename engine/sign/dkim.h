@@ -22,6 +22,11 @@ enum {
     DKIM_SIGNATURE_MAX = 512, /* bytes: RSA of 4096 bits */
 };
 
+#define DKIM_ALGORITHM_TABLE(X)                                                \
+    X(DKIM_RSA, "rsa")                                                         \
+    X(DKIM_ED25519, "ed25519")
+ENUM_DECLARE(dkim_algorithm, DKIM_ALGORITHM_TABLE);
+
 struct dkim_key;
 
 /* pem: a private key, PKCS#8 or traditional, not encrypted. The domain and
@@ -30,6 +35,8 @@ MUST_USE enum status dkim_key_new(const char *domain, const char *selector,
                                   const char *pem, size_t pem_len,
                                   struct dkim_key **out, struct error *err);
 void dkim_key_free(struct dkim_key *key);
+
+enum dkim_algorithm dkim_key_algorithm(const struct dkim_key *key);
 
 /* The TXT record that publishes the key, to <selector>._domainkey.<domain>:
  * "v=DKIM1; k=rsa; p=..." appended to out. */
