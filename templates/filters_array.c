@@ -121,6 +121,7 @@ static enum selection select_item(struct run *r, const struct value *item,
     }
     if (n < 2 || args[1].kind == VALUE_NIL)
         return value_is_true(&found) ? SELECTED : REJECTED;
+    run_charge_value(r, &found);
     return value_equal(&found, &args[1]) ? SELECTED : REJECTED;
 }
 
@@ -266,10 +267,11 @@ void filter_uniq(struct run *r, struct value *v, const struct value *args,
     (void)n;
     list = keys ? run_list(r, keys->n) : NULL;
     for (size_t i = 0; list && i < keys->n; i++) {
-        size_t old = 0;
+        size_t old = 0, before = r->steps;
 
-        run_charge(r, to / 4);
+        /* It is compared with all that are kept so far. */
         run_charge_value(r, &keys->items[i]);
+        run_charge(r, to / 4 + (r->steps - before) * to);
         if (r->status != STATUS_OK)
             break;
         while (old < to && !value_equal(&keys->items[old], &keys->items[i]))
@@ -312,6 +314,7 @@ static int compare(struct order *o, const struct value *a,
     int order;
 
     run_charge(o->r, 1);
+    run_charge_value(o->r, a);
     if (a->kind == VALUE_NIL || b->kind == VALUE_NIL)
         return (a->kind == VALUE_NIL) - (b->kind == VALUE_NIL);
     if (o->natural)

@@ -67,7 +67,7 @@ static void replace(struct run *r, struct value *v, const struct value *what,
         buf_add(r->out, at, (size_t)(found - at));
         put_replacement(r->out, &by, &find);
         at = found + find.len;
-        if (!all)
+        if (!all || run_charge(r, 1) != STATUS_OK)
             break;
     }
     buf_add(r->out, at, (size_t)(end - at));

@@ -229,11 +229,10 @@ static const char *character(const struct value *v, int64_t i)
 {
     const char *p = v->text, *end = v->text + v->len;
 
-    for (; p < end && i > 0; i--) {
-        size_t width = utf8_char(p, (size_t)(end - p));
-
-        p += width ? width : 1;
-    }
+    for (; p < end && i > 0; i--)
+        do
+            p++;
+        while (p < end && ((unsigned char)*p & 0xc0) == 0x80);
     return p;
 }
 

@@ -50,6 +50,7 @@ enum status parse_expected(const struct parse *p, const char *what)
 
 void *parse_take(struct parse *p, size_t n)
 {
+    p->t->taken += n;
     return memset(arena_take(&p->t->arena, n), 0, n);
 }
 
@@ -254,6 +255,11 @@ enum status parse_expr(struct parse *p, bool words, const struct expr **out)
 {
     struct expr *e = parse_take(p, sizeof *e);
     enum status st;
+
+    if (p->t->taken > TEMPLATE_PROGRAM_MAX)
+        return parse_fail(p, p->token.text,
+                          "the template is compiled to more than %d bytes",
+                          TEMPLATE_PROGRAM_MAX);
 
     if (p->brackets == TEMPLATE_NESTING_MAX)
         return parse_fail(p, p->token.text, "more than %d brackets in brackets",

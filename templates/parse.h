@@ -29,6 +29,7 @@ struct parse {
     const char *at, *end; /* what is left of the source, or of its part */
     bool lines;           /* between {% liquid and %}: a tag a line */
     bool trim;            /* the last tag ended with "-%}" */
+    const char *endless;  /* NULL, or: from here on there is no "%}" */
     int nesting;
     size_t nodes;
     struct stop stop;

@@ -24,17 +24,23 @@ struct chunk {
     const char *at, *end;
 };
 
-/* Behind "%}", or NULL. */
-static const char *tag_end(const char *at, const char *end)
+/* Behind "%}", or NULL. What was not found once is not looked for again:
+ * cutting stays linear. */
+static const char *tag_end(struct parse *p, const char *at)
 {
-    const char *p = memmem(at, (size_t)(end - at), "%}", 2);
+    const char *close;
 
-    return p ? p + 2 : NULL;
+    if (p->endless && at >= p->endless)
+        return NULL;
+    close = memmem(at, (size_t)(p->end - at), "%}", 2);
+    if (!close)
+        p->endless = at;
+    return close ? close + 2 : NULL;
 }
 
-static struct chunk cut_output(const char *at, const char *end)
+static struct chunk cut_output(struct parse *parse, const char *at)
 {
-    const char *p = at + 2;
+    const char *p = at + 2, *end = parse->end;
 
     for (; p + 1 < end; p++) {
         if (*p == '}' && p[1] == '}')
@@ -42,7 +48,7 @@ static struct chunk cut_output(const char *at, const char *end)
         if (*p == '}')
             return (struct chunk){CHUNK_BAD, at, p + 1};
         if (*p == '{' && p[1] == '%') {
-            const char *close = tag_end(p + 2, end);
+            const char *close = tag_end(parse, p + 2);
             return (struct chunk){CHUNK_BAD, at, close ? close : end};
         }
     }
@@ -78,12 +84,12 @@ static struct chunk cut(struct parse *p)
         return c;
     }
     if (end - at > 1 && at[0] == '{' && at[1] == '%') {
-        const char *close = tag_end(at + 2, end);
+        const char *close = tag_end(p, at + 2);
 
         c = (struct chunk){close ? CHUNK_TAG : CHUNK_BAD, at,
                            close ? close : at + 2};
     } else if (end - at > 1 && at[0] == '{' && at[1] == '{') {
-        c = cut_output(at, end);
+        c = cut_output(p, at);
     } else if (at < end) {
         c = cut_text(at, end);
     }
@@ -510,6 +516,7 @@ enum status parse_source(struct parse *p, const char *source, size_t len,
     p->source = p->at = source;
     p->source_end = p->end = source + len;
     p->lines = p->trim = false;
+    p->endless = NULL;
     p->nesting = 0;
     body->blank = true;
     st = parse_body(p, body);

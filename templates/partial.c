@@ -192,7 +192,9 @@ static struct partial *look_up(struct run *r, const struct partial_tag *tag)
     }
     struct name name = {v.text, v.len};
     partial = find(r->t, &name);
-    if (!partial)
+    if (!partial && name.len > TEMPLATE_NAME_MAX)
+        run_limit(r, "bytes in the name of a partial", TEMPLATE_NAME_MAX);
+    else if (!partial)
         partial = compile_now(r, &name);
     if (partial && !partial->source)
         run_fail(r, "there is no partial \"%.*s\"",

@@ -186,5 +186,6 @@ struct template
     struct body body;
     struct partial *partials;
     size_t n_partials, partials_len;
+    size_t taken; /* of the arena, by what was parsed */
 };
 #endif

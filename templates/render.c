@@ -70,6 +70,9 @@ static void apply(struct run *r, const struct call *c, struct value *v)
     for (const struct item *i = c->arguments; i && n < FILTER_ARGUMENTS_MAX;
          i = i->next)
         args[n++] = run_shown(r, i->expr);
+    for (size_t i = 0; i < n; i++)
+        if (args[i].kind == VALUE_STRING)
+            run_charge_value(r, &args[i]);
     r->at = c->at;
     if (c->allow_false)
         args[FILTER_ARGUMENTS_MAX] = run_expr(r, c->allow_false);
@@ -141,6 +144,7 @@ static bool ordered(struct run *r, const struct condition *c,
                  value_kind_text(b));
         return false;
     }
+    run_charge_value(r, a);
     if (!value_order(a, b, &order))
         return false;
     switch (c->comparison) {
@@ -168,8 +172,11 @@ static bool holds(struct run *r, const struct condition *c)
     if (c->comparison != COMPARISON_EQUAL &&
         c->comparison != COMPARISON_UNEQUAL)
         return ordered(r, c, &a, &b);
-    if (a.kind == b.kind || value_is_array(&a))
+    if (a.kind == VALUE_STRING || a.kind == b.kind ||
+        (value_is_array(&a) && value_is_array(&b)))
         run_charge_value(r, &a);
+    if (b.kind == VALUE_STRING)
+        run_charge_value(r, &b);
     return value_equal(&a, &b) == (c->comparison == COMPARISON_EQUAL);
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BYTES_PER_STEP = 256 };
+enum { BYTES_PER_STEP = 64 };
 
 /* Status. */
 
@@ -55,15 +55,31 @@ enum status run_charge(struct run *r, size_t steps)
     return r->status;
 }
 
+static void charge_object(struct run *r, const json_t *json)
+{
+    json_t *object = (json_t *)(uintptr_t)json;
+
+    for (void *at = json_object_iter(object); at && r->status == STATUS_OK;
+         at = json_object_iter_next(object, at)) {
+        struct value item = value_of_json(json_object_iter_value(at));
+
+        run_charge(r, 1 + json_object_iter_key_len(at) / BYTES_PER_STEP);
+        run_charge_value(r, &item);
+    }
+}
+
 enum status run_charge_value(struct run *r, const struct value *v)
 {
+    size_t n = value_count(v);
+
     if (v->kind == VALUE_STRING)
         return run_charge(r, v->len / BYTES_PER_STEP);
-    if (!value_is_array(v))
-        return run_charge(r, value_count(v));
-    size_t n = value_count(v);
-    run_charge(r, n);
-    for (size_t i = 0; i < n && r->status == STATUS_OK; i++) {
+    if (v->kind == VALUE_OBJECT)
+        charge_object(r, v->json);
+    else
+        run_charge(r, n);
+    for (size_t i = 0; value_is_array(v) && i < n && r->status == STATUS_OK;
+         i++) {
         struct value item = value_at(v, i);
 
         run_charge_value(r, &item);
@@ -189,10 +205,9 @@ struct value run_variable(struct run *r, struct frame *f,
     const struct value *v = bindings_find(&f->locals, name);
     const json_t *json;
 
-    if (!v && f->assigned.n) {
-        run_charge(r, f->assigned.n / 16);
+    run_charge(r, (f->locals.n + f->assigned.n + f->counters.n) / 16);
+    if (!v && f->assigned.n)
         v = bindings_find(&f->assigned, name);
-    }
     if (!v && f->counters.n)
         v = bindings_find(&f->counters, name);
     if (v)
@@ -342,6 +357,8 @@ static struct value step_index(struct run *r, const struct value *v,
 
     if (key.kind == VALUE_STRING) {
         struct name name = {key.text, key.len};
+
+        run_charge_value(r, &key);
         return of_key(r, v, &name, &found) ? found : missing();
     }
     if (key.kind != VALUE_INTEGER || !value_is_array(v))
@@ -361,7 +378,10 @@ static struct value step(struct run *r, const struct value *v,
     if (of_key(r, v, &s->key, &found))
         return found;
     switch (s->kind) {
-    case STEP_SIZE: return run_size(v);
+    case STEP_SIZE:
+        if (v->kind == VALUE_STRING)
+            run_charge_value(r, v);
+        return run_size(v);
     case STEP_FIRST: return run_end(r, v, false);
     case STEP_LAST: return run_end(r, v, true);
     case STEP_KEY:

@@ -27,7 +27,9 @@ enum {
     TEMPLATE_SOURCE_MAX = 8 * 1024 * 1024,   /* of one source */
     TEMPLATE_SOURCES_MAX = 32 * 1024 * 1024, /* with all its partials */
     TEMPLATE_NODES_MAX = 500000,             /* outputs, tags, texts */
+    TEMPLATE_PROGRAM_MAX = 96 * 1024 * 1024, /* bytes it is compiled to */
     TEMPLATE_PARTIALS_MAX = 1000,
+    TEMPLATE_NAME_MAX = 255, /* bytes of a partial's name that is a variable */
     TEMPLATE_NESTING_MAX = 100, /* blocks in blocks; brackets in brackets */
     TEMPLATE_PATH_MAX = 100,    /* steps of one variable's path */
     /* Of one render: */

@@ -46,6 +46,10 @@ static void renders(void **state)
             "more than 5000000 steps");
     refuses("{{ (1..90000) | reverse | sort | uniq | size }}", NULL,
             STATUS_TOO_BIG, "more than 5000000 steps");
+    refuses("{% assign a = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..19) %}"
+            "{% assign a = a | append: a %}{% endfor %}"
+            "{% for i in (1..9999) %}{{ a.size }}{% endfor %}",
+            NULL, STATUS_TOO_BIG, "more than 5000000 steps");
     refuses("{% render 'a' %}", RECURSION, STATUS_TOO_BIG,
             "partial \"a\": line 1, column 1: more than 90 partials");
     refuses("{% include 'b' %}", RECURSION, STATUS_TOO_BIG, "more than 90");
@@ -96,6 +100,17 @@ static void sources(void **state)
     for (int i = 0; i < TEMPLATE_NODES_MAX + 1; i++)
         buf_add_text(&source, "{{}}");
     refuses(source.data, NULL, STATUS_INVALID, "more than 500000 outputs");
+    buf_reset(&source);
+    buf_add_text(&source, "{% if a");
+    for (int i = 0; i < 1000000; i++)
+        buf_add_text(&source, " or a");
+    buf_add_text(&source, " %}{% endif %}");
+    refuses(source.data, NULL, STATUS_INVALID, "more than 100663296 bytes");
+    buf_reset(&source);
+    buf_add_text(&source, "{% raw %}");
+    for (int i = 0; i < 2000000; i++)
+        buf_add_text(&source, "{%");
+    refuses(source.data, NULL, STATUS_INVALID, "raw %} is not closed");
     buf_reset(&source);
     memset(buf_reserve(&source, TEMPLATE_SOURCE_MAX + 1), ' ',
            TEMPLATE_SOURCE_MAX + 1);
