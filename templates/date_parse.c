@@ -274,7 +274,7 @@ static bool fill(struct reader *r, const struct template_values *values)
     else if (r->year < 100 && r->named)
         r->year += r->year < 69 ? 2000 : 1900;
     r->hour = r->hour < 0 ? 0 : r->hour;
-    return is_day(r->year, r->month, r->day);
+    return r->hour <= 24 && is_day(r->year, r->month, r->day);
 }
 
 bool date_parse(struct date *d, const char *text, size_t len,

@@ -401,6 +401,13 @@ int number_compare(const struct number *a, const struct number *b)
     return (p > q) - (p < q);
 }
 
+int64_t number_truncate(double v)
+{
+    if (isnan(v))
+        return 0;
+    return v >= 0x1p63 ? INT64_MAX : v < -0x1p63 ? INT64_MIN : (int64_t)v;
+}
+
 static struct number whole(double v)
 {
     return v >= -0x1p63 && v < 0x1p63 ? integer((int64_t)v) : inexact(v);

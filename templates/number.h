@@ -52,6 +52,9 @@ struct number number_round(const struct number *n, enum number_rounding how,
 size_t number_write_real(double v, char text[static NUMBER_TEXT_MAX]);
 size_t number_write_integer(int64_t v, char text[static NUMBER_TEXT_MAX]);
 
+/* Towards zero; what is too far out, to the nearest that fits. */
+int64_t number_truncate(double v);
+
 /* The integer that a text begins with, else 0: "12abc" is 12. */
 int64_t number_leading(const char *text, size_t len);
 #endif

@@ -1,3 +1,4 @@
+#include "templates/number.h"
 #include "templates/run.h"
 #include <string.h>
 
@@ -55,6 +56,8 @@ static struct slice cut_slice(const struct value *v, const struct value *items,
         return (struct slice){*items, 0, count};
     if (end > count)
         end = count;
+    if (end > INT64_MAX) /* of the widest ranges */
+        end = INT64_MAX;
     if (first > end)
         first = end;
     return (struct slice){*items, first, end - first};
@@ -109,8 +112,11 @@ static bool take_slice(struct run *r, const struct loop_tag *tag,
     *out =
         cut_slice(&v, &items, from, bound.kind != VALUE_NIL, add(from, limit));
     place->index = (size_t)(from > 0 ? from : 0) + out->n;
-    if (from < 0)
-        place->index = out->n > (size_t)-from ? out->n - (size_t)-from : 0;
+    if (from < 0) { /* what stands before the first item counts, too */
+        size_t before = 0 - (size_t)from;
+
+        place->index = out->n > before ? out->n - before : 0;
+    }
     return r->status == STATUS_OK;
 }
 
@@ -173,7 +179,7 @@ static bool loose_integer(struct run *r, const struct expr *e, int64_t *out)
 
     *out = 0;
     if (v.kind == VALUE_REAL) {
-        *out = (int64_t)v.real;
+        *out = number_truncate(v.real);
         return true;
     }
     if (v.kind == VALUE_NIL)

@@ -3,6 +3,7 @@
 #include "templates/fault.h"
 #include "templates/filter.h"
 #include "templates/lex.h"
+#include "templates/number.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -417,9 +418,9 @@ static struct value run_range(struct run *r, const struct expr *e)
 
     /* Literal bounds are cut, as the reference does when it parses. */
     if (e->from->kind == EXPR_VALUE && from.kind == VALUE_REAL)
-        from = value_integer((int64_t)from.real);
+        from = value_integer(number_truncate(from.real));
     if (e->to->kind == EXPR_VALUE && to.kind == VALUE_REAL)
-        to = value_integer((int64_t)to.real);
+        to = value_integer(number_truncate(to.real));
     if (!bound(r, &from, &range.from) || !bound(r, &to, &range.to))
         return value_nil();
     return range;

@@ -82,7 +82,7 @@ struct value value_at(const struct value *v, size_t i)
     if (v->kind == VALUE_LIST && i < v->list->n)
         return v->list->items[i];
     if (v->kind == VALUE_RANGE && i < value_count(v))
-        return value_integer(v->from + (int64_t)i);
+        return value_integer((int64_t)((uint64_t)v->from + i));
     return value_nil();
 }
 

@@ -56,6 +56,7 @@ static void reading(void **state)
         {"2026-02-29", "no date"},
         {"2026-13-01", "no date"},
         {"2026-11-23 25:00", "no date"},
+        {"999999999999999999 amber 10", "no date"},
         {"hello", "no date"},
         {"", "no date"},
     };

@@ -44,6 +44,9 @@ static void renders(void **state)
             NULL, STATUS_TOO_BIG, "more than");
     refuses("{{ (1..9223372036854775807) | join }}", NULL, STATUS_TOO_BIG,
             "more than 5000000 steps");
+    refuses("{% for i in (-9223372036854775808..9223372036854775807) offset: "
+            "-9223372036854775807 %}{{ forloop.rindex | size }}{% endfor %}",
+            NULL, STATUS_TOO_BIG, "more than 1000000 iterations");
     refuses("{{ (1..90000) | reverse | sort | uniq | size }}", NULL,
             STATUS_TOO_BIG, "more than 5000000 steps");
     refuses("{% assign a = 'xxxxxxxxxxxxxxxx' %}{% for i in (1..19) %}"
