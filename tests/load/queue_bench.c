@@ -1,11 +1,12 @@
 /*
- * queue_bench CAMPAIGN WARM MAILS - what the queue costs a worker, without
+ * queue_bench DIR CAMPAIGN WARM MAILS - what the queue costs a worker, without
  * SMTP.
  *
  * Claims batches of a campaign, reads their mails and settles each as
  * delivered, by the engine's own queue/queue and settle/settle, until MAILS
  * are committed; and WARM before that, so that statements are prepared and
- * caches filled. The database is that of the settings, as for presort-engine.
+ * caches filled. Its journal is in DIR. The database is that of the settings,
+ * as for presort-engine.
  *
  * Warm, it says "ready" and waits for a line; then it works, says "MAILS
  * WALL_US CPU_US" (its own CPU), and waits for a line again: so that whoever
@@ -262,15 +263,12 @@ static void open_store(struct bench *b, const char *journal_dir)
 int main(int argc, char **argv)
 {
     static struct bench b;
-    char journal_dir[] = "/tmp/presort-queue-bench-XXXXXX";
 
-    if (argc != 4)
-        die("usage", "queue_bench CAMPAIGN WARM MAILS");
-    parse_campaign(argv[1], b.campaign);
-    b.warm = strtol(argv[2], NULL, 10);
-    b.wanted = strtol(argv[3], NULL, 10);
-    if (!mkdtemp(journal_dir))
-        die(journal_dir, "cannot be made");
+    if (argc != 5)
+        die("usage", "queue_bench DIR CAMPAIGN WARM MAILS");
+    parse_campaign(argv[2], b.campaign);
+    b.warm = strtol(argv[3], NULL, 10);
+    b.wanted = strtol(argv[4], NULL, 10);
     log_open("queue_bench", LOG_WARN);
     uv_loop_init(&b.loop);
     uv_prepare_init(&b.loop, &b.turn_end);
@@ -278,7 +276,7 @@ int main(int argc, char **argv)
     b.turn_end.data = &b;
     uv_prepare_start(&b.turn_end, on_turn_end);
     uv_timer_start(&b.tick, on_tick, TICK_MS, TICK_MS);
-    open_store(&b, journal_dir);
+    open_store(&b, argv[1]);
 
     uv_run(&b.loop, UV_RUN_DEFAULT);
     printf("%ld %lld %lld\n", b.settled - b.settled_warm,

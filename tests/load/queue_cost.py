@@ -41,8 +41,8 @@ def server_cpu_us(presort):
 def sample(presort, campaign):
     """CPU and wall microseconds a mail."""
     with subprocess.Popen(
-            [places.BUILD / "load/queue_bench", campaign, str(WARM),
-             str(SAMPLE)],
+            [places.BUILD / "load/queue_bench", presort.directory, campaign,
+             str(WARM), str(SAMPLE)],
             env=presort.environment, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, text=True) as bench:
         if bench.stdout.readline() != "ready\n":
