@@ -9,8 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "templates/filter.h"
-#include "templates/parse.h"
+#include "templates/tables.h"
 #include "templates/template.h"
 #include <errno.h>
 #include <stdio.h>

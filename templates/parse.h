@@ -14,6 +14,7 @@
 
 #include "templates/lex.h"
 #include "templates/program.h"
+#include "templates/tables.h"
 
 /* The tag that ended a body, because it is none that a body can have: endif,
  * else, or a mistake. */
@@ -91,28 +92,6 @@ MUST_USE enum status parse_comment(struct parse *p, struct node *n);
 /* Tags: markup is p's; *blank on entry false, set where the node shows
  * nothing. */
 typedef enum status tag_function(struct parse *p, struct node *n, bool *blank);
-
-#define TAG_TABLE(X)                                                           \
-    X("assign", tag_assign, "a variable from an expression and its filters")   \
-    X("break", tag_break, "leaves the loop")                                   \
-    X("capture", tag_capture, "a variable from what the block writes")         \
-    X("case", tag_case, "the branches (when) that equal a value, or else")     \
-    X("comment", tag_comment, "writes nothing, renders nothing")               \
-    X("continue", tag_continue, "goes on with the loop's next item")           \
-    X("cycle", tag_cycle, "the next of its values each time")                  \
-    X("decrement", tag_decrement, "a counter from -1 downwards")               \
-    X("doc", tag_doc, "documentation, which is not written")                   \
-    X("echo", tag_echo, "output, as {{ }} writes it; for the liquid tag")      \
-    X("for", tag_for, "a loop: limit, offset, reversed; else if empty")        \
-    X("if", tag_if, "a branch: elsif, else")                                   \
-    X("ifchanged", tag_ifchanged, "its body, unless it wrote the same before") \
-    X("include", tag_include, "a partial that sees and sets all variables")    \
-    X("increment", tag_increment, "a counter from 0 upwards")                  \
-    X("raw", tag_raw, "text in which braces mean nothing")                     \
-    X("render", tag_render, "a partial with variables of its own")             \
-    X("tablerow", tag_tablerow, "a loop that writes rows of an HTML table")    \
-    X("unless", tag_unless, "if not: elsif, else")                             \
-    X("#", tag_note, "a comment inside one tag")
 
 #define X_(name, function, help) tag_function function;
 TAG_TABLE(X_)
