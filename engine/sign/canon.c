@@ -5,24 +5,24 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* One line without its end: blanks folded, those at the end dropped. */
-static void relax_line(const char *line, size_t len, struct buf *out)
+/* One line without its end: blanks folded, those at the end dropped. Returns
+ * the end of what was written, which is no longer than the line. */
+static char *relax_line(const char *line, size_t len, char *to)
 {
-    while (len > 0 && is_blank(line[len - 1]))
-        len--;
-    for (size_t i = 0; i < len;) {
-        size_t run = i;
+    const char *end = line + len;
 
-        while (run < len && !is_blank(line[run]))
-            run++;
-        buf_add(out, line + i, run - i);
-        if (run == len)
-            break;
-        buf_add_char(out, ' ');
-        while (is_blank(line[run]))
-            run++;
-        i = run;
+    while (end > line && is_blank(end[-1]))
+        end--;
+    while (line < end) {
+        if (!is_blank(*line)) {
+            *to++ = *line++;
+            continue;
+        }
+        *to++ = ' ';
+        while (is_blank(*line))
+            line++;
     }
+    return to;
 }
 
 void canon_body(const char *body, size_t len, bool stuffed, struct buf *out)
@@ -37,12 +37,14 @@ void canon_body(const char *body, size_t len, bool stuffed, struct buf *out)
 
         if (text > 0 && body[text - 1] == '\r')
             text--;
-        size_t before = out->len;
+        /* One check for room a line, not one a byte: bodies are long. */
+        char *to = buf_reserve(out, text + 2);
+        char *end = relax_line(body + skip, text - skip, to);
+        bool empty = end == to;
 
-        relax_line(body + skip, text - skip, out);
-        bool empty = out->len == before;
-
-        buf_add(out, "\r\n", 2);
+        *end++ = '\r';
+        *end++ = '\n';
+        out->len += (size_t)(end - to);
         if (!empty)
             solid = out->len;
         body += all;
@@ -61,21 +63,22 @@ static char lower(char c)
 /* The value on one line: line ends go, blanks fold, none at either end. */
 static void relax_value(const char *value, size_t len, struct buf *out)
 {
-    bool gap = false, any = false;
+    char *start = buf_reserve(out, len), *to = start;
+    bool gap = false;
 
     for (size_t i = 0; i < len; i++) {
         if (value[i] == '\r' || value[i] == '\n')
             continue;
         if (is_blank(value[i])) {
-            gap = any;
+            gap = to > start;
             continue;
         }
         if (gap)
-            buf_add_char(out, ' ');
-        buf_add_char(out, value[i]);
+            *to++ = ' ';
+        *to++ = value[i];
         gap = false;
-        any = true;
     }
+    out->len += (size_t)(to - start);
 }
 
 void canon_header(const char *field, size_t len, struct buf *out)
