@@ -1,5 +1,6 @@
 #include "api/campaign.h"
 #include "api/json.h"
+#include "base/utf8.h"
 #include "mail/address.h"
 #include "render/message.h"
 #include <stdarg.h>
@@ -82,6 +83,9 @@ static bool read_texts(json_t *body, struct campaign_content *out,
         if (json_string_length(value) > 0)
             out->params[texts[i].param] = json_string_value(value);
     }
+    if (out->params[PARAM_NAME] && !utf8_one_line(out->params[PARAM_NAME]))
+        return invalid(why, "name",
+                       "it is to be one line without control characters");
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/keys.sql.h"
 #include "base/bug.h"
+#include "base/utf8.h"
 #include "queue/db.h"
 #include <getopt.h>
 #include <openssl/sha.h>
@@ -74,7 +75,8 @@ static bool name_ok(const char *name)
 {
     size_t len = strlen(name);
 
-    return len >= 1 && len <= NAME_MAX_CHARS;
+    return len >= 1 && len <= NAME_MAX_CHARS && utf8_one_line(name) &&
+           utf8_check(name, len) == len;
 }
 
 static int options_read(int argc, char **argv, struct key_options *o)
@@ -109,7 +111,8 @@ static int create(PGconn *conn, const struct key_options *o)
     if (strcmp(scope, "full") != 0 && strcmp(scope, "sending") != 0)
         return cli_usage("--scope is full or sending");
     if (o->name && !name_ok(o->name))
-        return cli_usage("--name has 1 to %d characters", NAME_MAX_CHARS);
+        return cli_usage("--name has 1 to %d characters, in one line",
+                         NAME_MAX_CHARS);
     if (keys_create(conn, project, o->name ? o->name : "made by presort keys",
                     scope, key, &err) != STATUS_OK)
         return cli_fail("%s", err.text);
@@ -157,7 +160,7 @@ static int project_create(PGconn *conn, const struct key_options *o)
 
     if (!o->word || !name_ok(o->word))
         return cli_usage("usage: presort projects create NAME "
-                         "(1 to %d characters)",
+                         "(1 to %d characters, in one line)",
                          NAME_MAX_CHARS);
     DB_RESULT *r = db_query(conn, &err, SQL_PROJECT_CREATE, 1, params);
     if (!r)

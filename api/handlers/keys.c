@@ -4,6 +4,7 @@
 #include "api/json.h"
 #include "api/request.h"
 #include "base/bug.h"
+#include "base/utf8.h"
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,11 +70,19 @@ static enum status read_request(json_t *body, struct key_request *out,
 
     if (!json_is_object(body))
         return fail(err, STATUS_INVALID, "The body is to be a JSON object.");
+    /* Ours is called permission. Passed over, a key meant for sending only
+     * would come out with full access. */
+    if (json_object_get(body, "scope"))
+        return fail(err, STATUS_INVALID,
+                    "Unknown field `scope`. Did you mean `permission`?");
     if (!json_is_string(name) || json_string_length(name) == 0 ||
         json_string_length(name) > KEY_NAME_MAX)
         return fail(err, STATUS_INVALID,
                     "`name` is to be a text of 1 to %d bytes.", KEY_NAME_MAX);
     out->name = json_string_value(name);
+    if (!utf8_one_line(out->name))
+        return fail(err, STATUS_INVALID,
+                    "`name` is to be one line without control characters.");
     out->scope = permission && !json_is_string(permission)
                      ? NULL
                      : scope_of(json_string_value(permission));

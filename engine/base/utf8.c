@@ -65,3 +65,12 @@ size_t utf8_check(const char *p, size_t len)
     }
     return len;
 }
+
+bool utf8_one_line(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+        if (*p < ' ' || *p == 0x7f ||
+            (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
+            return false;
+    return true;
+}

@@ -3,6 +3,7 @@
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Bytes of the character at p, of which left are readable; 0 if that is no
@@ -11,4 +12,8 @@ size_t utf8_char(const char *p, size_t left);
 
 /* Where the first byte is that belongs to no valid character; len if none. */
 size_t utf8_check(const char *p, size_t len);
+
+/* Is text, which is UTF-8, one line without control characters (C0, DEL, C1)?
+ * A name that is not could forge lines of a list, or steer a terminal. */
+bool utf8_one_line(const char *text);
 #endif

@@ -67,11 +67,26 @@ static void finds_the_first_bad_byte(void **state)
         }
 }
 
+static void a_name_is_one_line(void **state)
+{
+    static const char *const lines[] = {"", "March", "M\xc3\xa4rz", "\xc2\xa0",
+                                        "\xe2\x82\x9b"};
+    static const char *const others[] = {
+        "a\nb", "\r", "a\tb", "\x1b[2J", "a\x7f", "\xc2\x85", "a\xc2\x9b"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        assert_true(utf8_one_line(lines[i]));
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        assert_false(utf8_one_line(others[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters),
         cmocka_unit_test(finds_the_first_bad_byte),
+        cmocka_unit_test(a_name_is_one_line),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -85,6 +85,8 @@ def test_made_and_shown(api):
     ({"html": "{{ a"}, "validation_error", "html: line 1"),
     ({"weight": "3"}, "validation_error", "weight"),
     ({"repy_to": "x@y.example"}, "validation_error", "reply_to"),
+    ({"name": "March\x1b[2J"}, "validation_error", "`name`"),
+    ({"name": "March\r\nBcc: x@y.example"}, "validation_error", "`name`"),
 ])
 def test_what_could_not_be_sent_is_refused(api, change, name, says):
     refused(api.post("/campaigns", {**CONTENT, **change}), 422, name, says)
