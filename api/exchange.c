@@ -326,6 +326,18 @@ static bool authenticate(struct exchange *x)
     return false;
 }
 
+/* A path that is none is answered before the key is looked at; but SDKs read
+ * from every answer what is left of the rate. A key that is not known in this
+ * process yet is not worth asking the database for. */
+static void rate_refusal(struct exchange *x)
+{
+    const char *header = x->request.headers[HEADER_AUTHORIZATION];
+
+    if (header && auth_hash_header(header, &x->key))
+        x->rated = auth_take(x->api->auth, &x->key, clock_mono_ms() * 1000,
+                             &x->request.caller, &x->rate);
+}
+
 static int64_t declared_length(const struct exchange *x)
 {
     const char *text = x->request.headers[HEADER_CONTENT_LENGTH];
@@ -388,8 +400,11 @@ static void check_state(struct exchange *x)
 
 static enum MHD_Result head(struct exchange *x, const char *method)
 {
-    if (x->state == EXCHANGE_NEW)
+    if (x->state == EXCHANGE_NEW) {
         read_head(x, method);
+        if (x->reply.status != 0)
+            rate_refusal(x);
+    }
     x->done = false;
     if (x->reply.status == 0)
         check_state(x);

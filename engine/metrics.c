@@ -47,7 +47,7 @@ static void write_histogram(struct buf *b, const struct histogram *h, int w)
     buf_addf(b,
              "presort_delivery_seconds_bucket{slot=\"%d\",le=\"+Inf\"} "
              "%" PRIu64 "\n"
-             "presort_delivery_seconds_sum{slot=\"%d\"} %g\n"
+             "presort_delivery_seconds_sum{slot=\"%d\"} %.3f\n"
              "presort_delivery_seconds_count{slot=\"%d\"} %" PRIu64 "\n",
              w, h->count, w, (double)h->sum_ms / 1000, w, h->count);
 }

@@ -98,6 +98,8 @@ def test_key_requests(api):
                        ({"name": 7}, "`name`"), ({"name": "x" * 101}, "`name`"),
                        ({"name": "k", "permission": "root"}, "`permission`"),
                        ({"name": "k", "permision": "x"}, "`permission`"),
+                       ({"name": "k", "scope": "sending"}, "`permission`"),
+                       ({"name": "k\nforged"}, "one line"),
                        ({"name": "k", "rate_limit_per_second": 0}, "`rate_")):
         check(api.post("/api-keys", body), 422, "validation_error", says)
 
@@ -120,11 +122,14 @@ def test_rate_limit(api):
 
 
 def test_no_such_path_or_method(api):
-    check(api.get("/nothing"), 404, "not_found")
+    nowhere = api.get("/nothing")
+    check(nowhere, 404, "not_found")
+    assert nowhere.headers["ratelimit-limit"]
     check(api.get("/emails/a/b/c"), 404, "not_found")
     answer = api.call("PUT", "/emails")
     check(answer, 405, "method_not_allowed", "POST")
     assert "POST" in answer.headers["allow"]
+    assert answer.headers["ratelimit-remaining"]
     check(api.get("/emails?to=%zz"), 400, "validation_error", "escape")
 
 
