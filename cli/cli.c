@@ -4,6 +4,7 @@
 #include "queue/db.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int cli_fail(const char *fmt, ...)
 {
@@ -27,6 +28,14 @@ int cli_usage(const char *fmt, ...)
     fputs("\nTry `presort help`.\n", stderr);
     va_end(ap);
     return EXIT_USAGE;
+}
+
+int cli_help(int argc, char **argv, const char *usage, const char *more)
+{
+    if (argc != 2 || (strcmp(argv[1], "--help") && strcmp(argv[1], "-h")))
+        return cli_usage("usage: presort %s", usage);
+    printf("usage: presort %s\n\n%s\n", usage, more);
+    return EXIT_DONE;
 }
 
 bool cli_config(struct config *config)

@@ -20,6 +20,10 @@ PRINTF(1, 2) int cli_fail(const char *fmt, ...);
 /* The same with a hint at `presort help`; returns EXIT_USAGE. */
 PRINTF(1, 2) int cli_usage(const char *fmt, ...);
 
+/* For a command that was not given what its usage says: that is printed, on
+ * stdout where --help asked for it. Returns the exit status. */
+int cli_help(int argc, char **argv, const char *usage, const char *more);
+
 /* Loads the configuration of the environment and opens the log. False, with
  * the error printed, if it is bad. */
 bool cli_config(struct config *config);

@@ -53,7 +53,11 @@ int command_config(int argc, char **argv)
     bool markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
 
     if (argc > 1 && !markdown)
-        return cli_usage("usage: presort config [--markdown]");
+        return cli_help(
+            argc, argv, "config [--markdown]",
+            "Every setting: its value, meaning, unit, default, and where the "
+            "value came\n"
+            "from. --markdown prints the page docs/reference/settings.md.");
     if (!cli_config(&config))
         return EXIT_FAILED;
     const struct setting *settings = config_settings(&n);

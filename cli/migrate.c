@@ -173,7 +173,10 @@ int command_migrate(int argc, char **argv)
     bool status = argc == 2 && !strcmp(argv[1], "--status");
 
     if (argc > 1 && !status)
-        return cli_usage("usage: presort migrate [--status]");
+        return cli_help(argc, argv, "migrate [--status]",
+                        "Applies the migrations that the database lacks, each "
+                        "in a transaction and\n"
+                        "under a lock; --status only says which are applied.");
     if (!cli_config(&config))
         return EXIT_FAILED;
     PGconn *conn = cli_database(&config);

@@ -190,7 +190,10 @@ int command_top(int argc, char **argv)
     bool once = argc == 2 && strcmp(argv[1], "--once") == 0;
 
     if (argc > 1 && !once)
-        return cli_usage("usage: presort top [--once]");
+        return cli_help(argc, argv, "top [--once]",
+                        "Rates of what is being sent, anew every second until "
+                        "Ctrl-C; --once prints\n"
+                        "them once.");
     if (!cli_config(&config))
         return EXIT_FAILED;
     top.terminal = isatty(STDOUT_FILENO);

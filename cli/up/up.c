@@ -135,7 +135,15 @@ int command_up(int argc, char **argv)
 
     up.setup.quiet = argc == 2 && !strcmp(argv[1], "--quiet");
     if (argc > 1 && !up.setup.quiet)
-        return cli_usage("usage: presort up [--quiet]");
+        return cli_help(argc, argv, "up [--quiet]",
+                        "Runs everything in the foreground: a private "
+                        "PostgreSQL unless DATABASE_URL\n"
+                        "is set, the migrations, the API, one engine a core "
+                        "and, while no relay is\n"
+                        "set, the sandbox. --quiet leaves out the lines that "
+                        "say where to look.\n"
+                        "SIGTERM drains and ends it, SIGHUP reads the "
+                        "configuration again.");
     if (!cli_config(&up.config))
         return EXIT_FAILED;
     int result = run(&up);

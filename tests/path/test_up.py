@@ -249,6 +249,17 @@ def test_refusals_before_anything_starts(programs):
         shutil.rmtree(up.state)
 
 
+@pytest.mark.parametrize("command", [
+    "up", "campaign", "top", "bounce", "sink", "migrate", "config", "keys",
+    "projects"])
+def test_every_command_has_help(programs, command):
+    ran = subprocess.run([programs / "presort", command, "--help"],
+                         capture_output=True, text=True, timeout=10,
+                         check=False)
+    assert ran.returncode == 0 and not ran.stderr
+    assert f"presort {command}" in ran.stdout
+
+
 def test_own_database_and_migrations(programs):
     """One `up` keeps a database, another uses it as DATABASE_URL."""
     with Up(programs) as keeper:
@@ -310,5 +321,7 @@ def test_keys_and_projects(programs):
         assert up.run("keys", "revoke", key[:11]).returncode == 1
         assert "revoked" in up.run("keys", "list").stdout
         assert up.run("keys", "create", "--project", "none").returncode == 1
+        assert up.run("keys", "create", "--name", "a\nb").returncode == 2
+        assert up.run("projects", "create", "a\x1b[2J").returncode == 2
         wrong = up.run("kyes")
         assert wrong.returncode == 2 and "`keys`" in wrong.stderr
