@@ -21,7 +21,7 @@ JOBS ?= $(shell nproc)
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gmime-3.0
+PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gumbo gmime-3.0
 # Resolved when a recipe or a compile needs it, so that `make deps` works first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 # The command line alone speaks HTTP; the others need not load its libraries.

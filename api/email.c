@@ -267,7 +267,8 @@ static bool compiles(struct draft *d)
         .n_reply_to = d->reply_to.n,
         .subject = d->subject,
         .html = empty(d->html) ? NULL : d->html,
-        .text = empty(d->text) ? NULL : d->text,
+        /* Whether a text is made of the HTML is no reason to refuse it. */
+        .text = d->text ? d->text : "",
         .headers = d->headers,
         .n_headers = d->n_headers,
         .attachments = d->attachments.at,
@@ -410,7 +411,10 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
     buf_add_text(b, ",\"subject\":");
     json_add_text(b, d->subject);
     add_field(b, "html", d->html);
-    add_field(b, "text", d->text);
+    if (d->text) {
+        buf_add_text(b, ",\"text\":");
+        json_add_text(b, d->text);
+    }
     add_headers(b, d);
     add_tags(b, d);
     attachment_write(&d->attachments, b);

@@ -7,6 +7,7 @@
 #include "mail/header.h"
 #include "render/attach.h"
 #include "render/fields.h"
+#include "render/html_text.h"
 #include "templates/template.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,19 @@ static enum status compile_body(struct body *b, const char *source,
     return STATUS_OK;
 }
 
+/* A courtesy: a mail whose text can't be made goes without. */
+static void generate_text(struct message *m, const struct message_source *s)
+{
+    struct buf text = {0};
+    struct error ignored;
+
+    if (html_text(&text, s->html, strlen(s->html), s->templates) &&
+        compile_body(&m->text, text.data, s->templates, TEMPLATE_TEXT, "text",
+                     &ignored) != STATUS_OK)
+        m->text.head = NULL;
+    buf_fini(&text);
+}
+
 static enum status too_big(struct error *err)
 {
     return fail(err, STATUS_TOO_BIG, "the mail has more than %d bytes",
@@ -152,12 +166,15 @@ static enum status compile(struct message *m, const struct message_source *s,
         st = compile_fields(m, s, err);
     if (st == STATUS_OK && !s->html && !s->text)
         return fail(err, STATUS_INVALID, "html or text: one is needed");
-    if (st == STATUS_OK && s->text)
+    /* Beside HTML, an empty text says that none is wanted. */
+    if (st == STATUS_OK && s->text && (s->text[0] || !s->html))
         st = compile_body(&m->text, s->text, s->templates, TEMPLATE_TEXT,
                           "text", err);
     if (st == STATUS_OK && s->html)
         st = compile_body(&m->html, s->html, s->templates, TEMPLATE_HTML,
                           "html", err);
+    if (st == STATUS_OK && s->html && !s->text)
+        generate_text(m, s);
     if (st == STATUS_OK)
         st = attach_init(&m->attached, s, err);
     if (st == STATUS_OK && fixed_bytes(m) > MESSAGE_BYTES_MAX)

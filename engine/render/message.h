@@ -32,7 +32,8 @@ struct message_attachment {
     const char *content_id;   /* or NULL; for HTML that shows it by "cid:" */
 };
 
-/* Texts are UTF-8; NULL where absent. At least one of html and text.
+/* Texts are UTF-8; NULL where absent. At least one of html and text. Where
+ * text is absent it is made from html; "" beside html: there is to be none.
  * Borrowed for the call only. */
 struct message_source {
     const char *from;      /* "Name <local@domain>" */

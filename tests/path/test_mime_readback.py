@@ -113,6 +113,8 @@ def mail_of(rng, number):
         "date_us": rng.randrange(0, 4102444800) * 1000000 + 7, **bodies,
     }
     files = [file_of(rng, n) for n in range(rng.choice([0, 0, 1, 2, 5]))]
+    if kinds == ("html",):
+        mail["text"] = ""
     mail["attachments"] = [item for item, _ in files]
     want = {
         "from": [sender_pair], "to": to_pairs, "cc": cc_pairs,

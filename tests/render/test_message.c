@@ -91,8 +91,8 @@ static void one_part(void **state)
     expect(&s, NULL, HEAD TAIL PLAIN);
     s.text = ".\n..";
     expect(&s, NULL, HEAD TAIL PLAIN "..\r\n...\r\n");
-    s.text = NULL;
     s.html = "<p>Hi</p>";
+    s.text = "";
     expect(&s, NULL, HEAD TAIL HTML "<p>Hi</p>\r\n");
 }
 
@@ -110,6 +110,23 @@ static void two_parts(void **state)
                      "\r\n--=_a" ID "\r\n" HTML
                      "<p>Hi Zo=C3=AB &amp; &lt;Co&gt;"
                      "\r\n--=_a" ID "--\r\n");
+}
+
+static void text_from_html(void **state)
+{
+    struct message_source s = plain_source();
+
+    (void)state;
+    s.text = NULL;
+    s.html = "<p>Hi <b>{{ name }}";
+    expect(&s, "{\"name\": \"<Co>\"}",
+           HEAD TAIL "Content-Type: multipart/alternative;\r\n"
+                     " boundary=\"=_a" ID "\"\r\n"
+                     "\r\n--=_a" ID "\r\n" PLAIN "Hi <Co>\r\n"
+                     "\r\n--=_a" ID "\r\n" HTML "<p>Hi <b>&lt;Co&gt;"
+                     "\r\n--=_a" ID "--\r\n");
+    s.html = "<p><img src=\"x\">";
+    expect(&s, NULL, HEAD TAIL HTML "<p><img src=3D\"x\">\r\n");
 }
 
 static void fields(void **state)
@@ -407,6 +424,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_part),
         cmocka_unit_test(two_parts),
+        cmocka_unit_test(text_from_html),
         cmocka_unit_test(fields),
         cmocka_unit_test(without_templates_braces_stay),
         cmocka_unit_test(refused_fields),
