@@ -8,6 +8,7 @@ byte on the wire breaks RFC 5321 or RFC 5322.
 import base64
 import email
 import email.policy
+import hashlib
 import json
 import random
 import re
@@ -21,6 +22,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = "build/tests/kit/render_driver"
 MAILS = 400
+READER = ROOT / "tests/path/mime_leaves.pl"
 
 PIECES = [
     "Hello", "world,", "Grüße", "naïve", "Żółć", "你好世界", "こんにちは",
@@ -123,6 +125,8 @@ def mail_of(rng, number):
     }
     if number % 2:
         move_into_variables(mail, bodies)
+    if len(kinds) == 2 and not mail["text"]:
+        del bodies["text"]  # beside HTML: none is wanted
     return mail, want
 
 
@@ -276,6 +280,26 @@ def test_mails_come_back_as_they_were_written(tmp_path):
         refusal = tmp_path / f"{number}.err"
         assert not refusal.exists(), refusal.read_text()
         check_mail((tmp_path / f"{number}.eml").read_bytes(), want)
+
+
+def test_perl_finds_the_same_files(tmp_path):
+    rng = random.Random(7)
+    made = [mail_of(rng, number) for number in range(MAILS)]
+    build(tmp_path, [mail for mail, _ in made])
+    run = subprocess.run(["perl", READER, tmp_path, str(MAILS)], check=True,
+                         capture_output=True, text=True)
+    found = [[] for _ in made]
+    for line in run.stdout.splitlines():
+        number, kind, digest, name = line.split("\t")
+        found[int(number)].append((kind, digest, bytes.fromhex(name).decode()))
+    for leaves, (_, want) in zip(found, made):
+        assert len(leaves) == len(want["bodies"]) + len(want["files"])
+        for name, content, kind, _ in want["files"]:
+            digest = hashlib.md5(content).hexdigest()
+            if kind == INVITATION:
+                assert ("text/calendar", digest) in {leaf[:2] for leaf in leaves}
+            else:
+                assert (digest, name) in {leaf[1:] for leaf in leaves}
 
 
 @pytest.mark.parametrize("hostile", [
