@@ -2,6 +2,7 @@
 #include "api/metrics.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/nearest.h"
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -251,6 +252,29 @@ static void take_query(struct exchange *x)
     }
 }
 
+/* A filter that is misspelt must not be dropped: the whole list would look
+ * like its answer. Other unknown parameters are let be. */
+static void check_query(struct exchange *x)
+{
+    static const char *const known[] = {"limit", "after", "before", "to",
+                                        "outcome"};
+    enum { KNOWN = sizeof known / sizeof *known };
+
+    for (size_t i = 0; i < x->request.n_query; i++) {
+        const char *name = x->request.query[i].name, *meant;
+        size_t k = 0;
+
+        while (k < KNOWN && strcmp(known[k], name) != 0)
+            k++;
+        if (k < KNOWN || !(meant = nearest_word(name, known, KNOWN)))
+            continue;
+        reply_error(&x->reply, API_VALIDATION_ERROR,
+                    "Unknown parameter `%.40s`. Did you mean `%s`?", name,
+                    meant);
+        return;
+    }
+}
+
 static void read_head(struct exchange *x, const char *method)
 {
     struct header_walk walk = {x, 0};
@@ -277,6 +301,8 @@ static void read_head(struct exchange *x, const char *method)
                        EXCHANGE_HEADERS_MAX);
     else
         take_query(x);
+    if (x->reply.status == 0)
+        check_query(x);
 }
 
 static void judge_key(struct exchange *x)

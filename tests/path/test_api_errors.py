@@ -131,6 +131,10 @@ def test_no_such_path_or_method(api):
     assert "POST" in answer.headers["allow"]
     assert answer.headers["ratelimit-remaining"]
     check(api.get("/emails?to=%zz"), 400, "validation_error", "escape")
+    check(api.get("/emails?limt=5"), 422, "validation_error", "`limit`")
+    check(api.get("/campaigns/x/recipients?outcom=bounced"), 422,
+          "validation_error", "`outcome`")
+    assert api.get("/emails?limit=5&cache=no").status == 200
 
 
 def test_manners(api):
