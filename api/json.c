@@ -46,6 +46,17 @@ static enum status weigh(const char *text, size_t len, struct error *err)
     return STATUS_OK;
 }
 
+/* jansson's own words on NUL are for programmers: which flag to set. */
+const char *json_why(const json_error_t *why)
+{
+    enum json_error_code code = json_error_code(why);
+
+    if (code == json_error_null_character ||
+        code == json_error_null_byte_in_key)
+        return "\\u0000 is not allowed";
+    return why->text;
+}
+
 enum status json_parse(const char *text, size_t len, json_t **out,
                        struct error *err)
 {
@@ -60,7 +71,7 @@ enum status json_parse(const char *text, size_t len, json_t **out,
     return fail(err, STATUS_INVALID,
                 "The body is not valid JSON: line %d, "
                 "column %d: %s.",
-                why.line, why.column, why.text);
+                why.line, why.column, json_why(&why));
 }
 
 static void add_escaped(struct buf *b, unsigned char c)

@@ -33,6 +33,9 @@ static inline void json_decref_at(json_t **value)
 MUST_USE enum status json_parse(const char *text, size_t len, json_t **out,
                                 struct error *err);
 
+/* What jansson found wrong, for a client to read. */
+const char *json_why(const json_error_t *why);
+
 /* text (NULL: null) as a JSON string, quoted and escaped. */
 void json_add_text(struct buf *b, const char *text);
 void json_add_text_n(struct buf *b, const char *text, size_t len);

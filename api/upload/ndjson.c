@@ -1,4 +1,5 @@
 #include "api/upload/ndjson.h"
+#include "api/json.h"
 #include "base/memory.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -145,7 +146,8 @@ static enum status take_line(struct ndjson *j, const char *text, size_t len,
         recipient_reject(j->sink, j->line, text, len, "is no JSON object");
     else
         recipient_reject(j->sink, j->line, text, len,
-                         "is no JSON, at byte %d: %s", why.position, why.text);
+                         "is no JSON, at byte %d: %s", why.position,
+                         json_why(&why));
     json_decref(value);
     return st;
 }
