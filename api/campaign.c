@@ -245,6 +245,10 @@ bool campaign_read(json_t *body, struct campaign_content *out,
         why->name = API_VALIDATION_ERROR;
         return false;
     }
+    /* Passed over, the campaign would stay a draft, and nobody be told. */
+    if (json_string_length(member(body, "scheduled_at")) > 0)
+        return invalid(why, "scheduled_at",
+                       "the time is given with POST /campaigns/{id}/send");
     if (!read_texts(body, out, why) || !require(out, why) ||
         !read_sender(out->params[PARAM_SENDER], why) ||
         !read_reply_to(body, why) || !read_headers(body, why) ||

@@ -85,6 +85,7 @@ def test_made_and_shown(api):
     ({"html": "{{ a"}, "validation_error", "html: line 1"),
     ({"weight": "3"}, "validation_error", "weight"),
     ({"repy_to": "x@y.example"}, "validation_error", "reply_to"),
+    ({"scheduled_at": "in 1 hour"}, "validation_error", "/send"),
     ({"name": "March\x1b[2J"}, "validation_error", "`name`"),
     ({"name": "March\r\nBcc: x@y.example"}, "validation_error", "`name`"),
 ])
