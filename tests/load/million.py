@@ -19,7 +19,7 @@ from . import audience, machine
 from .service import Service
 
 LINES = int(os.environ.get("BENCH_LINES", "1000000"))
-SINGLES = 2000
+SINGLES = 1000
 SINGLES_PER_SECOND = 100
 ARRIVAL_S = 60
 
