@@ -1,8 +1,8 @@
 /*
  * The path of a mail, top to bottom:
  *
- *   claim     a batch of the queue, and its mails          queue/queue
- *   next      whose mail is sent now                       queue/hand
+ *   claim     a batch of the queue, and its mails          claims, queue/queue
+ *   next      where it goes, and whose turn it is there    dests, route, hand
  *   render    content and variables to bytes               render/job
  *   sign      by the DKIM keys of its sender               sign/keys
  *   send      over a pooled connection                     route, pool, smtp
@@ -17,22 +17,19 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "pool/pool.h"
+#include "claims.h"
+#include "dests.h"
 #include "queue/db.h"
-#include "queue/hand.h"
-#include "queue/held.h"
 #include "queue/maintain.h"
 #include "queue/queue.h"
 #include "render/contents.h"
 #include "render/job.h"
-#include "route/route.h"
 #include "settle/settle.h"
 #include "sign/keys.h"
 #include <unistd.h>
 
 enum {
     PIPELINE_TICK_MS = 50,
-    PIPELINE_CLAIM_TRANSACTIONAL = 64, /* batches at a time */
     PIPELINE_BACKLOG_MAX = 64 * 1024 * 1024,
     PIPELINE_HOST_MAX = 256,
     PIPELINE_HANDLES = 2, /* of libuv: turn and tick */
@@ -48,8 +45,7 @@ struct pipeline {
     int n_closed;
 
     struct smtp_net *net;
-    struct route *route;
-    struct pool *pool;
+    struct dests *dests;
     struct queue *queue;
     struct maintain *maintain;
     struct settle *settle;
@@ -57,14 +53,13 @@ struct pipeline {
 
     unsigned char secret[MAILID_SECRET_BYTES];
     char hostname[PIPELINE_HOST_MAX];
-    struct held held; /* every batch that this worker has */
-    struct hand hand; /* those with mail waiting to be sent */
+    struct held held;     /* every batch that this worker has */
+    struct claims claims; /* and what the store has besides */
     struct contents *contents;
     struct jobs jobs;
 
     bool started, draining, told_drained;
-    bool list_wanted, claim_wanted, claiming;
-    int64_t lease_until_ms, heartbeat_ms, poll_ms, list_ms;
+    int64_t lease_until_ms, heartbeat_ms, poll_ms;
     int64_t now_ms; /* of this turn */
     double rate;    /* mails a second, smoothed */
     uint64_t settled, settled_at_tick;
@@ -85,7 +80,7 @@ static void on_content(void *owner, struct batch *b)
     if (p->draining || b->stolen || b->order == BATCH_HOLD || !can_send)
         batch_return_waiting(b);
     else
-        hand_add(&p->hand, b, false);
+        dests_add(p->dests, b);
     finish_if_over(p, b);
 }
 
@@ -94,6 +89,7 @@ static void on_claimed(void *owner, struct batch *b)
     struct pipeline *p = owner;
 
     held_add(&p->held, b);
+    claims_hold(&p->claims, b);
     p->metrics->batches_claimed++;
     if (b->order == BATCH_CANCEL) {
         settle_all(p, b, VERDICT_CANCELLED, "campaign cancelled");
@@ -104,57 +100,33 @@ static void on_claimed(void *owner, struct batch *b)
     }
 }
 
-static void on_answered(void *owner, const unsigned char *campaign, int n)
+static void on_answered(void *owner, void *asked, int n)
 {
     struct pipeline *p = owner;
 
-    if (campaign) {
-        fair_answered(&p->hand.fair, campaign, n);
-        return;
-    }
-    p->claiming = false;
-    p->claim_wanted |= n == PIPELINE_CLAIM_TRANSACTIONAL;
+    claims_answered(&p->claims, asked, n);
 }
 
-static void on_campaigns(void *owner, const struct queue_campaign *campaigns,
-                         size_t n)
+static void on_offers(void *owner, const struct queue_offer *offers, size_t n)
 {
     struct pipeline *p = owner;
 
-    for (size_t i = 0; i < n; i++)
-        fair_offer(&p->hand.fair, campaigns[i].id, campaigns[i].weight);
+    claims_offered(&p->claims, offers, n);
 }
 
 static void on_woken(void *owner, bool campaigns, bool transactional)
 {
     struct pipeline *p = owner;
 
-    p->list_wanted |= campaigns;
-    p->claim_wanted |= transactional;
+    claims_woken(&p->claims, campaigns, transactional);
 }
 
-static void claim(struct pipeline *p)
+static bool may_claim(const struct pipeline *p)
 {
-    struct lane *lane;
-
-    if (!p->started || p->draining || !queue_is_up(p->queue) ||
-        !keys_are_known(p->keys) || p->now_ms >= p->lease_until_ms ||
-        pool_is_down(p->pool, p->now_ms) ||
-        settle_backlog_bytes(p->settle) > PIPELINE_BACKLOG_MAX)
-        return;
-    if (p->claim_wanted && !p->claiming && !held_is_full(&p->held)) {
-        p->claim_wanted = false;
-        p->claiming = true;
-        queue_claim_transactional(p->queue, PIPELINE_CLAIM_TRANSACTIONAL);
-    }
-    if (p->list_wanted && p->now_ms - p->list_ms >= PIPELINE_TICK_MS) {
-        p->list_wanted = false;
-        p->list_ms = p->now_ms;
-        queue_list_campaigns(p->queue);
-    }
-    while (!held_is_full(&p->held) &&
-           (lane = fair_claim(&p->hand.fair, hand_low_mark(&p->hand, p->rate))))
-        queue_claim_campaign(p->queue, lane->campaign, lane->ask);
+    return p->started && !p->draining && queue_is_up(p->queue) &&
+           keys_are_known(p->keys) && p->now_ms < p->lease_until_ms &&
+           !dests_are_down(p->dests, p->now_ms) &&
+           settle_backlog_bytes(p->settle) <= PIPELINE_BACKLOG_MAX;
 }
 
 /* ---- settled: what happened becomes an outcome ---- */
@@ -180,11 +152,13 @@ static void settle_one(struct pipeline *p, struct batch *b,
 static bool goes_on(struct pipeline *p, struct batch *b,
                     const struct mail *mail, enum verdict verdict)
 {
+    const struct carried carried = {.id = mail->id};
+
     if (verdict == VERDICT_DEFERRED)
-        batch_carry(b, BATCH_DEFERRED, mail->id);
+        batch_carry(b, BATCH_DEFERRED, &carried);
     else if (verdict == VERDICT_IN_DOUBT &&
              b->doubts < p->config->in_doubt_resends)
-        batch_carry(b, BATCH_DOUBTED, mail->id);
+        batch_carry(b, BATCH_DOUBTED, &carried);
     else
         return false;
     return true;
@@ -217,11 +191,12 @@ static void settle_all(struct pipeline *p, struct batch *b, enum verdict v,
 /* It cost no attempt: to another connection with it, or back to the queue. */
 static void untried(struct pipeline *p, struct batch *b, struct mail *mail)
 {
+    const struct carried carried = {.id = mail->id};
+
     if (!b->stolen && !p->draining && b->order == BATCH_SEND) {
-        batch_put_back(b, mail);
-        hand_add(&p->hand, b, true);
+        dests_add_again(p->dests, mail);
     } else {
-        batch_carry(b, BATCH_RETURNED, mail->id);
+        batch_carry(b, BATCH_RETURNED, &carried);
         b->n_out--;
     }
 }
@@ -281,43 +256,37 @@ static bool sign(struct pipeline *p, struct job *job)
 
 /* ---- next, and send: a connection asks for a mail ---- */
 
-static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
+/* Only while the leases are ours for sure. */
+static bool on_may_send(void *owner)
 {
     struct pipeline *p = owner;
-    struct batch *b = NULL;
-    struct mail *mail;
 
-    while (clock_mono_ms() < p->lease_until_ms &&
-           (mail = hand_next(&p->hand, class, &b))) {
-        struct job *job = jobs_take(&p->jobs, b, mail);
+    return clock_mono_ms() < p->lease_until_ms;
+}
 
-        if (b->expires_us <= job->started_us) {
-            settle_plain(p, b, mail, VERDICT_EXPIRED, "queue",
-                         "expired before it could be sent");
-        } else if (render(p, job) && sign(p, job)) {
-            b->touched = true;
-            *m = job_message(job);
-            return true;
-        }
-        jobs_put(&p->jobs, job);
-        finish_if_over(p, b);
+static bool on_prepare(void *owner, struct mail *mail, struct smtp_message *m)
+{
+    struct pipeline *p = owner;
+    struct batch *b = mail->parcel->batch;
+    struct job *job = jobs_take(&p->jobs, b, mail);
+
+    if (b->expires_us <= job->started_us) {
+        settle_plain(p, b, mail, VERDICT_EXPIRED, "queue",
+                     "expired before it could be sent");
+    } else if (render(p, job) && sign(p, job)) {
+        b->touched = true;
+        offers_sent(&p->claims.offers, b);
+        *m = job_message(job);
+        return true;
     }
+    jobs_put(&p->jobs, job);
+    finish_if_over(p, b);
     return false;
 }
 
-static size_t on_waiting(void *owner, enum batch_class class)
+static void on_left(void *owner, struct batch *b)
 {
-    struct pipeline *p = owner;
-
-    return hand_waiting(&p->hand, class);
-}
-
-static bool on_address(void *owner, struct sockaddr_storage *address,
-                       socklen_t *len)
-{
-    struct pipeline *p = owner;
-
-    return route_of_site(p->route, "", address, len);
+    finish_if_over(owner, b);
 }
 
 /* ---- finish: the batch is over ---- */
@@ -325,6 +294,7 @@ static bool on_address(void *owner, struct sockaddr_storage *address,
 static void let_go(struct pipeline *p, struct batch *b)
 {
     held_remove(&p->held, b);
+    offers_let_go(b);
     for (size_t i = 0; i < b->n_emails; i++)
         content_free(b->emails[i].message);
     if (b->content)
@@ -359,12 +329,19 @@ static void on_finished(void *owner, struct batch *b)
 
 /* ---- Hand back: paused, cancelled, lost, or leaving ---- */
 
-static void hand_back(struct pipeline *p, struct batch *list)
+/* All of a campaign's, or with NULL everybody's. The table changes places as
+ * batches leave it: from its end. */
+static void hand_back(struct pipeline *p, const unsigned char *campaign)
 {
-    struct batch *next;
+    dests_take(p->dests, campaign);
+    for (size_t i = p->held.n; i-- > 0;) {
+        struct batch *b = held_get(&p->held, i);
 
-    for (struct batch *b = list; b; b = next) {
-        next = b->next;
+        if (!b || b->finishing || b->stolen ||
+            (campaign && memcmp(b->campaign, campaign, UUID_BYTES) != 0))
+            continue;
+        if (campaign)
+            b->order = BATCH_HOLD; /* for what comes back untried, too */
         batch_return_waiting(b);
         finish_if_over(p, b);
     }
@@ -372,13 +349,7 @@ static void hand_back(struct pipeline *p, struct batch *list)
 
 static void on_control(void *owner, const unsigned char campaign[UUID_BYTES])
 {
-    struct pipeline *p = owner;
-    struct batch *b;
-
-    for (size_t i = 0; (b = held_get(&p->held, i)); i++)
-        if (memcmp(b->campaign, campaign, UUID_BYTES) == 0)
-            b->order = BATCH_HOLD; /* for what comes back untried, too */
-    hand_back(p, hand_take(&p->hand, campaign));
+    hand_back(owner, campaign);
 }
 
 /* What the store says is ours, is; the rest went to others while we were
@@ -386,7 +357,7 @@ static void on_control(void *owner, const unsigned char campaign[UUID_BYTES])
 static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
 {
     struct pipeline *p = owner;
-    struct batch *b, *next;
+    struct batch *b;
 
     p->lease_until_ms = sent_ms + p->config->lease_seconds * 1000;
     for (size_t i = 0; i < n; i++)
@@ -397,11 +368,12 @@ static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
             log_event(LOG_WARN, "lease_lost", "batch=%lld", (long long)b->id);
             b->stolen = true;
         }
-    for (b = hand_take_stolen(&p->hand); b; b = next) {
-        next = b->next;
-        batch_drop_waiting(b);
-        finish_if_over(p, b);
-    }
+    dests_take_stolen(p->dests);
+    for (size_t i = p->held.n; i-- > 0;)
+        if ((b = held_get(&p->held, i)) && b->stolen && !b->finishing) {
+            batch_drop_waiting(b);
+            finish_if_over(p, b);
+        }
 }
 
 /* ---- Time ---- */
@@ -413,7 +385,7 @@ static void turn(uv_prepare_t *handle)
     struct error err;
 
     p->now_ms = clock_mono_ms();
-    pool_turn(p->pool, p->now_ms);
+    dests_turn(p->dests, p->now_ms);
     if (settle_write(p->settle, &err) != STATUS_OK) {
         /* Without a journal nothing may be said on any connection. */
         log_event(LOG_ERROR, "journal_failed", "why=\"%s\"", err.text);
@@ -422,13 +394,14 @@ static void turn(uv_prepare_t *handle)
     smtp_net_flush(p->net);
     if (settle_write(p->settle, &err) == STATUS_OK)
         settle_flush(p->settle, p->draining);
-    claim(p);
+    if (may_claim(p))
+        claims_turn(&p->claims, &p->held, p->rate, p->now_ms);
 }
 
 static bool is_drained(const struct pipeline *p)
 {
     return p->draining && p->held.n == 0 && settle_is_clean(p->settle) &&
-           pool_state(p->pool).connections == 0;
+           dests_state(p->dests).connections == 0;
 }
 
 static void on_stopped(void *owner)
@@ -441,16 +414,15 @@ static void on_stopped(void *owner)
 static void measure(struct pipeline *p)
 {
     uint64_t n = p->settled - p->settled_at_tick;
-    struct pool_state pool = pool_state(p->pool);
+    struct dests_state now = dests_state(p->dests);
 
     p->settled_at_tick = p->settled;
     p->rate += ((double)n * 1000 / PIPELINE_TICK_MS - p->rate) / 8;
     p->metrics->held_batches = p->held.n;
-    p->metrics->waiting_mails = hand_waiting(&p->hand, BATCH_CAMPAIGN) +
-                                hand_waiting(&p->hand, BATCH_TRANSACTIONAL);
-    p->metrics->connections = pool.connections;
-    p->metrics->connections_busy = pool.busy;
-    p->metrics->connect_failures = pool.failures;
+    p->metrics->waiting_mails = now.waiting[0] + now.waiting[1];
+    p->metrics->connections = now.connections;
+    p->metrics->connections_busy = now.busy;
+    p->metrics->connect_failures = now.failures;
     p->metrics->journal_bytes = settle_backlog_bytes(p->settle);
     p->metrics->database_up = queue_is_up(p->queue);
 }
@@ -467,7 +439,7 @@ static void on_tick(uv_timer_t *timer)
     }
     if (now_ms - p->poll_ms >= p->config->poll_interval_ms) {
         p->poll_ms = now_ms;
-        p->list_wanted = p->claim_wanted = true;
+        claims_woken(&p->claims, true, true);
     }
     if (is_drained(p) && !p->told_drained) {
         p->told_drained = true;
@@ -480,8 +452,8 @@ void pipeline_drain(struct pipeline *p)
     if (p->draining)
         return;
     p->draining = true;
-    hand_back(p, hand_take(&p->hand, NULL));
-    pool_drain(p->pool);
+    hand_back(p, NULL);
+    dests_drain(p->dests);
 }
 
 /* ---- Coming and going ---- */
@@ -505,26 +477,26 @@ static void on_registered(void *owner, int worker,
     settle_replay(p->settle, worker);
 }
 
-static void start_stages(struct pipeline *p, uv_loop_t *loop,
-                         const char *conninfo, const char *slot)
+static void know_hostname(struct pipeline *p)
 {
-    static const struct pool_events pool = {on_next, on_waiting, on_settled,
-                                            on_address};
-    static const struct queue_events queue = {
-        on_registered, on_claimed, on_answered, on_campaigns,
-        on_woken,      on_control, on_kept};
-
     if (p->config->hostname[0])
         snprintf(p->hostname, sizeof p->hostname, "%s", p->config->hostname);
     else if (gethostname(p->hostname, sizeof p->hostname - 1) != 0)
         snprintf(p->hostname, sizeof p->hostname, "localhost");
-    p->net = smtp_net_new(loop);
-    p->pool = pool_new(p->net, p->config, p->hostname, &pool, p);
+}
+
+static void start_stages(struct pipeline *p, uv_loop_t *loop,
+                         const char *conninfo, const char *slot)
+{
+    static const struct queue_events queue = {
+        on_registered, on_claimed, on_answered, on_offers,
+        on_woken,      on_control, on_kept};
+
     p->queue = queue_new(loop, p->config, conninfo, slot, &queue, p);
+    claims_init(&p->claims, p->queue);
     p->maintain = maintain_new(loop, p->config, conninfo);
     p->keys = keys_new(loop, p->config, conninfo);
     p->contents = contents_new(p->queue, on_content, p);
-    hand_init(&p->hand);
     uv_prepare_init(loop, &p->turn);
     uv_timer_init(loop, &p->tick);
     p->turn.data = p->tick.data = p;
@@ -538,6 +510,8 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
                          void *owner, struct pipeline **out, struct error *err)
 {
     static const struct settle_events settle = {on_replayed, on_finished};
+    static const struct dests_events dests = {on_may_send, on_prepare,
+                                              on_settled, on_left};
     struct pipeline *p = memory_new(1, sizeof *p);
     char *conninfo = NULL;
     enum status status = db_conninfo(config, "presort-engine", &conninfo, err);
@@ -546,8 +520,11 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
     p->metrics = metrics;
     p->drained = drained;
     p->owner = owner;
+    p->net = smtp_net_new(loop);
+    know_hostname(p);
     if (status == STATUS_OK)
-        status = route_new(loop, config, &p->route, err);
+        status = dests_new(loop, p->net, config, p->hostname, &dests, p,
+                           &p->dests, err);
     if (status == STATUS_OK)
         status = settle_new(loop, config, conninfo, dir, &settle, p, &p->settle,
                             err);
@@ -555,7 +532,8 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
         start_stages(p, loop, conninfo, slot);
         *out = p;
     } else {
-        route_free(p->route);
+        smtp_net_free(p->net);
+        dests_free(p->dests);
         free(p);
     }
     free(conninfo);
@@ -580,7 +558,7 @@ void pipeline_free(struct pipeline *p)
     uv_close((uv_handle_t *)&p->turn, on_closed);
     uv_close((uv_handle_t *)&p->tick, on_closed);
     smtp_net_free(p->net);
-    pool_free(p->pool);
+    dests_free(p->dests);
     while ((b = held_get(&p->held, 0)))
         let_go(p, b);
     settle_free(p->settle);
@@ -588,7 +566,7 @@ void pipeline_free(struct pipeline *p)
     keys_free(p->keys);
     contents_free(p->contents);
     queue_free(p->queue);
-    route_free(p->route);
+    claims_fini(&p->claims);
     jobs_fini(&p->jobs);
     held_fini(&p->held);
 }

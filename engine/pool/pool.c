@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include <string.h>
 
 enum {
     POOL_PAUSE_FIRST_MS = 250,
@@ -10,11 +11,19 @@ enum {
     POOL_EHLO_MAX = 256,
 };
 
+/* An address and how it fared. */
+struct host {
+    struct pool_host at;
+    unsigned failures; /* in a row */
+    int64_t down_until_ms;
+};
+
 /* One connection, in the pool's list until it is closed. */
 struct line {
     struct pool *pool;
     struct smtp_conn *conn;
     struct line *next, **at;
+    struct pool_host host; /* that it goes to */
     unsigned n_out;
     bool ready;    /* it was, at least once: the server speaks SMTP with us */
     bool campaign; /* a campaign's mail is under way on it */
@@ -28,8 +37,8 @@ struct pool {
     void *owner;
     struct line *lines;
     unsigned n_lines, n_campaign;
-    unsigned failures;
-    int64_t down_until_ms;
+    struct host hosts[POOL_HOSTS_MAX];
+    size_t n_hosts;
     bool draining;
 };
 
@@ -80,13 +89,112 @@ static void feed(struct line *l)
             return;
 }
 
+/* ---- Hosts: which is up ---- */
+
+static bool same_address(const struct pool_host *a, const struct pool_host *b)
+{
+    return a->address_len == b->address_len &&
+           memcmp(&a->address, &b->address, a->address_len) == 0;
+}
+
+static struct host *host_of(struct pool *p, const struct pool_host *at)
+{
+    for (size_t i = 0; i < p->n_hosts; i++)
+        if (same_address(&p->hosts[i].at, at))
+            return &p->hosts[i];
+    return NULL;
+}
+
+void pool_hosts(struct pool *p, const struct pool_host *hosts, size_t n)
+{
+    struct host fresh[POOL_HOSTS_MAX] = {0};
+
+    if (n > POOL_HOSTS_MAX)
+        n = POOL_HOSTS_MAX;
+    for (size_t i = 0; i < n; i++) {
+        const struct host *known = host_of(p, &hosts[i]);
+
+        if (known)
+            fresh[i] = *known;
+        fresh[i].at = hosts[i];
+    }
+    memcpy(p->hosts, fresh, sizeof fresh);
+    p->n_hosts = n;
+}
+
+static bool is_up(const struct host *h, int64_t now_ms)
+{
+    return h->failures == 0 || now_ms >= h->down_until_ms;
+}
+
+/* The best group that has a host up; within it by chance and weight. NULL if
+ * none is up. */
+static struct host *choose_host(struct pool *p, int64_t now_ms)
+{
+    struct host *chosen = NULL;
+    uint32_t weights = 0;
+
+    for (size_t i = 0; i < p->n_hosts; i++) {
+        struct host *h = &p->hosts[i];
+        uint32_t weight = h->at.weight ? h->at.weight : 1;
+
+        if (!is_up(h, now_ms) || (chosen && h->at.group > chosen->at.group))
+            continue;
+        if (chosen && h->at.group < chosen->at.group)
+            weights = 0;
+        weights += weight;
+        if (arc4random_uniform(weights) < weight)
+            chosen = h;
+    }
+    return chosen;
+}
+
+/* When the first of them may be tried again. */
+static int64_t up_again_ms(const struct pool *p)
+{
+    int64_t first = INT64_MAX;
+
+    for (size_t i = 0; i < p->n_hosts; i++)
+        if (p->hosts[i].down_until_ms < first)
+            first = p->hosts[i].down_until_ms;
+    return first;
+}
+
+/* Connections that were opened together fail together: that is one failure,
+ * or a second's absence would be paid for with the longest pause. */
+static void failed(struct pool *p, const struct line *l, const char *why,
+                   unsigned code)
+{
+    int64_t now_ms = clock_mono_ms();
+    int64_t pause = POOL_PAUSE_FIRST_MS;
+    struct host *h = host_of(p, &l->host);
+    char text[LOG_QUOTE_MAX];
+
+    if (!h || now_ms < h->down_until_ms)
+        return;
+    for (unsigned i = 0; i < h->failures && pause < POOL_PAUSE_MOST_MS; i++)
+        pause *= 2;
+    if (pause > POOL_PAUSE_MOST_MS)
+        pause = POOL_PAUSE_MOST_MS;
+    h->failures++;
+    h->down_until_ms = now_ms + pause;
+    log_event(LOG_WARN, "connect_failed",
+              "peer=%s code=%u pause_ms=%lld why=%s", smtp_conn_peer(l->conn),
+              code, (long long)pause, log_quote(why, text));
+    if (!choose_host(p, now_ms))
+        p->events.unreachable(p->owner, why, code);
+}
+
+/* ---- Events of a connection ---- */
+
 static void on_ready(struct smtp_conn *conn, void *owner)
 {
     struct line *l = owner;
+    struct host *h = l->ready ? NULL : host_of(l->pool, &l->host);
 
     (void)conn;
-    if (!l->ready)
-        l->pool->failures = 0;
+    if (h)
+        h->failures = 0;
     l->ready = true;
     feed(l);
 }
@@ -100,26 +208,7 @@ static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
                             smtp_conn_source(conn));
     if (--l->n_out == 0)
         mark(l, false);
-}
-
-/* Connections that were opened together fail together: that is one failure,
- * or a second's absence would be paid for with the longest pause. */
-static void failed(struct pool *p, const char *why, unsigned code)
-{
-    int64_t now_ms = clock_mono_ms();
-    int64_t pause = POOL_PAUSE_FIRST_MS;
-    char text[LOG_QUOTE_MAX];
-
-    if (now_ms < p->down_until_ms)
-        return;
-    for (unsigned i = 0; i < p->failures && pause < POOL_PAUSE_MOST_MS; i++)
-        pause *= 2;
-    if (pause > POOL_PAUSE_MOST_MS)
-        pause = POOL_PAUSE_MOST_MS;
-    p->failures++;
-    p->down_until_ms = now_ms + pause;
-    log_event(LOG_WARN, "connect_failed", "code=%u pause_ms=%lld why=%s", code,
-              (long long)pause, log_quote(why, text));
+    l->pool->events.stirred(l->pool->owner);
 }
 
 static void on_closed(struct smtp_conn *conn, const char *why,
@@ -131,17 +220,17 @@ static void on_closed(struct smtp_conn *conn, const char *why,
     (void)conn, (void)mails;
     if (l->n_out != 0)
         BUG("a connection closed with mail unsettled");
-    if (!l->ready && !p->draining)
-        failed(p, why, reply_code);
     *l->at = l->next;
     if (l->next)
         l->next->at = l->at;
     p->n_lines--;
+    if (!l->ready && !p->draining)
+        failed(p, l, why, reply_code);
+    p->events.stirred(p->owner);
     free(l);
 }
 
-static void open_line(struct pool *p, const struct sockaddr_storage *address,
-                      socklen_t len)
+static void open_line(struct pool *p, const struct pool_host *host)
 {
     const struct smtp_conn_events events = {on_ready, on_settled, on_closed};
     const struct smtp_conn_limits limits = {
@@ -153,13 +242,15 @@ static void open_line(struct pool *p, const struct sockaddr_storage *address,
     };
     struct line *l = memory_new(1, sizeof *l);
 
-    *l = (struct line){.pool = p, .next = p->lines, .at = &p->lines};
+    *l = (struct line){
+        .pool = p, .next = p->lines, .at = &p->lines, .host = *host};
     if (p->lines)
         p->lines->at = &l->next;
     p->lines = l;
     p->n_lines++;
-    l->conn = smtp_conn_open(p->net, (const struct sockaddr *)address, len,
-                             p->ehlo_name, &limits, &events, l);
+    l->conn =
+        smtp_conn_open(p->net, (const struct sockaddr *)&host->address,
+                       host->address_len, p->ehlo_name, &limits, &events, l);
 }
 
 /* Connections that could take mail of the class, now or once connected. */
@@ -172,7 +263,17 @@ static unsigned free_lines(const struct pool *p)
     return n;
 }
 
-static void open_lines(struct pool *p, int64_t now_ms)
+/* A destination that does not answer is probed by one connection. */
+static bool is_failing(const struct pool *p)
+{
+    for (size_t i = 0; i < p->n_hosts; i++)
+        if (p->hosts[i].failures == 0)
+            return false;
+    return p->n_hosts > 0;
+}
+
+/* Returns when to try again. */
+static int64_t open_lines(struct pool *p, int64_t now_ms)
 {
     size_t transactional = p->events.waiting(p->owner, BATCH_TRANSACTIONAL);
     size_t campaign = p->events.waiting(p->owner, BATCH_CAMPAIGN);
@@ -180,26 +281,25 @@ static void open_lines(struct pool *p, int64_t now_ms)
         most_campaign(p) -
         (p->n_campaign < most_campaign(p) ? p->n_campaign : most_campaign(p));
     size_t wanted = transactional + (campaign < room ? campaign : room);
-    struct sockaddr_storage address;
-    socklen_t len;
-
-    if (wanted == 0 || now_ms < p->down_until_ms ||
-        !p->events.address(p->owner, &address, &len))
-        return;
-    /* One probe is enough while the destination does not answer. */
     unsigned most =
-        p->failures > 0 ? 1 : (unsigned)p->config->site_connections_max;
+        is_failing(p) ? 1 : (unsigned)p->config->site_connections_max;
 
-    for (unsigned n = free_lines(p); n < wanted && p->n_lines < most; n++)
-        open_line(p, &address, len);
+    for (unsigned n = free_lines(p); n < wanted && p->n_lines < most; n++) {
+        const struct host *host = choose_host(p, now_ms);
+
+        if (!host)
+            return up_again_ms(p);
+        open_line(p, &host->at);
+    }
+    return INT64_MAX;
 }
 
-void pool_turn(struct pool *p, int64_t now_ms)
+int64_t pool_turn(struct pool *p, int64_t now_ms)
 {
     struct line *next;
 
     if (p->draining)
-        return;
+        return INT64_MAX;
     /* Idle connections first: there a mail waits for nothing. */
     for (struct line *l = p->lines; l; l = next) {
         next = l->next;
@@ -210,7 +310,7 @@ void pool_turn(struct pool *p, int64_t now_ms)
         next = l->next;
         feed(l);
     }
-    open_lines(p, now_ms);
+    return open_lines(p, now_ms);
 }
 
 void pool_drain(struct pool *p)
@@ -224,22 +324,26 @@ void pool_drain(struct pool *p)
     }
 }
 
+bool pool_is_down(const struct pool *p, int64_t now_ms)
+{
+    for (size_t i = 0; i < p->n_hosts; i++)
+        if (is_up(&p->hosts[i], now_ms))
+            return false;
+    return p->n_hosts > 0;
+}
+
 struct pool_state pool_state(const struct pool *p)
 {
-    struct pool_state state = {
-        .connections = p->n_lines,
-        .failures = p->failures,
-        .down_until_ms = p->failures > 0 ? p->down_until_ms : 0,
-    };
+    struct pool_state state = {.connections = p->n_lines};
+    bool failing = is_failing(p);
 
+    for (size_t i = 0; failing && i < p->n_hosts; i++)
+        if (p->hosts[i].failures > state.failures)
+            state.failures = p->hosts[i].failures;
+    state.down_until_ms = failing ? up_again_ms(p) : 0;
     for (const struct line *l = p->lines; l; l = l->next)
         state.busy += l->n_out > 0;
     return state;
-}
-
-bool pool_is_down(const struct pool *p, int64_t now_ms)
-{
-    return p->failures > 0 && now_ms < p->down_until_ms;
 }
 
 struct pool *pool_new(struct smtp_net *net, const struct config *config,

@@ -1,11 +1,15 @@
 /*
  * pool/pool - the connections of one worker to one destination.
  *
- * Connections pull: one that can take a mail asks the owner for the next.
- * A few are kept free of campaigns, so that transactional mail never waits
- * behind one. They are opened as mail waits, reused, and closed when idle. A
- * destination that can't be reached is tried again with a growing pause; the
- * mail waits meanwhile, untouched.
+ * Connections pull: one that can take a mail asks the owner for the next. A
+ * few are kept free of campaigns, so that transactional mail never waits
+ * behind one. They are opened as mail waits, reused, and closed when idle.
+ *
+ * A destination has one host or more, in order of preference (RFC 5321, 5.1):
+ * a new connection goes to the best group of hosts that has one up, and within
+ * it by weight. A host that can't be reached, refuses its greeting or fails
+ * before a first mail is tried again after a growing pause, meanwhile the next
+ * one is. When none is left the owner is told why.
  */
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
@@ -16,6 +20,17 @@
 
 struct pool;
 
+enum { POOL_HOSTS_MAX = 32 };
+
+/* One address of a host. */
+struct pool_host {
+    struct sockaddr_storage address;
+    socklen_t address_len;
+    unsigned group;  /* preference: a lower one is tried first */
+    unsigned weight; /* share of connections within the group; at least 1 */
+    const void *tag; /* the owner's: what it knows of the host */
+};
+
 struct pool_events {
     /* The next mail of the class, or false. Its bytes live until settled. */
     bool (*next)(void *owner, enum batch_class class, struct smtp_message *m);
@@ -23,9 +38,11 @@ struct pool_events {
     size_t (*waiting)(void *owner, enum batch_class class);
     void (*settled)(void *owner, const struct smtp_result *result,
                     const char *peer, const char *source);
-    /* Where to connect to; false while it is not known. */
-    bool (*address)(void *owner, struct sockaddr_storage *address,
-                    socklen_t *len);
+    /* Every host is down; why and code are of the last failure. Told once each
+     * time that it becomes so. */
+    void (*unreachable)(void *owner, const char *why, unsigned code);
+    /* Something happened on a connection: the pool wants its turn. */
+    void (*stirred)(void *owner);
 };
 
 struct pool_state {
@@ -39,12 +56,17 @@ struct pool *pool_new(struct smtp_net *net, const struct config *config,
                       const char *ehlo_name, const struct pool_events *events,
                       void *owner);
 
-/* After smtp_net_free. */
+/* After smtp_net_free, or when it has no connection. */
 void pool_free(struct pool *p);
 
-/* Each loop turn, before the flush: give mail to connections that take it,
- * open more where mail waits. */
-void pool_turn(struct pool *p, int64_t now_ms);
+/* Where to connect to, n of them (POOL_HOSTS_MAX); copied. What is known of an
+ * address that was there before stays. Without hosts nothing is opened. */
+void pool_hosts(struct pool *p, const struct pool_host *hosts, size_t n);
+
+/* A loop turn in which the pool stirred or mail was added, before the flush:
+ * give mail to connections that take it, open more where mail waits. Returns
+ * when it wants another turn at the latest (mono ms; INT64_MAX: not needed). */
+int64_t pool_turn(struct pool *p, int64_t now_ms);
 
 /* Ask for no more mail; connections end when theirs is settled. */
 void pool_drain(struct pool *p);

@@ -6,7 +6,13 @@ enum { CARRY_FIRST = 16 };
 
 struct batch *batch_new(void)
 {
-    return memory_new(1, sizeof(struct batch));
+    struct batch *b = memory_new(1, sizeof *b);
+
+    b->weight = 1;
+    b->whole.batch = b;
+    b->parcels = &b->whole;
+    b->n_parcels = 1;
+    return b;
 }
 
 void batch_free(struct batch *b)
@@ -15,9 +21,12 @@ void batch_free(struct batch *b)
         return;
     for (int i = 0; i < BATCH_CARRIES; i++)
         free(b->carry[i].mails);
+    for (size_t i = 0; i < b->n_parcels; i++)
+        free(b->parcels[i].again);
+    if (b->parcels != &b->whole)
+        free(b->parcels);
     free(b->mails);
     free(b->emails);
-    free(b->again);
     arena_fini(&b->arena);
     free(b);
 }
@@ -25,36 +34,87 @@ void batch_free(struct batch *b)
 void batch_reserve(struct batch *b, size_t n)
 {
     b->mails = memory_new(n, sizeof *b->mails);
+    b->whole.mails = b->mails;
+}
+
+void batch_add(struct batch *b, const struct mail *mail)
+{
+    b->mails[b->n_mails] = *mail;
+    b->mails[b->n_mails++].parcel = &b->whole;
+    b->whole.n++;
+    b->n_waiting++;
+}
+
+void batch_split(struct batch *b, const size_t *starts, size_t n)
+{
+    if (b->parcels != &b->whole || b->n_waiting != b->n_mails || n == 0)
+        BUG("a batch that can't be split");
+    b->parcels = memory_new(n, sizeof *b->parcels);
+    b->n_parcels = n;
+    for (size_t i = 0; i < n; i++) {
+        size_t end = i + 1 < n ? starts[i + 1] : b->n_mails;
+
+        b->parcels[i] = (struct parcel){
+            .batch = b, .mails = b->mails + starts[i], .n = end - starts[i]};
+        for (size_t k = starts[i]; k < end; k++)
+            b->mails[k].parcel = &b->parcels[i];
+    }
+}
+
+static void count_waiting(struct batch *b, ptrdiff_t n)
+{
+    b->n_waiting += (size_t)n;
+    if (b->in_hand)
+        *b->in_hand += (size_t)n;
+}
+
+struct mail *parcel_next(struct parcel *p)
+{
+    struct mail *mail;
+
+    if (p->n_again > 0)
+        mail = p->again[--p->n_again];
+    else if (p->at < p->n)
+        mail = &p->mails[p->at++];
+    else
+        return NULL;
+    p->batch->n_out++;
+    count_waiting(p->batch, -1);
+    return mail;
 }
 
 struct mail *batch_next(struct batch *b)
 {
     struct mail *mail = NULL;
 
-    if (b->n_again > 0)
-        mail = b->again[--b->n_again];
-    else if (b->at < b->n_mails)
-        mail = &b->mails[b->at++];
-    if (mail)
-        b->n_out++;
+    while (b->n_waiting > 0 && !(mail = parcel_next(&b->parcels[b->parcel_at])))
+        b->parcel_at = (b->parcel_at + 1) % b->n_parcels;
     return mail;
 }
 
-void batch_put_back(struct batch *b, struct mail *mail)
+void batch_put_back(struct mail *mail)
 {
-    if (b->n_out == 0)
+    struct parcel *p = mail->parcel;
+
+    if (p->batch->n_out == 0)
         BUG("a mail put back that was not out");
-    if (b->n_again == b->cap_again) {
-        b->cap_again = b->cap_again ? b->cap_again * 2 : CARRY_FIRST;
-        b->again = memory_resize(b->again, b->cap_again, sizeof *b->again);
+    if (p->n_again == p->cap_again) {
+        p->cap_again = p->cap_again ? p->cap_again * 2 : CARRY_FIRST;
+        p->again = memory_resize(p->again, p->cap_again, sizeof *p->again);
     }
-    b->again[b->n_again++] = mail;
-    b->n_out--;
+    p->again[p->n_again++] = mail;
+    p->batch->n_out--;
+    count_waiting(p->batch, 1);
+}
+
+size_t parcel_waiting(const struct parcel *p)
+{
+    return p->n_again + p->n - p->at;
 }
 
 size_t batch_waiting(const struct batch *b)
 {
-    return b->n_again + b->n_mails - b->at;
+    return b->n_waiting;
 }
 
 struct batch_email *batch_email(const struct batch *b, const struct mail *m)
@@ -77,7 +137,8 @@ struct batch_email *batch_email(const struct batch *b, const struct mail *m)
     return &b->emails[low];
 }
 
-void batch_carry(struct batch *b, enum batch_carry kind, struct mailid id)
+void batch_carry(struct batch *b, enum batch_carry kind,
+                 const struct carried *mail)
 {
     struct carry *c = &b->carry[kind];
 
@@ -85,26 +146,37 @@ void batch_carry(struct batch *b, enum batch_carry kind, struct mailid id)
         c->cap = c->cap ? c->cap * 2 : CARRY_FIRST;
         c->mails = memory_resize(c->mails, c->cap, sizeof *c->mails);
     }
-    c->mails[c->n++] = id;
+    c->mails[c->n++] = *mail;
+}
+
+void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us)
+{
+    struct mail *mail;
+
+    while ((mail = parcel_next(p))) {
+        const struct carried carried = {mail->id, site, due_us};
+
+        batch_carry(p->batch, BATCH_RETURNED, &carried);
+        p->batch->n_out--;
+    }
 }
 
 void batch_return_waiting(struct batch *b)
 {
-    struct mail *mail;
-
-    while ((mail = batch_next(b))) {
-        batch_carry(b, BATCH_RETURNED, mail->id);
-        b->n_out--;
-    }
+    for (size_t i = 0; i < b->n_parcels; i++)
+        parcel_return_waiting(&b->parcels[i], NULL, 0);
 }
 
 void batch_drop_waiting(struct batch *b)
 {
-    b->n_again = 0;
-    b->at = b->n_mails;
+    for (size_t i = 0; i < b->n_parcels; i++) {
+        b->parcels[i].n_again = 0;
+        b->parcels[i].at = b->parcels[i].n;
+    }
+    count_waiting(b, -(ptrdiff_t)b->n_waiting);
 }
 
 bool batch_is_over(const struct batch *b)
 {
-    return b->n_out == 0 && batch_waiting(b) == 0;
+    return b->n_out == 0 && b->n_waiting == 0;
 }

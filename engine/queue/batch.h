@@ -5,6 +5,10 @@
  * place: waiting (to be handed out), out (given to the pool), or settled. When
  * none is waiting or out, the batch is finished: what was deferred or is to be
  * handed back is carried by re-sorted batches.
+ *
+ * The mails of a batch that go the same way are a parcel. A batch is one parcel
+ * until it is split, by the domains of its recipients, say; parcels are what
+ * waits in lanes and is handed out.
  */
 #ifndef QUEUE_BATCH_H
 #define QUEUE_BATCH_H
@@ -20,17 +24,26 @@
 enum batch_class { BATCH_TRANSACTIONAL = 0, BATCH_CAMPAIGN = 1 };
 enum { UUID_BYTES = 16, SITE_MAX = 256 };
 
+struct parcel;
+
 struct mail {
     struct mailid id;
+    struct parcel *parcel; /* the one that it is in */
     int32_t email;         /* content's seq in the same batch; -1: campaign's */
     const char *recipient; /* these two live in the batch's arena */
     const char *variables; /* JSON text, or NULL */
     size_t variables_len;
 };
 
-/* Mails that go into one re-sorted batch. */
+/* A mail that goes on in a re-sorted batch: of which site, and from when. */
+struct carried {
+    struct mailid id;
+    const char *site; /* NULL: the batch's own; else it outlives the batch */
+    int64_t due_us;   /* 0: as the kind says */
+};
+
 struct carry {
-    struct mailid *mails;
+    struct carried *mails;
     size_t n, cap;
 };
 
@@ -39,6 +52,18 @@ enum batch_carry {
     BATCH_DOUBTED,  /* lost after the final dot, to be sent again */
     BATCH_RETURNED, /* not tried: handed back as they are */
     BATCH_CARRIES,
+};
+
+/* Mails of one batch that wait together, for the same destination. */
+struct parcel {
+    struct batch *batch;
+    struct mail *mails;
+    size_t n, at;        /* at: the first that waits */
+    struct mail **again; /* handed back by the pool untried; go first */
+    size_t n_again, cap_again;
+    struct parcel *next; /* in a lane */
+    bool listed;         /* in a lane */
+    void *place;         /* the owner's: where it waits */
 };
 
 /* A transactional mail's content, JSON as it was accepted. */
@@ -64,11 +89,13 @@ struct batch {
     bool carried;      /* its mails were written in other batches */
     enum batch_order order;
 
+    int weight; /* its campaign's share */
     struct mail *mails;
-    size_t n_mails, at;  /* at: the first that waits */
-    struct mail **again; /* handed back by the pool untried; go first */
-    size_t n_again, cap_again;
-    size_t n_out;
+    size_t n_mails;
+    struct parcel whole;    /* all of it, until it is split */
+    struct parcel *parcels; /* &whole, or n_parcels of them */
+    size_t n_parcels, parcel_at;
+    size_t n_waiting, n_out;
     bool finishing; /* all settled, the store is being told */
 
     struct batch_email *emails; /* of transactional mails, by id */
@@ -78,8 +105,9 @@ struct batch {
     struct arena arena;
 
     void *content;      /* the engine's own: the campaign's */
-    struct batch *next; /* in a lane, later in settle's list */
-    bool listed;        /* in a lane */
+    void *offer;        /* queue/offers' own: what it was claimed for */
+    size_t *in_hand;    /* counts its waiting mails, with others'; or NULL */
+    struct batch *next; /* in settle's list */
     bool touched;       /* something of it was sent or settled */
     bool stolen;        /* the lease went to another worker */
     size_t held_at;     /* place in the pipeline's table */
@@ -88,21 +116,36 @@ struct batch {
 struct batch *batch_new(void);
 void batch_free(struct batch *b);
 
-/* Room for n mails; called once, when they were read. */
+/* Room for n mails; called once, when they were read; then one by one. parcel
+ * is set here. */
 void batch_reserve(struct batch *b, size_t n);
+void batch_add(struct batch *b, const struct mail *mail);
 
-/* The next mail to send, or NULL. It is out until settled or put back. */
+/* Split it into n parcels: the i-th begins at the mail starts[i], the first at
+ * 0, each with at least one. Once, and before any mail was taken. The order of
+ * mails may be changed before (not after). */
+void batch_split(struct batch *b, const size_t *starts, size_t n);
+
+/* The next mail of a parcel, or of whichever has one; NULL: none waits. It is
+ * out until settled or put back. */
+struct mail *parcel_next(struct parcel *p);
 struct mail *batch_next(struct batch *b);
-void batch_put_back(struct batch *b, struct mail *mail);
+void batch_put_back(struct mail *mail);
+size_t parcel_waiting(const struct parcel *p);
 size_t batch_waiting(const struct batch *b);
 
 /* The content of a transactional mail, or NULL. */
 struct batch_email *batch_email(const struct batch *b, const struct mail *m);
 
-void batch_carry(struct batch *b, enum batch_carry kind, struct mailid id);
+void batch_carry(struct batch *b, enum batch_carry kind,
+                 const struct carried *mail);
 
 /* Everything that waits is to be handed back. */
 void batch_return_waiting(struct batch *b);
+
+/* The same for one parcel: into a batch of that site, due then (0: as it was).
+ */
+void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us);
 
 /* Everything that waits is no business of ours any more. */
 void batch_drop_waiting(struct batch *b);

@@ -7,104 +7,99 @@ void hand_init(struct hand *h)
     h->urgent_end = &h->urgent;
 }
 
-void hand_add(struct hand *h, struct batch *b, bool front)
+void hand_fini(struct hand *h)
 {
-    if (batch_waiting(b) == 0)
+    fair_fini(&h->fair);
+}
+
+void hand_add(struct hand *h, struct parcel *p, bool front)
+{
+    if (parcel_waiting(p) == 0)
         return;
-    if (b->class == BATCH_CAMPAIGN) {
-        fair_add(&h->fair, b, front);
+    if (p->batch->class == BATCH_CAMPAIGN) {
+        fair_add(&h->fair, p, front);
         return;
     }
-    if (b->listed) {
+    if (p->listed) {
         h->urgent_waiting += front;
         return;
     }
-    b->listed = true;
-    h->urgent_waiting += batch_waiting(b);
-    b->next = front ? h->urgent : NULL;
+    p->listed = true;
+    h->urgent_waiting += parcel_waiting(p);
+    p->next = front ? h->urgent : NULL;
     if (front)
-        h->urgent = b;
+        h->urgent = p;
     else
-        *h->urgent_end = b;
-    if (!b->next)
-        h->urgent_end = &b->next;
+        *h->urgent_end = p;
+    if (!p->next)
+        h->urgent_end = &p->next;
 }
 
-static struct mail *next_urgent(struct hand *h, struct batch **batch)
+static struct mail *next_urgent(struct hand *h)
 {
-    struct batch *b = h->urgent;
+    struct parcel *p = h->urgent;
 
-    if (!b)
+    if (!p)
         return NULL;
-    struct mail *mail = batch_next(b);
+    struct mail *mail = parcel_next(p);
 
-    *batch = b;
     h->urgent_waiting--;
-    if (batch_waiting(b) == 0) {
-        h->urgent = b->next;
+    if (parcel_waiting(p) == 0) {
+        h->urgent = p->next;
         if (!h->urgent)
             h->urgent_end = &h->urgent;
-        b->next = NULL;
-        b->listed = false;
+        p->next = NULL;
+        p->listed = false;
     }
     return mail;
 }
 
-struct mail *hand_next(struct hand *h, enum batch_class class,
-                       struct batch **batch)
+struct mail *hand_next(struct hand *h, enum batch_class class)
 {
     switch (class) {
-    case BATCH_TRANSACTIONAL: return next_urgent(h, batch);
-    case BATCH_CAMPAIGN: return fair_next(&h->fair, batch);
+    case BATCH_TRANSACTIONAL: return next_urgent(h);
+    case BATCH_CAMPAIGN: return fair_next(&h->fair);
     }
     BUG("no such class");
 }
 
 size_t hand_waiting(const struct hand *h, enum batch_class class)
 {
-    return class == BATCH_TRANSACTIONAL ? h->urgent_waiting
-                                        : fair_waiting(&h->fair);
+    return class == BATCH_TRANSACTIONAL ? h->urgent_waiting : h->fair.waiting;
 }
 
-struct batch *hand_take(struct hand *h, const unsigned char *campaign)
+struct parcel *hand_take(struct hand *h, const unsigned char *campaign)
 {
-    struct batch *taken = fair_take(&h->fair, campaign);
+    struct parcel *taken = fair_take(&h->fair, campaign);
 
     if (campaign)
         return taken;
     while (h->urgent) {
-        struct batch *b = h->urgent;
+        struct parcel *p = h->urgent;
 
-        h->urgent = b->next;
-        b->next = taken;
-        b->listed = false;
-        taken = b;
+        h->urgent = p->next;
+        p->next = taken;
+        p->listed = false;
+        taken = p;
     }
     h->urgent_end = &h->urgent;
     h->urgent_waiting = 0;
     return taken;
 }
 
-struct batch *hand_take_stolen(struct hand *h)
+struct parcel *hand_take_stolen(struct hand *h)
 {
-    struct batch *stolen = NULL, *next;
+    struct parcel *stolen = NULL, *next;
 
-    for (struct batch *b = hand_take(h, NULL); b; b = next) {
-        next = b->next;
-        b->next = NULL;
-        if (!b->stolen) {
-            hand_add(h, b, false);
+    for (struct parcel *p = hand_take(h, NULL); p; p = next) {
+        next = p->next;
+        p->next = NULL;
+        if (!p->batch->stolen) {
+            hand_add(h, p, false);
             continue;
         }
-        b->next = stolen;
-        stolen = b;
+        p->next = stolen;
+        stolen = p;
     }
     return stolen;
-}
-
-size_t hand_low_mark(const struct hand *h, double per_second)
-{
-    size_t low = (size_t)(per_second / 3 / (double)fair_active(&h->fair));
-
-    return low > HAND_LOW_LEAST ? low : HAND_LOW_LEAST;
 }

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "engine/queue/queue.sql.h"
 #include "loop/pg.h"
+#include "queue/claimed.h"
 #include "queue/uuid.h"
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,6 +22,9 @@ struct queue {
     bool released_since; /* the heartbeat was sent */
     int64_t heartbeat_ms;
     struct reading *readings; /* claimed batches that are being read */
+    bool listing;             /* by site; and behind which pair to go on */
+    unsigned char listed_campaign[UUID_BYTES];
+    char listed_site[SITE_MAX];
     void (*stopped)(void *owner);
     struct args args;
 };
@@ -35,8 +39,7 @@ struct reading {
 
 struct claim {
     struct queue *queue;
-    bool campaign;
-    unsigned char id[UUID_BYTES];
+    void *asked;
 };
 
 #define STATEMENT(name, SQL)                                                   \
@@ -49,8 +52,11 @@ STATEMENT(worker_release, SQL_WORKER_RELEASE);
 STATEMENT(worker_stopped, SQL_WORKER_STOPPED);
 STATEMENT(heartbeat, SQL_HEARTBEAT);
 STATEMENT(campaigns_ready, SQL_CAMPAIGNS_READY);
+STATEMENT(sites_ready, SQL_SITES_READY);
 STATEMENT(claim_campaign, SQL_CLAIM_CAMPAIGN);
+STATEMENT(claim_campaign_site, SQL_CLAIM_CAMPAIGN_SITE);
 STATEMENT(claim_transactional, SQL_CLAIM_TRANSACTIONAL);
+STATEMENT(claim_transactional_site, SQL_CLAIM_TRANSACTIONAL_SITE);
 STATEMENT(read_mails, SQL_READ_MAILS);
 STATEMENT(read_carried, SQL_READ_CARRIED);
 STATEMENT(read_mails_left, SQL_READ_MAILS_LEFT);
@@ -136,43 +142,6 @@ static void on_emails(void *arg, const PGresult *r)
     }
 }
 
-/* What the outcome of a worker that lost the batch says of a mail: nothing
- * (then it is sent), that it is final, or that it is to be tried again. */
-static bool was_settled(struct batch *b, const PGresult *r, int row,
-                        struct mailid id)
-{
-    if (PQgetisnull(r, row, 5))
-        return false;
-    const char *verdict = PQgetvalue(r, row, 5);
-
-    if (strcmp(verdict, "deferred") == 0)
-        batch_carry(b, BATCH_DEFERRED, id);
-    else if (strcmp(verdict, "in_doubt") == 0)
-        batch_carry(b, BATCH_DOUBTED, id);
-    return true;
-}
-
-static void take_mail(struct batch *b, const PGresult *r, int row)
-{
-    struct mailid id = {pg_bigint(r, row, 0), pg_int(r, row, 1)};
-
-    if (was_settled(b, r, row, id))
-        return;
-    bool has_variables = !PQgetisnull(r, row, 4);
-    size_t len = (size_t)PQgetlength(r, row, 4);
-
-    b->mails[b->n_mails++] = (struct mail){
-        .id = id,
-        .email = PQgetisnull(r, row, 2) ? -1 : pg_int(r, row, 2),
-        .recipient = arena_copy(&b->arena, PQgetvalue(r, row, 3),
-                                (size_t)PQgetlength(r, row, 3)),
-        .variables = has_variables
-                         ? arena_copy(&b->arena, PQgetvalue(r, row, 4), len)
-                         : NULL,
-        .variables_len = len,
-    };
-}
-
 static void on_mails(void *arg, const PGresult *r)
 {
     struct reading *reading = arg;
@@ -187,7 +156,7 @@ static void on_mails(void *arg, const PGresult *r)
     if (ok) {
         batch_reserve(b, (size_t)PQntuples(r));
         for (int i = 0; i < PQntuples(r); i++)
-            take_mail(b, r, i);
+            claimed_mail(b, r, i);
         q->events.claimed(q->owner, b);
     } else {
         /* The heartbeat finds that nobody works on it and hands it back. */
@@ -222,39 +191,6 @@ static void read_batch(struct queue *q, struct batch *b)
 
 /* ---- Claiming ---- */
 
-static enum batch_order order_of(const PGresult *r, int row)
-{
-    if (PQgetisnull(r, row, 11))
-        return BATCH_SEND;
-    if (strcmp(PQgetvalue(r, row, 11), "cancelled") == 0)
-        return BATCH_CANCEL;
-    if (strcmp(PQgetvalue(r, row, 11), "paused") == 0)
-        return BATCH_HOLD;
-    return BATCH_SEND;
-}
-
-static struct batch *claimed_batch(const PGresult *r, int row)
-{
-    struct batch *b = batch_new();
-
-    b->id = pg_bigint(r, row, 0);
-    b->project = pg_bigint(r, row, 1);
-    if (PQgetlength(r, row, 2) == UUID_BYTES)
-        memcpy(b->campaign, PQgetvalue(r, row, 2), UUID_BYTES);
-    b->class =
-        pg_smallint(r, row, 3) == 0 ? BATCH_TRANSACTIONAL : BATCH_CAMPAIGN;
-    snprintf(b->site, sizeof b->site, "%s", PQgetvalue(r, row, 4));
-    b->due_us = pg_time(r, row, 5);
-    b->expires_us = pg_time(r, row, 6);
-    b->tries = pg_int(r, row, 7);
-    b->doubts = pg_int(r, row, 8);
-    b->lost_before = pg_int(r, row, 9) > 1;
-    b->carried = PQgetvalue(r, row, 10)[0] != 0;
-    b->order = order_of(r, row);
-    b->claimed_us = clock_wall_us();
-    return b;
-}
-
 static void on_claim(void *arg, const PGresult *r)
 {
     struct claim *claim = arg;
@@ -267,64 +203,100 @@ static void on_claim(void *arg, const PGresult *r)
         read_batch(q, claimed_batch(r, i));
     if (n > 0)
         pg_sync(q->pg);
-    q->events.answered(q->owner, claim->campaign ? claim->id : NULL, n);
+    q->events.answered(q->owner, claim->asked, n);
     free(claim);
 }
 
-static void claim(struct queue *q, const unsigned char *campaign, int batches)
+static const struct pg_statement *claim_statement(const struct queue_offer *o)
 {
+    bool any = o->site[0] == 0;
+
+    if (o->class == BATCH_CAMPAIGN)
+        return any ? &claim_campaign : &claim_campaign_site;
+    return any ? &claim_transactional : &claim_transactional_site;
+}
+
+void queue_claim(struct queue *q, const struct queue_offer *o, int batches,
+                 void *asked)
+{
+    if (!queue_is_up(q)) {
+        q->events.answered(q->owner, asked, -1);
+        return;
+    }
     struct claim *claim = memory_new(1, sizeof *claim);
 
-    claim->queue = q;
+    *claim = (struct claim){q, asked};
     args_reset(&q->args);
     args_int(&q->args, q->worker);
     args_int(&q->args, (int32_t)q->config->lease_seconds);
-    if (campaign) {
-        claim->campaign = true;
-        memcpy(claim->id, campaign, UUID_BYTES);
-        args_uuid(&q->args, campaign);
-    }
+    if (o->class == BATCH_CAMPAIGN)
+        args_uuid(&q->args, o->campaign);
     args_int(&q->args, batches);
-    pg_send(q->pg, campaign ? &claim_campaign : &claim_transactional, &q->args,
-            on_claim, claim);
+    if (o->site[0])
+        args_text(&q->args, o->site, strlen(o->site));
+    pg_send(q->pg, claim_statement(o), &q->args, on_claim, claim);
     pg_sync(q->pg);
 }
 
-void queue_claim_transactional(struct queue *q, int batches)
+/* A list that is not full was gone through to its end: the next one starts at
+ * the beginning. */
+static void list_on_from(struct queue *q, const PGresult *r, int campaigns)
 {
-    if (queue_is_up(q))
-        claim(q, NULL, batches);
+    int last = PQntuples(r) - 1;
+
+    memset(q->listed_campaign, 0, sizeof q->listed_campaign);
+    q->listed_site[0] = 0;
+    if (campaigns < QUEUE_OFFERS_MAX)
+        return;
+    memcpy(q->listed_campaign, PQgetvalue(r, last, 1), UUID_BYTES);
+    snprintf(q->listed_site, sizeof q->listed_site, "%s",
+             PQgetvalue(r, last, 2));
 }
 
-void queue_claim_campaign(struct queue *q,
-                          const unsigned char campaign[UUID_BYTES], int batches)
-{
-    if (queue_is_up(q))
-        claim(q, campaign, batches);
-}
-
-static void on_campaigns(void *arg, const PGresult *r)
+/* Columns: class, campaign, site, weight (0: nothing of it is due yet). */
+static void on_offers(void *arg, const PGresult *r)
 {
     struct queue *q = arg;
-    static struct queue_campaign list[QUEUE_CAMPAIGNS_MAX];
+    static struct queue_offer list[2 * QUEUE_OFFERS_MAX];
     size_t n = 0;
+    int campaigns = 0;
 
+    q->listing = false;
     if (!has_rows(r)) {
         complain("list_failed", r);
         return;
     }
-    for (; n < (size_t)PQntuples(r) && n < QUEUE_CAMPAIGNS_MAX; n++) {
-        memcpy(list[n].id, PQgetvalue(r, (int)n, 0), UUID_BYTES);
-        list[n].weight = pg_int(r, (int)n, 1);
+    for (int row = 0; row < PQntuples(r) && n < 2 * QUEUE_OFFERS_MAX; row++) {
+        bool campaign = pg_smallint(r, row, 0) == BATCH_CAMPAIGN;
+
+        campaigns += campaign;
+        if (pg_int(r, row, 3) == 0)
+            continue;
+        list[n] = (struct queue_offer){
+            .class = campaign ? BATCH_CAMPAIGN : BATCH_TRANSACTIONAL,
+            .site = PQgetvalue(r, row, 2),
+            .weight = pg_int(r, row, 3),
+        };
+        if (campaign)
+            memcpy(list[n].campaign, PQgetvalue(r, row, 1), UUID_BYTES);
+        n++;
     }
-    q->events.campaigns(q->owner, list, n);
+    list_on_from(q, r, campaigns);
+    q->events.offers(q->owner, list, n);
 }
 
-void queue_list_campaigns(struct queue *q)
+void queue_list(struct queue *q, bool by_site)
 {
-    if (!queue_is_up(q))
+    if (!queue_is_up(q) || q->listing)
         return;
-    pg_send(q->pg, &campaigns_ready, NULL, on_campaigns, q);
+    args_reset(&q->args);
+    if (by_site) {
+        args_uuid(&q->args, q->listed_campaign);
+        args_text(&q->args, q->listed_site, strlen(q->listed_site));
+    }
+    q->listing = true;
+    pg_send(q->pg, by_site ? &sites_ready : &campaigns_ready,
+            by_site ? &q->args : NULL, on_offers, q);
     pg_sync(q->pg);
 }
 

@@ -13,12 +13,16 @@
 
 struct queue;
 
-struct queue_campaign {
-    unsigned char id[UUID_BYTES];
+/* What the store has to claim: of a campaign (zero if transactional), for a
+ * site ("" for all sites). */
+struct queue_offer {
+    enum batch_class class;
+    unsigned char campaign[UUID_BYTES];
+    const char *site;
     int weight;
 };
 
-enum { QUEUE_CAMPAIGNS_MAX = 1000, QUEUE_SLOT_MAX = 512 };
+enum { QUEUE_OFFERS_MAX = 1000, QUEUE_SLOT_MAX = 512 };
 
 struct queue_events {
     /* The worker has its number; the journal may be replayed, then
@@ -28,11 +32,10 @@ struct queue_events {
     /* A batch and its mails; now the owner's. */
     void (*claimed)(void *owner, struct batch *batch);
     /* A claim was answered; n batches follow, or followed, as `claimed`.
-     * campaign is NULL for transactional mail. n < 0: the claim failed. */
-    void (*answered)(void *owner, const unsigned char *campaign, int n);
-    /* Campaigns that have something to claim now. */
-    void (*campaigns)(void *owner, const struct queue_campaign *campaigns,
-                      size_t n);
+     * asked is what the claim was given. n < 0: the claim failed. */
+    void (*answered)(void *owner, void *asked, int n);
+    /* The answer to queue_list: what there is to claim now, or a part of it. */
+    void (*offers)(void *owner, const struct queue_offer *offers, size_t n);
     /* There may be something to claim: of campaigns, of transactional mail. */
     void (*woken)(void *owner, bool campaigns, bool transactional);
     /* A campaign was paused, cancelled or resumed. */
@@ -57,11 +60,15 @@ bool queue_is_up(const struct queue *q);
 int queue_worker(const struct queue *q);
 
 /* Each is answered by an event; without a connection they do nothing. */
-void queue_claim_transactional(struct queue *q, int batches);
-void queue_claim_campaign(struct queue *q,
-                          const unsigned char campaign[UUID_BYTES],
-                          int batches);
-void queue_list_campaigns(struct queue *q);
+
+/* Claim so many batches of the offer: of its campaign, or transactional ones;
+ * of its site, or of all where that is "". The offer is not kept. */
+void queue_claim(struct queue *q, const struct queue_offer *offer, int batches,
+                 void *asked);
+
+/* By site, or campaigns alone. By site a long list comes piece by piece, one
+ * at each call. */
+void queue_list(struct queue *q, bool by_site);
 void queue_heartbeat(struct queue *q);
 
 /* Is id among the ids of `kept`? */

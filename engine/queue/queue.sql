@@ -45,12 +45,53 @@ WITH RECURSIVE waiting AS (
             ORDER BY b.campaign LIMIT 1)
     FROM waiting WHERE waiting.campaign IS NOT NULL
 )
-SELECT c.id, c.weight
+SELECT 1::smallint, c.id, ''::text, c.weight
 FROM waiting JOIN campaign c ON c.id = waiting.campaign
 WHERE EXISTS (SELECT FROM batch b
               WHERE b.state = 'ready' AND b.class = 1
                 AND b.campaign = c.id AND b.due <= now())
 LIMIT 1000
+
+-- The same by site, for a worker that sends to many: (campaign, site) pairs
+-- with a batch to claim, from one pair on, so that a long list is gone through
+-- piece by piece. Transactional mail that was sorted by site comes first.
+-- name: sites_ready
+WITH RECURSIVE urgent AS (
+    (SELECT site FROM batch WHERE state = 'ready' AND class = 0
+     ORDER BY site LIMIT 1)
+    UNION ALL
+    SELECT (SELECT b.site FROM batch b
+            WHERE b.state = 'ready' AND b.class = 0 AND b.site > urgent.site
+            ORDER BY b.site LIMIT 1)
+    FROM urgent WHERE urgent.site IS NOT NULL
+), waiting AS (
+    (SELECT campaign, site FROM batch
+     WHERE state = 'ready' AND class = 1
+       AND (campaign, site) > ($1::uuid, $2::text)
+     ORDER BY campaign, site LIMIT 1)
+    UNION ALL
+    SELECT n.campaign, n.site FROM waiting w
+    CROSS JOIN LATERAL (
+        SELECT b.campaign, b.site FROM batch b
+        WHERE b.state = 'ready' AND b.class = 1
+          AND (b.campaign, b.site) > (w.campaign, w.site)
+        ORDER BY b.campaign, b.site LIMIT 1) AS n
+)
+(SELECT 0::smallint, NULL::uuid, u.site, 1 FROM urgent u
+ WHERE u.site IS NOT NULL
+   AND EXISTS (SELECT FROM batch b
+               WHERE b.state = 'ready' AND b.class = 0 AND b.site = u.site
+                 AND b.due <= now())
+ LIMIT 1000)
+UNION ALL
+(SELECT 1::smallint, w.campaign, w.site,
+     CASE WHEN EXISTS (SELECT FROM batch b
+                       WHERE b.state = 'ready' AND b.class = 1
+                         AND b.campaign = w.campaign AND b.site = w.site
+                         AND b.due <= now())
+          THEN (SELECT c.weight FROM campaign c WHERE c.id = w.campaign)
+          ELSE 0 END
+ FROM waiting w LIMIT 1000)
 
 -- name: claim_campaign
 WITH pick AS (
@@ -66,12 +107,32 @@ SET state = 'claimed', worker = $1::int, claims = b.claims + 1,
 FROM pick WHERE b.id = pick.id
 RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
     b.tries::int, b.doubts::int, b.claims, b.carry_batch IS NOT NULL,
-    (SELECT c.state FROM campaign c WHERE c.id = b.campaign)
+    (SELECT c.state FROM campaign c WHERE c.id = b.campaign),
+    (SELECT c.weight FROM campaign c WHERE c.id = b.campaign)
+
+-- name: claim_campaign_site
+WITH pick AS (
+    SELECT id FROM batch
+    WHERE state = 'ready' AND class = 1 AND campaign = $3::uuid
+      AND site = $5::text
+      AND due <= now()
+    ORDER BY due, id LIMIT $4::int
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE batch b
+SET state = 'claimed', worker = $1::int, claims = b.claims + 1,
+    lease = now() + make_interval(secs => $2::int)
+FROM pick WHERE b.id = pick.id
+RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
+    b.tries::int, b.doubts::int, b.claims, b.carry_batch IS NOT NULL,
+    (SELECT c.state FROM campaign c WHERE c.id = b.campaign),
+    (SELECT c.weight FROM campaign c WHERE c.id = b.campaign)
 
 -- name: claim_transactional
 WITH pick AS (
     SELECT id FROM batch
-    WHERE state = 'ready' AND class = 0 AND due <= now()
+    WHERE state = 'ready' AND class = 0
+      AND due <= now()
     ORDER BY due LIMIT $3::int
     FOR UPDATE SKIP LOCKED
 )
@@ -80,7 +141,24 @@ SET state = 'claimed', worker = $1::int, claims = b.claims + 1,
     lease = now() + make_interval(secs => $2::int)
 FROM pick WHERE b.id = pick.id
 RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
-    b.tries::int, b.doubts::int, b.claims, b.carry_batch IS NOT NULL, NULL::text
+    b.tries::int, b.doubts::int, b.claims, b.carry_batch IS NOT NULL,
+    NULL::text, 1
+
+-- name: claim_transactional_site
+WITH pick AS (
+    SELECT id FROM batch
+    WHERE state = 'ready' AND class = 0 AND site = $4::text
+      AND due <= now()
+    ORDER BY due LIMIT $3::int
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE batch b
+SET state = 'claimed', worker = $1::int, claims = b.claims + 1,
+    lease = now() + make_interval(secs => $2::int)
+FROM pick WHERE b.id = pick.id
+RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
+    b.tries::int, b.doubts::int, b.claims, b.carry_batch IS NOT NULL,
+    NULL::text, 1
 
 -- name: read_mails
 SELECT m.batch, m.seq, m.email, m.recipient, m.variables, NULL::text
@@ -146,7 +224,7 @@ WHERE b.id = $1::bigint AND b.worker = $2::int AND b.state = 'claimed'
 -- name: carry
 INSERT INTO batch (id, project, campaign, class, site, size, state, due,
                    expires, tries, doubts, carry_batch, carry_seq)
-SELECT next_batch_id(), b.project, b.campaign, b.class, b.site,
+SELECT next_batch_id(), b.project, b.campaign, b.class, $8::text,
     cardinality($3::bigint[]),
     CASE WHEN c.state = 'paused' THEN 'paused' ELSE 'ready' END,
     CASE WHEN c.state = 'cancelled' THEN now() ELSE $5::timestamptz END,
@@ -165,7 +243,7 @@ WITH listed AS (
 )
 INSERT INTO batch (id, project, campaign, class, site, size, state, due,
                    expires, tries, doubts, carry_batch, carry_seq)
-SELECT next_batch_id(), b.project, b.campaign, b.class, b.site,
+SELECT next_batch_id(), b.project, b.campaign, b.class, $8::text,
     cardinality(listed.batches),
     CASE WHEN c.state = 'paused' THEN 'paused' ELSE 'ready' END,
     CASE WHEN c.state = 'cancelled' THEN now() ELSE $5::timestamptz END,
@@ -196,7 +274,7 @@ WITH mine AS (
 )
 INSERT INTO batch (id, project, campaign, class, site, size, state, due,
                    expires, tries, doubts, carry_batch, carry_seq)
-SELECT next_batch_id(), b.project, b.campaign, b.class, b.site,
+SELECT next_batch_id(), b.project, b.campaign, b.class, $8::text,
     cardinality(rest.batches),
     CASE WHEN c.state = 'paused' THEN 'paused' ELSE 'ready' END,
     CASE WHEN c.state = 'cancelled' THEN now() ELSE $5::timestamptz END,

@@ -1,26 +1,28 @@
 /*
- * route/route - which destination a mail of a site is handed to.
- *
- * For now every site's mail goes to one relay: the configured host and port,
- * or the sandbox. The name is looked up without blocking and again every
- * minute; the last good answer stays in use. MX look-up and policies per site
- * belong here.
+ * route/route - how a mail leaves: by a relay, by the sandbox (which is the
+ * relay that keeps everything), or directly to the recipient's MX.
  */
 #ifndef ROUTE_ROUTE_H
 #define ROUTE_ROUTE_H
 
 #include "base/config.h"
-#include <sys/socket.h>
+#include "route/relay.h"
 #include <uv.h>
 
 struct route;
 
-/* config must live. */
+enum route_kind { ROUTE_RELAY, ROUTE_DIRECT };
+
+struct route_way {
+    enum route_kind kind;
+    struct relay *relay; /* NULL if direct; the route's */
+};
+
+/* config must live. err names the setting. */
 MUST_USE enum status route_new(uv_loop_t *loop, const struct config *config,
                                struct route **out, struct error *err);
 void route_free(struct route *r);
 
-/* The address for mail of the site, or false while it is not known. */
-bool route_of_site(const struct route *r, const char *site,
-                   struct sockaddr_storage *address, socklen_t *len);
+/* The one way that all mail takes; false if it depends on the mail. */
+bool route_is_one(const struct route *r, struct route_way *way);
 #endif

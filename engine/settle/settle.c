@@ -68,41 +68,87 @@ static int64_t due_us(const struct settle *s, const struct batch *b,
     BUG("no such carry");
 }
 
-/* The batch, the worker, and the mails of carries from..to. */
-static void add_mails(struct settle *s, const struct batch *b,
-                      enum batch_carry from, enum batch_carry to)
+/* The batch, the worker, and two arrays that the caller fills in turn. */
+static void start_args(struct settle *s, const struct batch *b)
 {
     args_reset(&s->args);
     args_bigint(&s->args, b->id);
     args_int(&s->args, s->worker);
+}
+
+static void add_mails(struct settle *s, const struct carried *mails, size_t n)
+{
     args_array_start(&s->args, ARGS_ELEMENT_BIGINT);
-    for (unsigned kind = from; kind <= to; kind++)
-        for (size_t i = 0; i < b->carry[kind].n; i++)
-            args_element_bigint(&s->args, b->carry[kind].mails[i].batch);
+    for (size_t i = 0; i < n; i++)
+        args_element_bigint(&s->args, mails[i].id.batch);
     args_array_end(&s->args);
     args_array_start(&s->args, ARGS_ELEMENT_INT);
-    for (unsigned kind = from; kind <= to; kind++)
-        for (size_t i = 0; i < b->carry[kind].n; i++)
-            args_element_int(&s->args, b->carry[kind].mails[i].seq);
+    for (size_t i = 0; i < n; i++)
+        args_element_int(&s->args, mails[i].id.seq);
     args_array_end(&s->args);
 }
 
 static void send_carry(struct settle *s, const struct batch *b,
-                       enum batch_carry kind)
+                       enum batch_carry kind, const struct carried *mails,
+                       size_t n)
 {
-    add_mails(s, b, kind, kind);
-    args_time(&s->args, due_us(s, b, kind));
+    const char *site = mails[0].site ? mails[0].site : b->site;
+    int64_t due = 0;
+
+    for (size_t i = 0; i < n; i++)
+        due = mails[i].due_us > due ? mails[i].due_us : due;
+    start_args(s, b);
+    add_mails(s, mails, n);
+    args_time(&s->args, due ? due : due_us(s, b, kind));
     args_int(&s->args, b->tries + (kind != BATCH_RETURNED));
     args_int(&s->args, b->doubts + (kind == BATCH_DOUBTED));
+    args_text(&s->args, site, strlen(site));
     pg_send(s->pg, b->lost_before ? &carry_left : &carry, &s->args, NULL, NULL);
+}
+
+static int by_site(const void *a, const void *b)
+{
+    const struct carried *x = a, *y = b;
+
+    if (!x->site || !y->site)
+        return (x->site != NULL) - (y->site != NULL);
+    return strcmp(x->site, y->site);
+}
+
+/* A batch for each site. */
+static void send_carries(struct settle *s, const struct batch *b,
+                         enum batch_carry kind)
+{
+    const struct carry *c = &b->carry[kind];
+    size_t from = 0;
+
+    if (c->n > 1)
+        qsort(c->mails, c->n, sizeof *c->mails, by_site);
+    for (size_t to = 1; to <= c->n; to++) {
+        if (to < c->n && by_site(&c->mails[from], &c->mails[to]) == 0)
+            continue;
+        send_carry(s, b, kind, c->mails + from, to - from);
+        from = to;
+    }
 }
 
 static void send_rest(struct settle *s, const struct batch *b)
 {
-    add_mails(s, b, BATCH_DEFERRED, BATCH_CARRIES - 1);
+    start_args(s, b);
+    args_array_start(&s->args, ARGS_ELEMENT_BIGINT);
+    for (int kind = 0; kind < BATCH_CARRIES; kind++)
+        for (size_t i = 0; i < b->carry[kind].n; i++)
+            args_element_bigint(&s->args, b->carry[kind].mails[i].id.batch);
+    args_array_end(&s->args);
+    args_array_start(&s->args, ARGS_ELEMENT_INT);
+    for (int kind = 0; kind < BATCH_CARRIES; kind++)
+        for (size_t i = 0; i < b->carry[kind].n; i++)
+            args_element_int(&s->args, b->carry[kind].mails[i].id.seq);
+    args_array_end(&s->args);
     args_time(&s->args, due_us(s, b, BATCH_DEFERRED));
     args_int(&s->args, b->tries + 1);
     args_int(&s->args, b->doubts);
+    args_text(&s->args, b->site, strlen(b->site));
     pg_send(s->pg, &carry_rest, &s->args, NULL, NULL);
 }
 
@@ -110,8 +156,7 @@ static void send_finished(struct settle *s)
 {
     for (const struct batch *b = s->finishing; b; b = b->next) {
         for (int kind = 0; kind < BATCH_CARRIES; kind++)
-            if (b->carry[kind].n > 0)
-                send_carry(s, b, (enum batch_carry)kind);
+            send_carries(s, b, (enum batch_carry)kind);
         if (b->lost_before)
             send_rest(s, b);
         args_reset(&s->args);

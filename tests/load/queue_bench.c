@@ -18,6 +18,7 @@
 #include "queue/queue.h"
 #include "settle/settle.h"
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -77,7 +78,10 @@ static void ask(struct bench *b)
     if (b->asked || b->held > BATCHES_AHEAD / 2 || left <= 0)
         return;
     b->asked = true;
-    queue_claim_campaign(b->queue, b->campaign, left < room ? (int)left : room);
+    struct queue_offer offer = {.class = BATCH_CAMPAIGN, .site = ""};
+
+    memcpy(offer.campaign, b->campaign, UUID_BYTES);
+    queue_claim(b->queue, &offer, left < room ? (int)left : room, b);
 }
 
 static void on_registered(void *owner, int worker, const unsigned char *secret)
@@ -162,11 +166,11 @@ static void on_finished(void *owner, struct batch *batch)
     ask(b);
 }
 
-static void on_answered(void *owner, const unsigned char *campaign, int n)
+static void on_answered(void *owner, void *asked, int n)
 {
     struct bench *b = owner;
 
-    (void)campaign;
+    (void)asked;
     b->asked = false;
     if (n > 0)
         b->held += n;
@@ -176,10 +180,9 @@ static void on_answered(void *owner, const unsigned char *campaign, int n)
     ask(b);
 }
 
-static void on_campaigns(void *owner, const struct queue_campaign *campaigns,
-                         size_t n)
+static void on_offers(void *owner, const struct queue_offer *offers, size_t n)
 {
-    (void)owner, (void)campaigns, (void)n;
+    (void)owner, (void)offers, (void)n;
 }
 
 static void on_woken(void *owner, bool campaigns, bool transactional)
@@ -237,7 +240,7 @@ static void open_store(struct bench *b, const char *journal_dir)
         .registered = on_registered,
         .claimed = on_claimed,
         .answered = on_answered,
-        .campaigns = on_campaigns,
+        .offers = on_offers,
         .woken = on_woken,
         .control = on_control,
         .kept = on_kept,

@@ -24,8 +24,11 @@ static inline struct batch *batch_of(unsigned campaign, int64_t id, int32_t n)
     for (int i = 0; i < UUID_BYTES; i++)
         b->campaign[i] = campaign_of(campaign).id[i];
     batch_reserve(b, (size_t)n);
-    for (int32_t i = 0; i < n; i++)
-        b->mails[b->n_mails++] = (struct mail){.id = {id, i}, .email = -1};
+    for (int32_t i = 0; i < n; i++) {
+        const struct mail mail = {.id = {id, i}, .email = -1};
+
+        batch_add(b, &mail);
+    }
     return b;
 }
 #endif

@@ -10,8 +10,11 @@ static struct batch *batch_of(int64_t id, int32_t n)
 
     b->id = id;
     batch_reserve(b, (size_t)n);
-    for (int32_t i = 0; i < n; i++)
-        b->mails[b->n_mails++] = (struct mail){.id = {id, i}, .email = -1};
+    for (int32_t i = 0; i < n; i++) {
+        const struct mail mail = {.id = {id, i}, .email = -1};
+
+        batch_add(b, &mail);
+    }
     return b;
 }
 
@@ -43,7 +46,7 @@ static void puts_back_to_the_front(void **state)
     for (int i = 0; i < 30; i++)
         out[i] = batch_next(b);
     for (int i = 29; i >= 0; i--)
-        batch_put_back(b, out[i]);
+        batch_put_back(out[i]);
     assert_int_equal(b->n_out, 0);
     assert_int_equal(batch_waiting(b), 40);
     assert_false(batch_is_over(b));
@@ -61,12 +64,12 @@ static void returns_what_waits(void **state)
 
     (void)state;
     (void)batch_next(b); /* stays out */
-    batch_put_back(b, first);
+    batch_put_back(first);
     batch_return_waiting(b);
     assert_int_equal(c->n, 4);
-    assert_int_equal(c->mails[0].seq, 0);
-    assert_int_equal(c->mails[1].seq, 2);
-    assert_int_equal(c->mails[3].seq, 4);
+    assert_int_equal(c->mails[0].id.seq, 0);
+    assert_int_equal(c->mails[1].id.seq, 2);
+    assert_int_equal(c->mails[3].id.seq, 4);
     assert_int_equal(b->carry[BATCH_DEFERRED].n, 0);
     assert_int_equal(b->n_out, 1);
     assert_int_equal(batch_waiting(b), 0);
@@ -81,7 +84,7 @@ static void drops_what_waits(void **state)
     struct batch *b = batch_of(9, 5);
 
     (void)state;
-    batch_put_back(b, batch_next(b));
+    batch_put_back(batch_next(b));
     batch_drop_waiting(b);
     assert_int_equal(batch_waiting(b), 0);
     assert_null(batch_next(b));
@@ -96,15 +99,56 @@ static void carries_by_kind(void **state)
     struct batch *b = batch_new();
 
     (void)state;
-    for (int32_t i = 0; i < 100; i++)
-        batch_carry(b, i % 3 ? BATCH_DEFERRED : BATCH_DOUBTED,
-                    (struct mailid){1 + i, i});
+    for (int32_t i = 0; i < 100; i++) {
+        const struct carried carried = {.id = {1 + i, i}};
+
+        batch_carry(b, i % 3 ? BATCH_DEFERRED : BATCH_DOUBTED, &carried);
+    }
     assert_int_equal(b->carry[BATCH_DEFERRED].n, 66);
     assert_int_equal(b->carry[BATCH_DOUBTED].n, 34);
-    assert_int_equal(b->carry[BATCH_DOUBTED].mails[33].seq, 99);
-    assert_true(b->carry[BATCH_DOUBTED].mails[33].batch == 100);
+    assert_int_equal(b->carry[BATCH_DOUBTED].mails[33].id.seq, 99);
+    assert_true(b->carry[BATCH_DOUBTED].mails[33].id.batch == 100);
     batch_free(b);
     batch_free(NULL);
+}
+
+/* Split by where its mails go: each part is handed out by itself, what is put
+ * back goes to its own part, and the batch is over when all are. */
+static void is_split_into_parcels(void **state)
+{
+    struct batch *b = batch_of(9, 6);
+    const size_t starts[] = {0, 1, 4};
+    size_t in_hand = 10;
+
+    (void)state;
+    b->in_hand = &in_hand;
+    batch_split(b, starts, 3);
+    assert_int_equal(b->n_parcels, 3);
+    assert_int_equal(parcel_waiting(&b->parcels[1]), 3);
+    struct mail *last = parcel_next(&b->parcels[2]);
+    struct mail *first = parcel_next(&b->parcels[0]);
+
+    assert_int_equal(last->id.seq, 4);
+    assert_int_equal(first->id.seq, 0);
+    assert_null(parcel_next(&b->parcels[0]));
+    assert_int_equal(b->n_waiting, 4);
+    assert_int_equal(in_hand, 8);
+    batch_put_back(first);
+    assert_int_equal(parcel_waiting(&b->parcels[0]), 1);
+    assert_int_equal(in_hand, 9);
+    parcel_return_waiting(&b->parcels[1], "slow.example", 77);
+    assert_int_equal(b->carry[BATCH_RETURNED].n, 3);
+    assert_string_equal(b->carry[BATCH_RETURNED].mails[2].site, "slow.example");
+    assert_int_equal(b->carry[BATCH_RETURNED].mails[2].due_us, 77);
+    b->n_out--; /* the last one is settled */
+    assert_false(batch_is_over(b));
+    assert_int_equal(batch_next(b)->id.seq, 0);
+    assert_int_equal(batch_next(b)->id.seq, 5);
+    assert_null(batch_next(b));
+    b->n_out -= 2;
+    assert_true(batch_is_over(b));
+    assert_int_equal(in_hand, 4);
+    batch_free(b);
 }
 
 /* A re-sorted batch carries mails of several batches, whose contents may have
@@ -143,6 +187,7 @@ int main(void)
         cmocka_unit_test(returns_what_waits),
         cmocka_unit_test(drops_what_waits),
         cmocka_unit_test(carries_by_kind),
+        cmocka_unit_test(is_split_into_parcels),
         cmocka_unit_test(finds_a_mails_content),
     };
 

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <cmocka.h>
 
-static struct hand hand; /* too large for a stack */
+static struct hand hand;
 
 static int start(void **state)
 {
@@ -15,12 +15,11 @@ static int start(void **state)
 
 static int64_t next(enum batch_class class)
 {
-    struct batch *b = NULL;
-    struct mail *m = hand_next(&hand, class, &b);
+    struct mail *m = hand_next(&hand, class);
 
     if (!m)
         return -1;
-    assert_true(m->id.batch == b->id);
+    assert_true(m->id.batch == m->parcel->batch->id);
     return m->id.batch * 1000 + m->id.seq;
 }
 
@@ -29,8 +28,8 @@ static void gives_transactional_in_order_of_arrival(void **state)
     struct batch *a = batch_of(0, 1, 2), *b = batch_of(0, 2, 1);
 
     (void)state;
-    hand_add(&hand, a, false);
-    hand_add(&hand, b, false);
+    hand_add(&hand, &a->whole, false);
+    hand_add(&hand, &b->whole, false);
     assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 3);
     assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 0);
     assert_int_equal(next(BATCH_CAMPAIGN), -1);
@@ -48,8 +47,8 @@ static void knows_classes_apart(void **state)
     struct batch *a = batch_of(0, 1, 1), *b = batch_of(7, 2, 2);
 
     (void)state;
-    hand_add(&hand, b, false);
-    hand_add(&hand, a, false);
+    hand_add(&hand, &b->whole, false);
+    hand_add(&hand, &a->whole, false);
     assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 2);
     assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
     assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
@@ -64,21 +63,21 @@ static void knows_classes_apart(void **state)
  * way it is next. */
 static void gives_what_was_put_back_first(void **state)
 {
-    struct batch *a = batch_of(0, 1, 2), *b = batch_of(0, 2, 2), *of;
+    struct batch *a = batch_of(0, 1, 2), *b = batch_of(0, 2, 2);
 
     (void)state;
-    hand_add(&hand, a, false);
-    hand_add(&hand, b, false);
-    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL, &of);
+    hand_add(&hand, &a->whole, false);
+    hand_add(&hand, &b->whole, false);
+    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL);
 
-    batch_put_back(of, m);
-    hand_add(&hand, of, true);
+    batch_put_back(m);
+    hand_add(&hand, m->parcel, true);
     assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 4);
     assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
-    m = hand_next(&hand, BATCH_TRANSACTIONAL, &of);
-    assert_false(of->listed);
-    batch_put_back(of, m);
-    hand_add(&hand, of, true);
+    m = hand_next(&hand, BATCH_TRANSACTIONAL);
+    assert_false(m->parcel->listed);
+    batch_put_back(m);
+    hand_add(&hand, m->parcel, true);
     assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 3);
     assert_int_equal(next(BATCH_TRANSACTIONAL), 1001);
     assert_int_equal(next(BATCH_TRANSACTIONAL), 2000);
@@ -91,15 +90,15 @@ static void gives_what_was_put_back_first(void **state)
 /* The only one, put back into an empty list: the list's end is right again. */
 static void takes_more_after_a_put_back(void **state)
 {
-    struct batch *a = batch_of(0, 1, 1), *b = batch_of(0, 2, 1), *of;
+    struct batch *a = batch_of(0, 1, 1), *b = batch_of(0, 2, 1);
 
     (void)state;
-    hand_add(&hand, a, false);
-    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL, &of);
+    hand_add(&hand, &a->whole, false);
+    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL);
 
-    batch_put_back(of, m);
-    hand_add(&hand, of, true);
-    hand_add(&hand, b, false);
+    batch_put_back(m);
+    hand_add(&hand, m->parcel, true);
+    hand_add(&hand, &b->whole, false);
     assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
     assert_int_equal(next(BATCH_TRANSACTIONAL), 2000);
     assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
@@ -112,9 +111,9 @@ static void leaves_empty_batches_alone(void **state)
     struct batch *a = batch_of(0, 1, 0), *b = batch_of(3, 2, 0);
 
     (void)state;
-    hand_add(&hand, a, false);
-    hand_add(&hand, b, false);
-    assert_false(a->listed || b->listed);
+    hand_add(&hand, &a->whole, false);
+    hand_add(&hand, &b->whole, false);
+    assert_false(a->whole.listed || b->whole.listed);
     assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
     assert_int_equal(next(BATCH_CAMPAIGN), -1);
     batch_free(a);
@@ -128,25 +127,25 @@ static void is_taken_by_campaign_or_whole(void **state)
     const struct test_campaign seven = campaign_of(7);
 
     (void)state;
-    hand_add(&hand, a, false);
-    hand_add(&hand, b, false);
-    hand_add(&hand, c, false);
-    assert_ptr_equal(hand_take(&hand, seven.id), b);
-    assert_null(b->next);
-    assert_false(b->listed);
+    hand_add(&hand, &a->whole, false);
+    hand_add(&hand, &b->whole, false);
+    hand_add(&hand, &c->whole, false);
+    assert_ptr_equal(hand_take(&hand, seven.id), &b->whole);
+    assert_null(b->whole.next);
+    assert_false(b->whole.listed);
     assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 2);
     assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 2);
     size_t n = 0;
 
-    for (struct batch *l = hand_take(&hand, NULL); l; l = l->next) {
-        assert_true(l == a || l == c);
+    for (struct parcel *l = hand_take(&hand, NULL); l; l = l->next) {
+        assert_true(l == &a->whole || l == &c->whole);
         assert_false(l->listed);
         n++;
     }
     assert_int_equal(n, 2);
     assert_int_equal(hand_waiting(&hand, BATCH_CAMPAIGN), 0);
     assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 0);
-    hand_add(&hand, a, false); /* the list works on */
+    hand_add(&hand, &a->whole, false); /* the list works on */
     assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
     batch_free(a);
     batch_free(b);

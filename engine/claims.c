@@ -1,0 +1,94 @@
+#include "claims.h"
+#include <string.h>
+
+enum {
+    CLAIMS_URGENT = 64,     /* batches of transactional mail at a time */
+    CLAIMS_LOW_LEAST = 200, /* mails of an offer in hand */
+    CLAIMS_LIST_MS = 50,    /* the store is asked what it has not more often */
+};
+
+void claims_init(struct claims *c, struct queue *queue)
+{
+    *c = (struct claims){.queue = queue};
+}
+
+void claims_fini(struct claims *c)
+{
+    offers_fini(&c->offers);
+}
+
+void claims_woken(struct claims *c, bool campaigns, bool transactional)
+{
+    c->list_wanted |= campaigns;
+    c->urgent_wanted |= transactional;
+}
+
+void claims_offered(struct claims *c, const struct queue_offer *offers,
+                    size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        offers_come(&c->offers, offers[i].class, offers[i].campaign,
+                    offers[i].site, offers[i].weight);
+}
+
+void claims_answered(struct claims *c, void *asked, int n)
+{
+    if (asked) {
+        offers_answered(&c->offers, asked, n);
+        return;
+    }
+    c->claiming_urgent = false;
+    c->urgent_wanted |= n == CLAIMS_URGENT;
+}
+
+void claims_hold(struct claims *c, struct batch *b)
+{
+    offers_hold(&c->offers, b, "");
+}
+
+/* About a third of a second's work in hand is few: enough to never run dry
+ * while a claim is under way. */
+static bool is_wanted(void *arg, const struct offer *offer)
+{
+    const size_t *low = arg;
+
+    return offer->in_hand < *low;
+}
+
+static void claim_urgent(struct claims *c)
+{
+    static const struct queue_offer any = {.class = BATCH_TRANSACTIONAL,
+                                           .site = ""};
+
+    c->urgent_wanted = false;
+    c->claiming_urgent = true;
+    queue_claim(c->queue, &any, CLAIMS_URGENT, NULL);
+}
+
+static void claim(struct claims *c, struct offer *o)
+{
+    struct queue_offer of = {.class = o->class, .site = o->site};
+
+    memcpy(of.campaign, o->campaign, UUID_BYTES);
+    queue_claim(c->queue, &of, o->ask, o);
+}
+
+void claims_turn(struct claims *c, const struct held *held, double rate,
+                 int64_t now_ms)
+{
+    size_t low = (size_t)(rate / 3 / (double)offers_active(&c->offers));
+    struct offer *o;
+
+    if (low < CLAIMS_LOW_LEAST)
+        low = CLAIMS_LOW_LEAST;
+    if (c->urgent_wanted && !c->claiming_urgent && !held_is_full(held))
+        claim_urgent(c);
+    if (c->list_wanted && now_ms - c->list_ms >= CLAIMS_LIST_MS) {
+        c->list_wanted = false;
+        c->list_ms = now_ms;
+        queue_list(c->queue, false);
+    }
+    while (!held_is_full(held) &&
+           (o = offers_claim(&c->offers, is_wanted, &low)))
+        claim(c, o);
+}

@@ -1,0 +1,39 @@
+/*
+ * claims - what to claim next: the store's offers against what is in hand.
+ *
+ * Part of the pipeline, which says whether anything may be claimed at all. Few
+ * mails of an offer in hand, and more are claimed; so a worker never runs dry,
+ * and leaves others their share.
+ */
+#ifndef CLAIMS_H
+#define CLAIMS_H
+
+#include "queue/held.h"
+#include "queue/offers.h"
+#include "queue/queue.h"
+
+struct claims {
+    struct queue *queue;
+    struct offers offers;
+    bool list_wanted, urgent_wanted;
+    bool claiming_urgent; /* asked, not answered */
+    int64_t list_ms;
+};
+
+/* queue must live. */
+void claims_init(struct claims *c, struct queue *queue);
+void claims_fini(struct claims *c);
+
+/* Events of the queue (queue/queue.h). */
+void claims_woken(struct claims *c, bool campaigns, bool transactional);
+void claims_offered(struct claims *c, const struct queue_offer *offers,
+                    size_t n);
+void claims_answered(struct claims *c, void *asked, int n);
+
+/* A claimed batch, with its mails, is in hand. */
+void claims_hold(struct claims *c, struct batch *b);
+
+/* Ask for what is wanted. rate: mails a second that this worker sends. */
+void claims_turn(struct claims *c, const struct held *held, double rate,
+                 int64_t now_ms);
+#endif

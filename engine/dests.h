@@ -1,0 +1,68 @@
+/*
+ * dests - where claimed mail waits until a connection takes it: by destination.
+ *
+ * A batch comes in whole; its mails are split by where they go, and wait in the
+ * hand of that destination, whose pool asks for them. Destinations come into
+ * being with their first mail and go when they have been idle for a while.
+ *
+ * Part of the pipeline: the only thing beside it that sees queue, route and
+ * pool at once. It knows no mail's bytes and settles nothing: for that it asks
+ * its owner.
+ */
+#ifndef DESTS_H
+#define DESTS_H
+
+#include "base/config.h"
+#include "queue/batch.h"
+#include "smtp/conn.h"
+
+struct dests;
+
+struct dests_events {
+    /* May mail be sent at all? Asked before each. */
+    bool (*may_send)(void *owner);
+    /* A mail that is out: its bytes, or false: it was settled otherwise. */
+    bool (*prepare)(void *owner, struct mail *mail, struct smtp_message *m);
+    void (*settled)(void *owner, const struct smtp_result *result,
+                    const char *peer, const char *source);
+    /* Something was handed back or dropped: is the batch over? */
+    void (*left)(void *owner, struct batch *b);
+};
+
+struct dests_state {
+    unsigned connections, busy, failures;
+    size_t waiting[2]; /* mails, by class */
+};
+
+/* On failure err names the setting; nothing is to be freed then. config must
+ * live and may change. hostname is copied. */
+MUST_USE enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
+                               const struct config *config,
+                               const char *hostname,
+                               const struct dests_events *events, void *owner,
+                               struct dests **out, struct error *err);
+
+/* After smtp_net_free. The batches stay their owner's. */
+void dests_free(struct dests *d);
+
+/* All its waiting mails, on their way. */
+void dests_add(struct dests *d, struct batch *b);
+
+/* One that came back untried. */
+void dests_add_again(struct dests *d, struct mail *mail);
+
+/* Take a campaign's mails out again, or with NULL all: what waits of it is
+ * nowhere then but in its batch. */
+void dests_take(struct dests *d, const unsigned char *campaign);
+
+/* The same for batches whose lease went to another worker. */
+void dests_take_stolen(struct dests *d);
+
+/* Each turn of the loop, before the flush. */
+void dests_turn(struct dests *d, int64_t now_ms);
+void dests_drain(struct dests *d);
+
+/* No mail is to be claimed: the one destination of all mail is down. */
+bool dests_are_down(const struct dests *d, int64_t now_ms);
+struct dests_state dests_state(const struct dests *d);
+#endif

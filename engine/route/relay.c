@@ -1,0 +1,260 @@
+#include "route/relay.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RELAY_AGAIN_MS = 60 * 1000,
+    RELAY_RETRY_MS = 1000,
+    RELAY_SPEC_MAX = 512
+};
+
+/* One server and the last good answer about it. */
+struct server {
+    struct relay *relay;
+    struct relay_host host;
+    char port[8];
+    uv_timer_t *again;
+    uv_getaddrinfo_t *asking; /* NULL if none; outlives a freed relay */
+    struct relay_address addresses[RELAY_ADDRESSES_MAX];
+    size_t n;
+};
+
+struct relay {
+    uv_loop_t *loop;
+    char name[RELAY_NAME_MAX];
+    struct server servers[RELAY_HOSTS_MAX];
+    size_t n;
+    void (*changed)(void *owner);
+    void *owner;
+};
+
+/* ---- The list ---- */
+
+static const struct {
+    const char *prefix;
+    unsigned port;
+    bool implicit_tls;
+} schemes[] = {
+    {"smtp://", 25, false},
+    {"submission://", 587, false},
+    {"smtps://", 465, true},
+};
+
+/* "*3" at the end: taken off. */
+static enum status take_weight(char *text, unsigned *weight, struct error *err)
+{
+    char *star = strrchr(text, '*'), *end;
+
+    *weight = 1;
+    if (!star)
+        return STATUS_OK;
+    unsigned long n = strtoul(star + 1, &end, 10);
+
+    if (end == star + 1 || *end || n == 0 || n > RELAY_WEIGHT_MAX)
+        return fail(err, STATUS_INVALID, "%s: a weight is 1 to %d", text,
+                    RELAY_WEIGHT_MAX);
+    *weight = (unsigned)n;
+    *star = 0;
+    return STATUS_OK;
+}
+
+static bool has_port(const char *text)
+{
+    const char *bracket = strrchr(text, ']');
+
+    return strchr(bracket ? bracket : text, ':') != NULL;
+}
+
+static enum status parse_host(char *text, struct relay_host *out,
+                              struct error *err)
+{
+    char full[RELAY_SPEC_MAX + 8];
+    unsigned port = 0;
+
+    if (take_weight(text, &out->weight, err) != STATUS_OK)
+        return STATUS_INVALID;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t len = strlen(schemes[i].prefix);
+
+        if (strncmp(text, schemes[i].prefix, len) != 0)
+            continue;
+        port = schemes[i].port;
+        out->implicit_tls = schemes[i].implicit_tls;
+        text += len;
+        break;
+    }
+    if (port && !has_port(text)) {
+        snprintf(full, sizeof full, "%s:%u", text, port);
+        text = full;
+    }
+    return net_parse(text, &out->at, err);
+}
+
+enum status relay_parse(const char *text, struct relay_host *out, size_t *n,
+                        struct error *err)
+{
+    *n = 0;
+    for (;;) {
+        char one[RELAY_SPEC_MAX];
+        const char *from = text + strspn(text, " \t");
+        size_t len = strcspn(from, ",");
+
+        text = from + len;
+        while (len > 0 && (from[len - 1] == ' ' || from[len - 1] == '\t'))
+            len--;
+        if (len == 0)
+            return fail(err, STATUS_INVALID, "a server's name is missing");
+        if (len >= sizeof one)
+            return fail(err, STATUS_INVALID, "a server's name is too long");
+        if (*n == RELAY_HOSTS_MAX)
+            return fail(err, STATUS_INVALID, "more than %d servers",
+                        RELAY_HOSTS_MAX);
+        memcpy(one, from, len);
+        one[len] = 0;
+        out[*n] = (struct relay_host){0};
+        if (parse_host(one, &out[*n], err) != STATUS_OK)
+            return STATUS_INVALID;
+        ++*n;
+        if (!*text)
+            return STATUS_OK;
+        text++;
+    }
+}
+
+/* ---- Looking up ---- */
+
+static void ask(uv_timer_t *timer);
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+static void take_answer(struct server *s, const struct addrinfo *answer)
+{
+    s->n = 0;
+    for (; answer && s->n < RELAY_ADDRESSES_MAX; answer = answer->ai_next) {
+        struct relay_address *a = &s->addresses[s->n];
+
+        if (answer->ai_addrlen > sizeof a->address)
+            continue;
+        *a =
+            (struct relay_address){.host = &s->host, .len = answer->ai_addrlen};
+        memcpy(&a->address, answer->ai_addr, answer->ai_addrlen);
+        s->n++;
+    }
+}
+
+static void on_answer(uv_getaddrinfo_t *asked, int status,
+                      struct addrinfo *answer)
+{
+    struct server *s = asked->data;
+
+    free(asked);
+    if (!s) { /* freed meanwhile */
+        uv_freeaddrinfo(answer);
+        return;
+    }
+    s->asking = NULL;
+    if (status != 0) {
+        log_event(LOG_WARN, "relay_unknown", "relay=%s host=%s why=\"%s\"",
+                  s->relay->name, s->host.at.host, uv_strerror(status));
+        uv_timer_start(s->again, ask, RELAY_RETRY_MS, 0);
+        return;
+    }
+    take_answer(s, answer);
+    uv_freeaddrinfo(answer);
+    uv_timer_start(s->again, ask, RELAY_AGAIN_MS, 0);
+    if (s->relay->changed)
+        s->relay->changed(s->relay->owner);
+}
+
+static void ask(uv_timer_t *timer)
+{
+    struct server *s = timer->data;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+
+    if (s->asking)
+        return;
+    s->asking = memory_new(1, sizeof *s->asking);
+    s->asking->data = s;
+    if (uv_getaddrinfo(s->relay->loop, s->asking, on_answer, s->host.at.host,
+                       s->port, &hints) != 0) {
+        free(s->asking);
+        s->asking = NULL;
+        uv_timer_start(s->again, ask, RELAY_RETRY_MS, 0);
+    }
+}
+
+/* ---- The whole ---- */
+
+static void start(struct relay *r, struct server *s,
+                  const struct relay_host *host)
+{
+    s->relay = r;
+    s->host = *host;
+    snprintf(s->port, sizeof s->port, "%u", host->at.port);
+    s->again = memory_new(1, sizeof *s->again);
+    uv_timer_init(r->loop, s->again);
+    s->again->data = s;
+    uv_timer_start(s->again, ask, 0, 0);
+}
+
+enum status relay_new(uv_loop_t *loop, const char *name, const char *text,
+                      struct relay **out, struct error *err)
+{
+    struct relay_host hosts[RELAY_HOSTS_MAX];
+    size_t n;
+
+    if (relay_parse(text, hosts, &n, err) != STATUS_OK)
+        return STATUS_INVALID;
+    struct relay *r = memory_new(1, sizeof *r);
+
+    r->loop = loop;
+    snprintf(r->name, sizeof r->name, "%s", name);
+    r->n = n;
+    for (size_t i = 0; i < n; i++)
+        start(r, &r->servers[i], &hosts[i]);
+    *out = r;
+    return STATUS_OK;
+}
+
+void relay_free(struct relay *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->n; i++) {
+        struct server *s = &r->servers[i];
+
+        if (s->asking)
+            s->asking->data = NULL;
+        uv_timer_stop(s->again);
+        uv_close((uv_handle_t *)s->again, free_handle);
+    }
+    free(r);
+}
+
+const char *relay_name(const struct relay *r)
+{
+    return r->name;
+}
+
+size_t relay_addresses(const struct relay *r, struct relay_address *out,
+                       size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++)
+        for (size_t k = 0; k < r->servers[i].n && n < max; k++)
+            out[n++] = r->servers[i].addresses[k];
+    return n;
+}
+
+void relay_watch(struct relay *r, void (*changed)(void *owner), void *owner)
+{
+    r->changed = changed;
+    r->owner = owner;
+}
