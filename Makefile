@@ -21,12 +21,15 @@ JOBS ?= $(shell nproc)
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gumbo gmime-3.0
+PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gumbo gmime-3.0 \
+    libidn2
+# Its .pc file asks for libevent's, which is not needed.
+UNBOUND_LIBS := -lunbound
 # Resolved when a recipe or a compile needs it, so that `make deps` works first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
 # The command line alone speaks HTTP; the others need not load its libraries.
 CURL_LIBS = $(eval CURL_LIBS := $$(shell pkg-config --libs libcurl))$(CURL_LIBS)
-PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) -lm)$(PKG_LIBS)
+PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) $(UNBOUND_LIBS) -lm)$(PKG_LIBS)
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow \
     -Wswitch-enum -Wimplicit-fallthrough -Wformat=2 -Wvla -Wundef -Wcast-qual \

@@ -44,10 +44,21 @@
       "requests per second and API key, unless the key has its own limit")     \
     X(TEXT, engine_metrics_listen, "127.0.0.1:8026", 3, 255, "host:port",      \
       "/metrics of the first worker; each further worker adds 1 to the port")  \
-    X(TEXT, relay, "sandbox", 1, 255, "host:port",                             \
-      "where mail is handed over; sandbox: the built-in sink")                 \
+    X(TEXT, relay, "sandbox", 1, 2048, "servers",                              \
+      "where mail is handed over: host:port, or several of them, separated "   \
+      "by commas; sandbox: the built-in sink; direct: the recipients' own "    \
+      "servers, by MX")                                                        \
     X(TEXT, sandbox_listen, "127.0.0.1:2525", 3, 255, "host:port",             \
       "address of the built-in sink")                                          \
+    X(NUMBER, direct_port, "25", 1, 65535, "port",                             \
+      "port of the recipients' mail servers, where mail goes to them "         \
+      "directly")                                                              \
+    X(TEXT, dns_servers, "", 0, 1024, "addresses",                             \
+      "name servers to ask, ADDRESS or ADDRESS@PORT, separated by commas; "    \
+      "empty: the system's")                                                   \
+    X(TEXT, dns_trust_anchor_file, "", 0, 4096, "path",                        \
+      "keys that signed DNS answers are checked against; empty: the root's, "  \
+      "if the system has it (/usr/share/dns/root.key)")                        \
     X(TEXT, hostname, "", 0, 255, "domain",                                    \
       "name said in EHLO and Message-ID; empty: the machine's")                \
     X(TEXT, return_path_domain, "", 0, 255, "domain",                          \

@@ -1,0 +1,259 @@
+#include "dns/mail.h"
+#include "base/memory.h"
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One question about a domain, while its parts are answered. */
+struct asking {
+    struct dns *dns;
+    dns_mail_answered *answered;
+    void *arg;
+    char domain[DNS_NAME_MAX], own_name[DNS_NAME_MAX];
+    bool implicit; /* there is no MX: the domain is the host */
+    bool unsure;   /* a host's address could not be found out now */
+    char unsure_why[DNS_MAIL_WHY_MAX];
+    size_t open; /* questions about addresses that are not answered yet */
+    struct dns_mail mail;
+    struct address_question {
+        struct asking *asking;
+        size_t host;
+    } questions[2 * MX_MAX];
+    /* As they come; brought in order when all are there. */
+    struct sockaddr_storage v4[MX_MAX][DNS_ADDRESSES_MAX];
+    struct sockaddr_storage v6[MX_MAX][DNS_ADDRESSES_MAX];
+    size_t n4[MX_MAX], n6[MX_MAX];
+};
+
+static void finish(struct asking *a)
+{
+    struct dns_mail *m = &a->mail;
+
+    if (m->ttl_seconds < DNS_MAIL_TTL_LEAST)
+        m->ttl_seconds = DNS_MAIL_TTL_LEAST;
+    if (m->ttl_seconds > DNS_MAIL_TTL_MOST)
+        m->ttl_seconds = DNS_MAIL_TTL_MOST;
+    a->answered(a->arg, m);
+    free(a);
+}
+
+PRINTF(5, 6)
+static void end(struct asking *a, enum dns_mail_outcome outcome, unsigned code,
+                const char *enhanced, const char *fmt, ...)
+{
+    va_list ap;
+
+    a->mail.outcome = outcome;
+    a->mail.code = code;
+    a->mail.enhanced = enhanced;
+    va_start(ap, fmt);
+    vsnprintf(a->mail.why, sizeof a->mail.why, fmt, ap);
+    va_end(ap);
+    finish(a);
+}
+
+/* ---- Addresses ---- */
+
+static void add_address(struct asking *a, size_t host, enum dns_type type,
+                        const struct dns_data *d)
+{
+    if (type == DNS_A && d->len == sizeof(struct in_addr)) {
+        struct sockaddr_in in = {.sin_family = AF_INET};
+
+        memcpy(&in.sin_addr, d->bytes, d->len);
+        memcpy(&a->v4[host][a->n4[host]++], &in, sizeof in);
+    } else if (type == DNS_AAAA && d->len == sizeof(struct in6_addr)) {
+        struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+
+        memcpy(&in6.sin6_addr, d->bytes, d->len);
+        memcpy(&a->v6[host][a->n6[host]++], &in6, sizeof in6);
+    }
+}
+
+/* IPv6 and IPv4 in turn: if one of them does not work here, or there, the
+ * second attempt is already the other's. */
+static void interleave(struct asking *a, size_t host)
+{
+    struct dns_mail_host *h = &a->mail.hosts[host];
+
+    for (size_t i = 0; i < DNS_ADDRESSES_MAX; i++) {
+        if (i < a->n6[host])
+            h->addresses[h->n_addresses++] = a->v6[host][i];
+        if (i < a->n4[host])
+            h->addresses[h->n_addresses++] = a->v4[host][i];
+    }
+}
+
+static void drop_hosts_without_address(struct dns_mail *m)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < m->n_hosts; i++)
+        if (m->hosts[i].n_addresses > 0)
+            m->hosts[n++] = m->hosts[i];
+    m->n_hosts = n;
+}
+
+static void all_answered(struct asking *a)
+{
+    struct dns_mail *m = &a->mail;
+
+    for (size_t i = 0; i < m->n_hosts; i++)
+        interleave(a, i);
+    drop_hosts_without_address(m);
+    if (m->n_hosts > 0)
+        end(a, DNS_MAIL_HOSTS, 0, "", "%s", "");
+    else if (a->unsure)
+        end(a, DNS_MAIL_LATER, 451, "4.4.3", "DNS: %s", a->unsure_why);
+    else if (a->implicit)
+        end(a, DNS_MAIL_REFUSED, 550, "5.1.2",
+            "domain %s has no MX and no address", a->domain);
+    else
+        end(a, DNS_MAIL_REFUSED, 550, "5.4.4",
+            "no mail host of domain %s has an address", a->domain);
+}
+
+static void take_addresses(struct asking *a, size_t host, enum dns_type type,
+                           const struct dns_answer *answer)
+{
+    struct dns_mail *m = &a->mail;
+
+    if (answer->outcome == DNS_FAILED || answer->outcome == DNS_BOGUS) {
+        a->unsure = true;
+        snprintf(a->unsure_why, sizeof a->unsure_why, "%s: %s",
+                 m->hosts[host].name, answer->why);
+        return;
+    }
+    m->hosts[host].secure &= answer->secure;
+    for (size_t i = 0; i < answer->n && i < DNS_ADDRESSES_MAX; i++)
+        add_address(a, host, type, &answer->records[i]);
+    if (answer->n > 0 && answer->ttl_seconds < m->ttl_seconds)
+        m->ttl_seconds = answer->ttl_seconds;
+}
+
+static void on_a(void *arg, const struct dns_answer *answer)
+{
+    struct address_question *q = arg;
+    struct asking *a = q->asking;
+
+    take_addresses(a, q->host, DNS_A, answer);
+    if (--a->open == 0)
+        all_answered(a);
+}
+
+static void on_aaaa(void *arg, const struct dns_answer *answer)
+{
+    struct address_question *q = arg;
+    struct asking *a = q->asking;
+
+    take_addresses(a, q->host, DNS_AAAA, answer);
+    if (--a->open == 0)
+        all_answered(a);
+}
+
+static void ask_addresses(struct asking *a)
+{
+    struct dns_mail *m = &a->mail;
+
+    a->open = 2 * m->n_hosts;
+    for (size_t i = 0; i < m->n_hosts; i++) {
+        m->hosts[i].secure = true;
+        a->questions[2 * i] = (struct address_question){a, i};
+        a->questions[2 * i + 1] = (struct address_question){a, i};
+        dns_ask(a->dns, m->hosts[i].name, DNS_AAAA, on_aaaa,
+                &a->questions[2 * i]);
+        dns_ask(a->dns, m->hosts[i].name, DNS_A, on_a,
+                &a->questions[2 * i + 1]);
+    }
+}
+
+/* ---- MX ---- */
+
+static void take_hosts(struct asking *a, const struct mx *list, size_t n)
+{
+    struct dns_mail *m = &a->mail;
+
+    m->n_hosts = n;
+    mx_site(list, n, m->site);
+    for (size_t i = 0; i < n; i++) {
+        m->hosts[i] = (struct dns_mail_host){0};
+        memcpy(m->hosts[i].name, list[i].name, sizeof list[i].name);
+        if (i > 0)
+            m->hosts[i].preference =
+                m->hosts[i - 1].preference +
+                (list[i].preference != list[i - 1].preference);
+    }
+    ask_addresses(a);
+}
+
+static void on_found(struct asking *a, const struct dns_answer *answer)
+{
+    struct mx list[MX_MAX];
+    size_t n;
+
+    switch (mx_sort(answer->records, answer->n, a->own_name, arc4random_uniform,
+                    list, &n)) {
+    case MX_HOSTS: take_hosts(a, list, n); break;
+    case MX_NULL:
+        end(a, DNS_MAIL_REFUSED, 556, "5.1.10",
+            "domain %s takes no mail (null MX)", a->domain);
+        break;
+    case MX_LOOPS:
+        end(a, DNS_MAIL_REFUSED, 550, "5.4.6",
+            "mail for domain %s loops back to us", a->domain);
+        break;
+    case MX_BROKEN:
+        end(a, DNS_MAIL_REFUSED, 550, "5.4.4",
+            "the MX records of domain %s name no host", a->domain);
+        break;
+    }
+}
+
+static void on_no_mx(struct asking *a)
+{
+    struct mx self = {0};
+
+    a->implicit = true;
+    memcpy(self.name, a->domain, sizeof self.name);
+    if (strcmp(self.name, a->own_name) == 0)
+        end(a, DNS_MAIL_REFUSED, 550, "5.4.6",
+            "mail for domain %s loops back to us", a->domain);
+    else
+        take_hosts(a, &self, 1);
+}
+
+static void on_mx(void *arg, const struct dns_answer *answer)
+{
+    struct asking *a = arg;
+
+    a->mail.secure = answer->secure;
+    a->mail.ttl_seconds = answer->ttl_seconds;
+    switch (answer->outcome) {
+    case DNS_FOUND: on_found(a, answer); break;
+    case DNS_NO_DATA: on_no_mx(a); break;
+    case DNS_NO_NAME:
+        end(a, DNS_MAIL_REFUSED, 550, "5.1.2", "domain %s does not exist",
+            a->domain);
+        break;
+    case DNS_FAILED:
+    case DNS_BOGUS:
+        end(a, DNS_MAIL_LATER, 451, "4.4.3", "DNS: %s: %s", a->domain,
+            answer->why);
+        break;
+    }
+}
+
+void dns_mail(struct dns *d, const char *domain, const char *own_name,
+              dns_mail_answered *answered, void *arg)
+{
+    struct asking *a = memory_new(1, sizeof *a);
+
+    a->dns = d;
+    a->answered = answered;
+    a->arg = arg;
+    snprintf(a->domain, sizeof a->domain, "%s", domain);
+    snprintf(a->own_name, sizeof a->own_name, "%s", own_name);
+    dns_ask(d, domain, DNS_MX, on_mx, a);
+}

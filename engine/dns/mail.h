@@ -1,0 +1,56 @@
+/*
+ * dns/mail - where mail for a domain goes: its MX hosts with their addresses
+ * (RFC 5321, 5.1), or why it can't go there.
+ *
+ * A domain without MX is its own host, if it has an address. Null MX (RFC 7505)
+ * and domains that do not exist are refused for good; where the answer is not
+ * known now (SERVFAIL, timeout, false signatures), mail has to wait.
+ */
+#ifndef DNS_MAIL_H
+#define DNS_MAIL_H
+
+#include "dns/dns.h"
+#include "dns/mx.h"
+#include <sys/socket.h>
+
+enum {
+    DNS_ADDRESSES_MAX = 8, /* of one host that are used, of each family */
+    DNS_MAIL_WHY_MAX = 256,
+    DNS_MAIL_TTL_LEAST = 60, /* seconds */
+    DNS_MAIL_TTL_MOST = 3600,
+};
+
+enum dns_mail_outcome {
+    DNS_MAIL_HOSTS,
+    DNS_MAIL_REFUSED, /* for good */
+    DNS_MAIL_LATER,
+};
+
+struct dns_mail_host {
+    char name[DNS_NAME_MAX];
+    unsigned preference; /* 0, 1, ...: equal for equal MX preference */
+    bool secure;         /* its addresses are signed */
+    struct sockaddr_storage addresses[2 * DNS_ADDRESSES_MAX]; /* port 0 */
+    size_t n_addresses; /* IPv6 and IPv4 in turn, or as ip_preference says */
+};
+
+struct dns_mail {
+    enum dns_mail_outcome outcome;
+    unsigned code;        /* of REFUSED and LATER, as an SMTP reply's */
+    const char *enhanced; /* "5.1.10" */
+    char why[DNS_MAIL_WHY_MAX];
+    bool secure;             /* the MX records, or that there are none */
+    int ttl_seconds;         /* DNS_MAIL_TTL_LEAST .. MOST */
+    char site[DNS_NAME_MAX]; /* of HOSTS: see mx_site */
+    struct dns_mail_host hosts[MX_MAX]; /* by preference; with addresses */
+    size_t n_hosts;
+};
+
+/* The answer lives until the callback returns. */
+typedef void dns_mail_answered(void *arg, const struct dns_mail *mail);
+
+/* domain: as dns_ascii gives it. own_name: ours; as an MX it is a loop.
+ * Answered later, never from within; not at all after dns_free. */
+void dns_mail(struct dns *d, const char *domain, const char *own_name,
+              dns_mail_answered *answered, void *arg);
+#endif

@@ -1,0 +1,104 @@
+#include "dns/mx.h"
+#include <stdlib.h>
+#include <string.h>
+
+static bool parse(const struct dns_data *d, struct mx *out)
+{
+    const size_t fixed = 2; /* preference: RFC 1035, 3.3.9 */
+
+    if (d->len <= fixed)
+        return false;
+    out->preference = (unsigned)d->bytes[0] << 8 | d->bytes[1];
+    return dns_name_text(d->bytes + fixed, d->len - fixed, out->name) ==
+           d->len - fixed;
+}
+
+/* What looks like an IPv4 address is no host's name (RFC 5321, 5.1). */
+static bool is_host(const char *name)
+{
+    const char *last = strrchr(name, '.');
+
+    last = last ? last + 1 : name;
+    return name[0] && strspn(last, "0123456789") < strlen(last);
+}
+
+static size_t find(const struct mx *list, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return i;
+    return n;
+}
+
+static int by_preference(const void *a, const void *b)
+{
+    const struct mx *x = a, *y = b;
+
+    return (x->preference > y->preference) - (x->preference < y->preference);
+}
+
+static void shuffle(struct mx *list, size_t n, uint32_t (*random)(uint32_t n))
+{
+    for (size_t i = n; i > 1; i--) {
+        size_t k = random((uint32_t)i);
+        struct mx swap = list[i - 1];
+
+        list[i - 1] = list[k];
+        list[k] = swap;
+    }
+}
+
+static void order(struct mx *list, size_t n, uint32_t (*random)(uint32_t n))
+{
+    qsort(list, n, sizeof *list, by_preference);
+    for (size_t from = 0, to; from < n; from = to) {
+        to = from + 1;
+        while (to < n && list[to].preference == list[from].preference)
+            to++;
+        shuffle(list + from, to - from, random);
+    }
+}
+
+enum mx_outcome mx_sort(const struct dns_data *records, size_t n_records,
+                        const char *own, uint32_t (*random)(uint32_t n),
+                        struct mx *out, size_t *n)
+{
+    struct mx all[DNS_RECORDS_MAX];
+    size_t n_all = 0, at;
+
+    *n = 0;
+    for (size_t i = 0; i < n_records && n_all < DNS_RECORDS_MAX; i++) {
+        struct mx *m = &all[n_all];
+
+        if (!parse(&records[i], m))
+            continue;
+        if (n_records == 1 && !m->name[0])
+            return MX_NULL;
+        at = find(all, n_all, m->name);
+        if (at < n_all && m->preference < all[at].preference)
+            all[at].preference = m->preference;
+        if (at == n_all && is_host(m->name))
+            n_all++;
+    }
+    if (n_all == 0)
+        return MX_BROKEN;
+    order(all, n_all, random);
+    at = find(all, n_all, own);
+    if (at < n_all)
+        for (size_t i = n_all;
+             i-- > 0 && all[i].preference >= all[at].preference;)
+            n_all = i;
+    *n = n_all < MX_MAX ? n_all : MX_MAX;
+    memcpy(out, all, *n * sizeof *out);
+    return *n > 0 ? MX_HOSTS : MX_LOOPS;
+}
+
+void mx_site(const struct mx *hosts, size_t n, char *out)
+{
+    const char *first = "";
+
+    for (size_t i = 0; i < n && hosts[i].preference == hosts[0].preference; i++)
+        if (!first[0] || strcmp(hosts[i].name, first) < 0)
+            first = hosts[i].name;
+    memcpy(out, first, strlen(first) + 1);
+}

@@ -1,0 +1,36 @@
+/*
+ * dns/mx - the hosts that take a domain's mail: what MX records say, put in
+ * order (RFC 5321, 5.1; null MX: RFC 7505). No I/O.
+ */
+#ifndef DNS_MX_H
+#define DNS_MX_H
+
+#include "dns/dns.h"
+#include <stdint.h>
+
+enum { MX_MAX = 16 }; /* further ones, of lower preference, are left out */
+
+struct mx {
+    char name[DNS_NAME_MAX]; /* lower case, no final dot */
+    unsigned preference;
+};
+
+enum mx_outcome {
+    MX_HOSTS,
+    MX_NULL,  /* the domain takes no mail */
+    MX_LOOPS, /* we are the best host ourselves */
+    MX_BROKEN /* records, but none that makes sense */
+};
+
+/* The records of an answer into out (MX_MAX), n of them: by preference, equal
+ * ones in an order that random decides (0 .. n - 1 for a given n), each name
+ * once. Hosts that are no better than own, our own name, are left out. */
+enum mx_outcome mx_sort(const struct dns_data *records, size_t n_records,
+                        const char *own, uint32_t (*random)(uint32_t n),
+                        struct mx *out, size_t *n);
+
+/* The name of the site that these hosts make: the same for all domains that
+ * have the same best hosts. The best host's name, or the first of several in
+ * alphabetical order. out has DNS_NAME_MAX bytes. */
+void mx_site(const struct mx *hosts, size_t n, char *out);
+#endif
