@@ -1,4 +1,5 @@
 #include "claims.h"
+#include "queue/presort.h"
 #include <string.h>
 
 enum {
@@ -7,9 +8,9 @@ enum {
     CLAIMS_LIST_MS = 50,    /* the store is asked what it has not more often */
 };
 
-void claims_init(struct claims *c, struct queue *queue)
+void claims_init(struct claims *c, struct queue *queue, bool by_site)
 {
-    *c = (struct claims){.queue = queue};
+    *c = (struct claims){.queue = queue, .by_site = by_site};
 }
 
 void claims_fini(struct claims *c)
@@ -43,7 +44,7 @@ void claims_answered(struct claims *c, void *asked, int n)
 
 void claims_hold(struct claims *c, struct batch *b)
 {
-    offers_hold(&c->offers, b, "");
+    offers_hold(&c->offers, b, c->by_site ? b->site : "");
 }
 
 /* About a third of a second's work in hand is few: enough to never run dry
@@ -57,12 +58,15 @@ static bool is_wanted(void *arg, const struct offer *offer)
 
 static void claim_urgent(struct claims *c)
 {
-    static const struct queue_offer any = {.class = BATCH_TRANSACTIONAL,
-                                           .site = ""};
+    /* New mail is not sorted by site yet; what was is among the offers. */
+    const struct queue_offer urgent = {
+        .class = BATCH_TRANSACTIONAL,
+        .site = c->by_site ? PRESORT_SITE_OTHER : "",
+    };
 
     c->urgent_wanted = false;
     c->claiming_urgent = true;
-    queue_claim(c->queue, &any, CLAIMS_URGENT, NULL);
+    queue_claim(c->queue, &urgent, CLAIMS_URGENT, NULL);
 }
 
 static void claim(struct claims *c, struct offer *o)
@@ -86,7 +90,7 @@ void claims_turn(struct claims *c, const struct held *held, double rate,
     if (c->list_wanted && now_ms - c->list_ms >= CLAIMS_LIST_MS) {
         c->list_wanted = false;
         c->list_ms = now_ms;
-        queue_list(c->queue, false);
+        queue_list(c->queue, c->by_site);
     }
     while (!held_is_full(held) &&
            (o = offers_claim(&c->offers, is_wanted, &low)))

@@ -15,13 +15,15 @@
 struct claims {
     struct queue *queue;
     struct offers offers;
+    bool by_site; /* sites are claimed for apart */
     bool list_wanted, urgent_wanted;
     bool claiming_urgent; /* asked, not answered */
     int64_t list_ms;
 };
 
-/* queue must live. */
-void claims_init(struct claims *c, struct queue *queue);
+/* queue must live. by_site: mail goes to many destinations, so each site is
+ * claimed for by itself. */
+void claims_init(struct claims *c, struct queue *queue, bool by_site);
 void claims_fini(struct claims *c);
 
 /* Events of the queue (queue/queue.h). */

@@ -18,6 +18,14 @@
 
 struct dests;
 
+/* Mail that no connection gets to see, and why. Texts are borrowed. */
+struct dests_refusal {
+    enum verdict verdict; /* DEFERRED or BOUNCED */
+    enum reach reach;
+    unsigned code; /* as an SMTP reply's; 0: none */
+    const char *enhanced, *step, *why;
+};
+
 struct dests_events {
     /* May mail be sent at all? Asked before each. */
     bool (*may_send)(void *owner);
@@ -25,7 +33,11 @@ struct dests_events {
     bool (*prepare)(void *owner, struct mail *mail, struct smtp_message *m);
     void (*settled)(void *owner, const struct smtp_result *result,
                     const char *peer, const char *source);
-    /* Something was handed back or dropped: is the batch over? */
+    /* A mail that is out can't be sent. `left` follows. */
+    void (*refused)(void *owner, struct mail *mail,
+                    const struct dests_refusal *refusal);
+    /* Something was settled or handed back: is the batch over? Not told from
+     * within dests_add: its caller asks itself. */
     void (*left)(void *owner, struct batch *b);
 };
 
@@ -61,6 +73,9 @@ void dests_take_stolen(struct dests *d);
 /* Each turn of the loop, before the flush. */
 void dests_turn(struct dests *d, int64_t now_ms);
 void dests_drain(struct dests *d);
+
+/* One destination takes all mail: where a mail goes depends on nothing. */
+bool dests_are_one(const struct dests *d);
 
 /* No mail is to be claimed: the one destination of all mail is down. */
 bool dests_are_down(const struct dests *d, int64_t now_ms);

@@ -284,6 +284,25 @@ static bool on_prepare(void *owner, struct mail *mail, struct smtp_message *m)
     return false;
 }
 
+static void on_refused(void *owner, struct mail *mail,
+                       const struct dests_refusal *refusal)
+{
+    struct pipeline *p = owner;
+    struct batch *b = mail->parcel->batch;
+    struct settled s = {
+        .verdict = refusal->verdict,
+        .final = !goes_on(p, b, mail, refusal->verdict),
+        .has_reach = true,
+        .reach = refusal->reach,
+        .code = refusal->code,
+        .enhanced = refusal->enhanced,
+        .step = refusal->step,
+        .reply = refusal->why,
+    };
+
+    settle_one(p, b, mail, &s);
+}
+
 static void on_left(void *owner, struct batch *b)
 {
     finish_if_over(owner, b);
@@ -493,7 +512,7 @@ static void start_stages(struct pipeline *p, uv_loop_t *loop,
         on_woken,      on_control, on_kept};
 
     p->queue = queue_new(loop, p->config, conninfo, slot, &queue, p);
-    claims_init(&p->claims, p->queue);
+    claims_init(&p->claims, p->queue, !dests_are_one(p->dests));
     p->maintain = maintain_new(loop, p->config, conninfo);
     p->keys = keys_new(loop, p->config, conninfo);
     p->contents = contents_new(p->queue, on_content, p);
@@ -511,7 +530,7 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
 {
     static const struct settle_events settle = {on_replayed, on_finished};
     static const struct dests_events dests = {on_may_send, on_prepare,
-                                              on_settled, on_left};
+                                              on_settled, on_refused, on_left};
     struct pipeline *p = memory_new(1, sizeof *p);
     char *conninfo = NULL;
     enum status status = db_conninfo(config, "presort-engine", &conninfo, err);

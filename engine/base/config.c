@@ -5,6 +5,7 @@
 #include "base/nearest.h"
 #include "base/net.h"
 #include "base/quantity.h"
+#include "base/servers.h"
 #include <errno.h>
 #include <ini.h>
 #include <stdarg.h>
@@ -228,6 +229,16 @@ static enum status environment_read(struct draft *d)
     return status;
 }
 
+static enum status relay_check(const char *text, struct error *why)
+{
+    struct server_address servers[SERVERS_MAX];
+    size_t n;
+
+    if (!strcmp(text, "sandbox") || !strcmp(text, "direct"))
+        return STATUS_OK;
+    return servers_parse(text, servers, &n, why);
+}
+
 /* What the table can't say of a text. */
 static enum status text_check(const char *name, const char *text,
                               struct error *why)
@@ -243,8 +254,7 @@ static enum status text_check(const char *name, const char *text,
         return fail(why, STATUS_INVALID,
                     "debug, info, warn or error is wanted");
     if (!strcmp(name, "relay"))
-        return strcmp(text, "sandbox") ? net_parse(text, &address, why)
-                                       : STATUS_OK;
+        return relay_check(text, why);
     if (len > 7 && !strcmp(name + len - 7, "_listen"))
         return net_parse(text, &address, why);
     return STATUS_OK;

@@ -14,7 +14,7 @@ enum {
 /* One server and the last good answer about it. */
 struct server {
     struct relay *relay;
-    struct relay_host host;
+    struct server_address host;
     char port[8];
     uv_timer_t *again;
     uv_getaddrinfo_t *asking; /* NULL if none; outlives a freed relay */
@@ -25,104 +25,11 @@ struct server {
 struct relay {
     uv_loop_t *loop;
     char name[RELAY_NAME_MAX];
-    struct server servers[RELAY_HOSTS_MAX];
+    struct server servers[SERVERS_MAX];
     size_t n;
     void (*changed)(void *owner);
     void *owner;
 };
-
-/* ---- The list ---- */
-
-static const struct {
-    const char *prefix;
-    unsigned port;
-    bool implicit_tls;
-} schemes[] = {
-    {"smtp://", 25, false},
-    {"submission://", 587, false},
-    {"smtps://", 465, true},
-};
-
-/* "*3" at the end: taken off. */
-static enum status take_weight(char *text, unsigned *weight, struct error *err)
-{
-    char *star = strrchr(text, '*'), *end;
-
-    *weight = 1;
-    if (!star)
-        return STATUS_OK;
-    unsigned long n = strtoul(star + 1, &end, 10);
-
-    if (end == star + 1 || *end || n == 0 || n > RELAY_WEIGHT_MAX)
-        return fail(err, STATUS_INVALID, "%s: a weight is 1 to %d", text,
-                    RELAY_WEIGHT_MAX);
-    *weight = (unsigned)n;
-    *star = 0;
-    return STATUS_OK;
-}
-
-static bool has_port(const char *text)
-{
-    const char *bracket = strrchr(text, ']');
-
-    return strchr(bracket ? bracket : text, ':') != NULL;
-}
-
-static enum status parse_host(char *text, struct relay_host *out,
-                              struct error *err)
-{
-    char full[RELAY_SPEC_MAX + 8];
-    unsigned port = 0;
-
-    if (take_weight(text, &out->weight, err) != STATUS_OK)
-        return STATUS_INVALID;
-    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        size_t len = strlen(schemes[i].prefix);
-
-        if (strncmp(text, schemes[i].prefix, len) != 0)
-            continue;
-        port = schemes[i].port;
-        out->implicit_tls = schemes[i].implicit_tls;
-        text += len;
-        break;
-    }
-    if (port && !has_port(text)) {
-        snprintf(full, sizeof full, "%s:%u", text, port);
-        text = full;
-    }
-    return net_parse(text, &out->at, err);
-}
-
-enum status relay_parse(const char *text, struct relay_host *out, size_t *n,
-                        struct error *err)
-{
-    *n = 0;
-    for (;;) {
-        char one[RELAY_SPEC_MAX];
-        const char *from = text + strspn(text, " \t");
-        size_t len = strcspn(from, ",");
-
-        text = from + len;
-        while (len > 0 && (from[len - 1] == ' ' || from[len - 1] == '\t'))
-            len--;
-        if (len == 0)
-            return fail(err, STATUS_INVALID, "a server's name is missing");
-        if (len >= sizeof one)
-            return fail(err, STATUS_INVALID, "a server's name is too long");
-        if (*n == RELAY_HOSTS_MAX)
-            return fail(err, STATUS_INVALID, "more than %d servers",
-                        RELAY_HOSTS_MAX);
-        memcpy(one, from, len);
-        one[len] = 0;
-        out[*n] = (struct relay_host){0};
-        if (parse_host(one, &out[*n], err) != STATUS_OK)
-            return STATUS_INVALID;
-        ++*n;
-        if (!*text)
-            return STATUS_OK;
-        text++;
-    }
-}
 
 /* ---- Looking up ---- */
 
@@ -192,7 +99,7 @@ static void ask(uv_timer_t *timer)
 /* ---- The whole ---- */
 
 static void start(struct relay *r, struct server *s,
-                  const struct relay_host *host)
+                  const struct server_address *host)
 {
     s->relay = r;
     s->host = *host;
@@ -206,10 +113,10 @@ static void start(struct relay *r, struct server *s,
 enum status relay_new(uv_loop_t *loop, const char *name, const char *text,
                       struct relay **out, struct error *err)
 {
-    struct relay_host hosts[RELAY_HOSTS_MAX];
+    struct server_address hosts[SERVERS_MAX];
     size_t n;
 
-    if (relay_parse(text, hosts, &n, err) != STATUS_OK)
+    if (servers_parse(text, hosts, &n, err) != STATUS_OK)
         return STATUS_INVALID;
     struct relay *r = memory_new(1, sizeof *r);
 

@@ -9,7 +9,7 @@
 #ifndef ROUTE_RELAY_H
 #define ROUTE_RELAY_H
 
-#include "base/net.h"
+#include "base/servers.h"
 #include "base/status.h"
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,31 +17,20 @@
 #include <uv.h>
 
 enum {
-    RELAY_HOSTS_MAX = 16,
     RELAY_ADDRESSES_MAX = 8, /* of one host that are used */
     RELAY_NAME_MAX = 64,
-    RELAY_WEIGHT_MAX = 1000,
 };
 
 struct relay;
 
-/* One server, as it is written: [smtp://|submission://|smtps://]HOST[:PORT]
- * [*WEIGHT] or HOST:PORT. smtps is TLS from the first byte, port 465;
- * submission is port 587. */
-struct relay_host {
-    struct net_address at;
-    bool implicit_tls;
-    unsigned weight;
-};
-
 /* An address of a server, and which server it is. */
 struct relay_address {
-    const struct relay_host *host;
+    const struct server_address *host;
     struct sockaddr_storage address;
     socklen_t len;
 };
 
-/* text is a list of servers, separated by commas. err says what is wrong with
+/* text is a list of servers (base/servers). err says what is wrong with
  * it. On failure nothing is to be freed. */
 MUST_USE enum status relay_new(uv_loop_t *loop, const char *name,
                                const char *text, struct relay **out,
@@ -56,8 +45,4 @@ size_t relay_addresses(const struct relay *r, struct relay_address *out,
 
 /* Called when the addresses have changed. */
 void relay_watch(struct relay *r, void (*changed)(void *owner), void *owner);
-
-/* The list's grammar alone: n hosts into out (RELAY_HOSTS_MAX). */
-MUST_USE enum status relay_parse(const char *text, struct relay_host *out,
-                                 size_t *n, struct error *err);
 #endif

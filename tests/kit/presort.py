@@ -42,7 +42,8 @@ class Answer:
 class Presort:
     """with Presort(relay=sink.port, retry_first_seconds=1) as presort: ...
 
-    relay is a port of 127.0.0.1. The other settings go into the environment,
+    relay is a port of 127.0.0.1, or what else the setting may say ("direct").
+    The other settings go into the environment,
     as PRESORT_NAME. database_url: that of a kit.postgres; without it presort
     runs a PostgreSQL of its own. A key may be another machine's."""
 
@@ -58,7 +59,8 @@ class Presort:
         self.key = key
         self.database_url = database_url
         names = {"state_dir": self.state, "workers": workers,
-                 "relay": f"127.0.0.1:{relay}",
+                 "relay": (f"127.0.0.1:{relay}" if isinstance(relay, int)
+                           else relay),
                  "api_listen": f"127.0.0.1:{api}",
                  "engine_metrics_listen": f"127.0.0.1:{metrics}",
                  "hostname": "presort.example", **settings}

@@ -22,11 +22,12 @@ _ENVELOPE = re.compile(rb"Return-Path: <([^\r\n]*)>\r\n"
 class Sink:
     """with Sink("--defer", "*@slow.example") as sink: ... sink.port"""
 
-    def __init__(self, *options, port=0, maildir=False):
+    def __init__(self, *options, port=0, address="127.0.0.1", maildir=False):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="sink-"))
         self.log = self.directory / "log"
         self.maildir = self.directory / "mail"
         self.port = port
+        self.address = address
         self.options = [*options, "--track", "--log", self.log]
         if maildir:
             self.options += ["--maildir", self.maildir]
@@ -43,7 +44,8 @@ class Sink:
     def start(self, *more):
         """Also after stop, then on the same port; log and mail stay."""
         self.process = subprocess.Popen(
-            [places.PRESORT, "sink", "--listen", f"127.0.0.1:{self.port}",
+            [places.PRESORT, "sink", "--listen",
+             f"{self.address}:{self.port}",
              "--stats", "127.0.0.1:0", *self.options, *more],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
         self.stats_port = self._port_said("stats")

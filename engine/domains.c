@@ -1,0 +1,278 @@
+#include "domains.h"
+#include "base/clock.h"
+#include "base/map.h"
+#include "base/memory.h"
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum {
+    DOMAINS_MAX = 20000,      /* known at a time; then the stale ones go */
+    DOMAINS_AGAIN_MS = 30000, /* an unsure answer is asked for again */
+};
+
+struct entry {
+    struct domains *domains;
+    char name[DNS_NAME_MAX]; /* ASCII */
+    struct domain *known;    /* NULL: not yet */
+    bool asking;
+    int64_t fresh_until_ms;
+    struct parcel *waiting;
+};
+
+struct domains {
+    const struct config *config;
+    const char *own_name;
+    struct dns *dns;
+    struct map entries;
+    struct domain none; /* what can't be looked up */
+    domains_found *found;
+    void *owner;
+};
+
+/* ---- What an answer means ---- */
+
+static void refuse(struct domain *d, enum verdict verdict, unsigned code,
+                   const char *enhanced, const char *why)
+{
+    d->verdict = verdict;
+    d->code = code;
+    snprintf(d->enhanced, sizeof d->enhanced, "%s", enhanced);
+    snprintf(d->why, sizeof d->why, "%s", why);
+}
+
+static void set_port(struct sockaddr_storage *a, uint16_t port)
+{
+    void *any = a;
+
+    if (a->ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)any)->sin6_port = htons(port);
+    else
+        ((struct sockaddr_in *)any)->sin_port = htons(port);
+}
+
+static void add_host(struct domain *d, const struct dns_mail_host *h,
+                     uint16_t port)
+{
+    for (size_t i = 0; i < h->n_addresses && d->n_hosts < DOMAIN_HOSTS_MAX;
+         i++) {
+        struct domain_host *to = &d->hosts[d->n_hosts++];
+
+        memcpy(to->name, h->name, sizeof to->name);
+        to->address = h->addresses[i];
+        to->len = to->address.ss_family == AF_INET6
+                      ? sizeof(struct sockaddr_in6)
+                      : sizeof(struct sockaddr_in);
+        to->group = h->preference;
+        set_port(&to->address, port);
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct dns_mail_host *x = *(const struct dns_mail_host *const *)a;
+    const struct dns_mail_host *y = *(const struct dns_mail_host *const *)b;
+
+    return strcmp(x->name, y->name);
+}
+
+/* Domains share connections if they have the same hosts, whatever the order
+ * of equal ones. */
+static void make_key(struct domain *d, const struct dns_mail *mail)
+{
+    const struct dns_mail_host *hosts[MX_MAX];
+    XXH64_hash_t hash = 0;
+
+    for (size_t i = 0; i < mail->n_hosts; i++)
+        hosts[i] = &mail->hosts[i];
+    qsort((void *)hosts, mail->n_hosts, sizeof *hosts, by_name);
+    for (size_t i = 0; i < mail->n_hosts; i++)
+        hash = XXH3_64bits_withSeed(hosts[i]->name, strlen(hosts[i]->name),
+                                    hash * 31 + hosts[i]->preference);
+    snprintf(d->key, sizeof d->key, "mx %s %016llx", mail->site,
+             (unsigned long long)hash);
+}
+
+static struct domain *learn(const struct domains *d,
+                            const struct dns_mail *mail)
+{
+    struct domain *known = memory_new(1, sizeof *known);
+
+    switch (mail->outcome) {
+    case DNS_MAIL_HOSTS:
+        known->verdict = VERDICT_DELIVERED;
+        snprintf(known->site, sizeof known->site, "%s", mail->site);
+        make_key(known, mail);
+        for (size_t i = 0; i < mail->n_hosts; i++)
+            add_host(known, &mail->hosts[i], (uint16_t)d->config->direct_port);
+        break;
+    case DNS_MAIL_REFUSED:
+        refuse(known, VERDICT_BOUNCED, mail->code, mail->enhanced, mail->why);
+        break;
+    case DNS_MAIL_LATER:
+        refuse(known, VERDICT_DEFERRED, mail->code, mail->enhanced, mail->why);
+        break;
+    }
+    return known;
+}
+
+static void on_mail(void *arg, const struct dns_mail *mail)
+{
+    struct entry *e = arg;
+    struct domains *d = e->domains;
+    struct parcel *p, *next;
+    int64_t fresh_ms = (int64_t)mail->ttl_seconds * 1000;
+
+    free(e->known);
+    e->known = learn(d, mail);
+    e->asking = false;
+    e->fresh_until_ms =
+        clock_mono_ms() +
+        (mail->outcome == DNS_MAIL_LATER ? DOMAINS_AGAIN_MS : fresh_ms);
+    p = e->waiting;
+    e->waiting = NULL;
+    for (; p; p = next) {
+        next = p->next;
+        p->next = NULL;
+        d->found(d->owner, p, e->known);
+    }
+}
+
+/* ---- Asking ---- */
+
+static const struct domain *no_domain(struct domains *d, const char *enhanced,
+                                      const char *why)
+{
+    d->none = (struct domain){0};
+    refuse(&d->none, VERDICT_BOUNCED, 550, enhanced, why);
+    return &d->none;
+}
+
+static void entry_free(struct entry *e)
+{
+    free(e->known);
+    free(e);
+}
+
+/* Room for more: what would be asked for again anyway. */
+static void sweep(struct domains *d, int64_t now_ms)
+{
+    size_t at = 0;
+
+    for (struct entry *e; (e = map_next(&d->entries, &at));) {
+        if (e->asking || now_ms < e->fresh_until_ms)
+            continue;
+        map_remove(&d->entries, e->name);
+        entry_free(e);
+    }
+}
+
+static struct entry *entry_of(struct domains *d, const char *name,
+                              int64_t now_ms)
+{
+    struct entry *e = map_get(&d->entries, name);
+
+    if (e)
+        return e;
+    if (d->entries.n >= DOMAINS_MAX)
+        sweep(d, now_ms);
+    e = memory_new(1, sizeof *e);
+    e->domains = d;
+    snprintf(e->name, sizeof e->name, "%s", name);
+    map_put(&d->entries, name, e);
+    return e;
+}
+
+const struct domain *domains_find(struct domains *d, const char *domain,
+                                  struct parcel *p)
+{
+    char name[DNS_NAME_MAX];
+    int64_t now_ms = clock_mono_ms();
+    struct entry *e;
+    struct error err;
+
+    if (domain[0] == '[')
+        return no_domain(d, "5.1.3", "mail is not sent to address literals");
+    if (dns_ascii(domain, name, &err) != STATUS_OK)
+        return no_domain(d, "5.1.2", err.text);
+    e = entry_of(d, name, now_ms);
+    if (e->known && now_ms < e->fresh_until_ms)
+        return e->known;
+    p->next = e->waiting;
+    e->waiting = p;
+    if (!e->asking) {
+        e->asking = true;
+        dns_mail(d->dns, name, d->own_name, on_mail, e);
+    }
+    return NULL;
+}
+
+/* ---- Taking back ---- */
+
+static void take(struct domains *d, const unsigned char *campaign, bool stolen)
+{
+    size_t at = 0;
+
+    for (struct entry *e; (e = map_next(&d->entries, &at));) {
+        struct parcel **from = &e->waiting, *p;
+
+        while ((p = *from)) {
+            bool mine = stolen ? p->batch->stolen
+                               : !campaign || memcmp(p->batch->campaign,
+                                                     campaign, UUID_BYTES) == 0;
+
+            if (mine) {
+                *from = p->next;
+                p->next = NULL;
+            } else {
+                from = &p->next;
+            }
+        }
+    }
+}
+
+void domains_take(struct domains *d, const unsigned char *campaign)
+{
+    take(d, campaign, false);
+}
+
+void domains_take_stolen(struct domains *d)
+{
+    take(d, NULL, true);
+}
+
+/* ---- Coming and going ---- */
+
+enum status domains_new(uv_loop_t *loop, const struct config *config,
+                        const char *own_name, domains_found *found, void *owner,
+                        struct domains **out, struct error *err)
+{
+    struct domains *d = memory_new(1, sizeof *d);
+    enum status status = dns_new(loop, config, &d->dns, err);
+
+    if (status != STATUS_OK) {
+        free(d);
+        return status;
+    }
+    d->config = config;
+    d->own_name = own_name;
+    d->found = found;
+    d->owner = owner;
+    *out = d;
+    return STATUS_OK;
+}
+
+void domains_free(struct domains *d)
+{
+    size_t at = 0;
+
+    if (!d)
+        return;
+    dns_free(d->dns);
+    for (struct entry *e; (e = map_next(&d->entries, &at));)
+        entry_free(e);
+    map_fini(&d->entries);
+    free(d);
+}

@@ -1,0 +1,61 @@
+/*
+ * domains - where mail for a domain goes directly: asked of DNS once for all
+ * parcels that want to know, and kept for a while.
+ *
+ * Part of the pipeline, beside dests, which it tells; parcels wait here while
+ * their domain is being looked up.
+ */
+#ifndef DOMAINS_H
+#define DOMAINS_H
+
+#include "base/config.h"
+#include "dns/mail.h"
+#include "queue/batch.h"
+
+struct domains;
+
+enum {
+    DOMAIN_HOSTS_MAX = 32, /* addresses */
+    DOMAIN_KEY_MAX = DNS_NAME_MAX + 40,
+};
+
+struct domain_host {
+    char name[DNS_NAME_MAX];
+    struct sockaddr_storage address; /* with its port */
+    socklen_t len;
+    unsigned group; /* of equal preference; a lower one first */
+};
+
+/* What is known of a domain. verdict: DELIVERED: there are hosts; else BOUNCED
+ * or DEFERRED, and why. */
+struct domain {
+    enum verdict verdict;
+    unsigned code;
+    char enhanced[8];
+    char why[DNS_MAIL_WHY_MAX];
+    char key[DOMAIN_KEY_MAX]; /* equal for domains that share connections */
+    char site[DNS_NAME_MAX];
+    struct domain_host hosts[DOMAIN_HOSTS_MAX];
+    size_t n_hosts;
+};
+
+typedef void domains_found(void *owner, struct parcel *p,
+                           const struct domain *domain);
+
+/* found is called for each parcel that had to wait. own_name: ours. */
+MUST_USE enum status domains_new(uv_loop_t *loop, const struct config *config,
+                                 const char *own_name, domains_found *found,
+                                 void *owner, struct domains **out,
+                                 struct error *err);
+void domains_free(struct domains *d);
+
+/* What is known of the domain of an address, as it is written there; until the
+ * next call. NULL: the parcel waits for the answer, and `found` tells. */
+const struct domain *domains_find(struct domains *d, const char *domain,
+                                  struct parcel *p);
+
+/* Take a campaign's parcels out, or with NULL all; or those whose lease went
+ * to another worker: nobody is told of them any more. */
+void domains_take(struct domains *d, const unsigned char *campaign);
+void domains_take_stolen(struct domains *d);
+#endif

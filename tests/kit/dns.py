@@ -1,0 +1,83 @@
+"""A name server on loopback (knot, from its Debian package, unpacked into the
+build directory) with the zones that a story needs; signed if asked for."""
+
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from . import packages, places, process
+
+CONFIG = """\
+server:
+    rundir: {directory}
+    listen: 127.0.0.1@{port}
+    identity: ""
+log:
+  - target: stderr
+    any: warning
+database:
+    storage: {directory}
+template:
+  - id: default
+    storage: {directory}
+    file: "%s.zone"
+    zonefile-sync: -1
+    zonefile-load: whole
+    journal-content: none
+zone:
+  - domain: .
+"""
+
+
+class Dns:
+    """with Dns({"a.example": ["MX 10 mx.a.example.", "..."]}) as dns: ...
+
+    Names are absolute, without the final dot; their records are written as in
+    a zone file. Whatever has no name here does not exist. dns.settings are
+    for kit.presort: who to ask."""
+
+    def __init__(self, names):
+        self.names = dict(names)
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dns-"))
+        self.port = places.free_ports(1)[0]
+        self.settings = {"dns_servers": f"127.0.0.1@{self.port}",
+                         "dns_trust_anchor_file": "/dev/null"}
+        self.server = self.serial = None
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.server:
+            process.stop(self.server, 10)
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _write_zone(self):
+        self.serial = (self.serial or 0) + 1
+        lines = ["$TTL 60", f"@ SOA ns. root. {self.serial} 1000 1000 1000 5",
+                 "@ NS ns.", "ns. A 127.0.0.1"]
+        for name, records in self.names.items():
+            lines += [f"{name}. {record}" for record in records]
+        (self.directory / ".zone").write_text("\n".join(lines) + "\n")
+
+    def _start(self):
+        root = packages.unpack("knot")
+        self._write_zone()
+        config = self.directory / "knot.conf"
+        config.write_text(CONFIG.format(directory=self.directory,
+                                        port=self.port))
+        self.log = open(self.directory / "log", "wb")
+        self.server = subprocess.Popen(
+            [root / "usr/sbin/knotd", "-c", config],
+            env=packages.environment(root), stdin=subprocess.DEVNULL,
+            stdout=self.log, stderr=self.log)
+        try:
+            process.wait_until(lambda: process.listens(self.port), 20, "knot")
+        except TimeoutError as error:
+            raise RuntimeError((self.directory / "log").read_text()) from error

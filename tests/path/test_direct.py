@@ -1,0 +1,134 @@
+"""Mail goes directly to the recipients' own servers, as DNS says: a real name
+server, and a sink for each mail server, all on loopback addresses."""
+
+import contextlib
+
+from kit.dns import Dns
+from kit.places import free_ports
+from kit.presort import Presort
+from kit.sink import Sink
+
+MANY = 60
+
+
+def addresses(domain, n=MANY):
+    return [f"user{i}@{domain}" for i in range(n)]
+
+
+@contextlib.contextmanager
+def internet(names, *hosts, **settings):
+    """Presort, sending directly, and a sink on each of the hosts (the last
+    number of 127.0.1.x)."""
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        dns = stack.enter_context(Dns(names))
+        sinks = {host: stack.enter_context(
+            Sink(address=f"127.0.1.{host}", port=port)) for host in hosts}
+        presort = stack.enter_context(Presort(
+            relay="direct", direct_port=port, retry_first_seconds=1,
+            retry_jitter_percent=0, poll_interval_ms=200,
+            connect_timeout_seconds=2, **dns.settings, **settings))
+        yield presort, sinks
+
+
+def to(sink, domain):
+    return sum(r.endswith("@" + domain) for r in sink.copies())
+
+
+def test_mx_decides_where_mail_goes():
+    """Preference; a domain without MX; two domains with the same host; the
+    next host when the best one is down."""
+    names = {
+        "one.example": ["MX 10 mx1.example.", "MX 20 mx9.example."],
+        "two.example": ["MX 5 mx1.example."],
+        "plain.example": ["A 127.0.1.2"],
+        "backup.example": ["MX 1 dead.example.", "MX 2 mx3.example."],
+        "mx1.example": ["A 127.0.1.1"], "mx3.example": ["A 127.0.1.3"],
+        "mx9.example": ["A 127.0.1.9"], "dead.example": ["A 127.0.1.77"],
+    }
+    domains = ["one.example", "two.example", "plain.example", "backup.example"]
+    with internet(names, 1, 2, 3, 9) as (presort, sinks):
+        everyone = [a for d in domains for a in addresses(d)]
+        campaign = presort.new_campaign(everyone)
+        presort.send(campaign)
+        presort.wait_for(campaign, 60)
+        totals = presort.check_totals(campaign)
+        assert totals["delivered"] == len(everyone), totals
+        assert to(sinks[1], "one.example") == MANY
+        assert to(sinks[1], "two.example") == MANY
+        assert to(sinks[2], "plain.example") == MANY
+        assert to(sinks[3], "backup.example") == MANY
+        assert not sinks[9].copies()
+
+
+def test_what_can_not_be_sent_says_why():
+    """Null MX, a domain that does not exist, an address literal, a host
+    without address: bounced, each with its reason."""
+    names = {
+        "null.example": ["MX 0 ."],
+        "lost.example": ["MX 10 nowhere.example."],
+        "text.example": ['TXT "no mail here"'],
+        "good.example": ["MX 1 mx.example."], "mx.example": ["A 127.0.1.1"],
+    }
+    expected = {
+        "a@null.example": ("556", "5.1.10"),
+        "a@absent.example": ("550", "5.1.2"),
+        "a@text.example": ("550", "5.1.2"),
+        "a@lost.example": ("550", "5.4.4"),
+        "a@[127.0.1.1]": ("550", "5.1.3"),
+    }
+    with internet(names, 1) as (presort, sinks):
+        campaign = presort.new_campaign([*expected, "b@good.example"])
+        presort.send(campaign)
+        presort.wait_for(campaign, 60)
+        totals = presort.check_totals(campaign)
+        assert (totals["bounced"], totals["delivered"]) == (5, 1), totals
+        rows = presort.sql("""
+            SELECT m.recipient, o.code, o.enhanced, o.step, o.reply
+            FROM outcome o JOIN mail m USING (batch, seq)
+            WHERE o.verdict = 'bounced'""")
+        assert {r[0]: (r[1], r[2]) for r in rows} == expected
+        assert all(r[3] == "DNS" and len(r[4]) > 10 for r in rows), rows
+        assert list(sinks[1].copies()) == ["b@good.example"]
+
+
+def test_transactional_mail_of_many_domains_at_once():
+    names = {f"d{i}.example": [f"MX 1 mx{i % 3}.example."] for i in range(30)}
+    names |= {f"mx{i}.example": [f"A 127.0.1.{i + 1}"] for i in range(3)}
+    with internet(names, 1, 2, 3) as (presort, sinks):
+        for i in range(30):
+            presort.ask("POST", "/emails", {
+                "from": "shop@source.example", "to": [f"a@d{i}.example"],
+                "subject": "Receipt", "text": "Thank you."})
+        presort.sql("SELECT 1")
+        def all_there():
+            return sum(len(s.copies()) for s in sinks.values()) == 30
+        from kit import process
+        process.wait_until(all_there, 30, "30 mails")
+        for i in range(30):
+            assert f"a@d{i}.example" in sinks[i % 3 + 1].copies()
+
+
+def test_a_dead_site_keeps_nobody_waiting():
+    """Nobody answers for one domain: its mails are deferred, each with an
+    outcome, while the others are delivered; when its server comes up they
+    are, too."""
+    names = {
+        "dead.example": ["MX 1 mx7.example."], "mx7.example": ["A 127.0.1.7"],
+        "good.example": ["MX 1 mx1.example."], "mx1.example": ["A 127.0.1.1"],
+    }
+    with internet(names, 1) as (presort, sinks):
+        campaign = presort.new_campaign(
+            addresses("dead.example") + addresses("good.example"))
+        presort.send(campaign)
+        presort.wait_for_totals(
+            campaign, 30, lambda t: t["delivered"] == MANY and
+            t["deferred"] >= MANY)
+        reasons = presort.sql("""
+            SELECT DISTINCT step, reach FROM outcome
+            WHERE verdict = 'deferred'""")
+        assert reasons == [["connect", "site"]]
+        with Sink(address="127.0.1.7", port=sinks[1].port) as late:
+            presort.wait_for(campaign, 60)
+            assert presort.check_totals(campaign)["delivered"] == 2 * MANY
+            assert len(late.copies()) == MANY
