@@ -5,6 +5,33 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Non-zero if a byte of w is a tab, or one after another are spaces. Only a
+ * byte below 0x21 beside them can be taken for one that isn't. */
+static uint64_t folds(uint64_t w)
+{
+    uint64_t tab = w ^ EACH('\t'), space = w ^ EACH(' ');
+    uint64_t tabs = (tab - EACH(1)) & ~tab & EACH(0x80);
+    uint64_t spaces = (space - EACH(1)) & ~space & EACH(0x80);
+
+    return tabs | (spaces & spaces << 8);
+}
+
+/* Copies whole words that stay as they are. Room is for all of the line. */
+static size_t copy_plain(const char *line, size_t len, char *to)
+{
+    size_t at = 0;
+
+    for (uint64_t word; at + sizeof word <= len; at += sizeof word) {
+        memcpy(&word, line + at, sizeof word);
+        if (folds(word) || (at > 0 && line[at - 1] == ' ' && line[at] == ' '))
+            break;
+        memcpy(to + at, &word, sizeof word);
+    }
+    return at;
+}
+
 /* One line without its end: blanks folded, those at the end dropped. Returns
  * the end of what was written, which is no longer than the line. */
 static char *relax_line(const char *line, size_t len, char *to)
@@ -14,13 +41,22 @@ static char *relax_line(const char *line, size_t len, char *to)
     while (end > line && is_blank(end[-1]))
         end--;
     while (line < end) {
-        if (!is_blank(*line)) {
-            *to++ = *line++;
-            continue;
+        size_t n = copy_plain(line, (size_t)(end - line), to);
+
+        line += n;
+        to += n;
+        if (n > 0 && line[-1] == ' ')
+            while (is_blank(*line))
+                line++;
+        for (int i = 0; i < 8 && line < end; i++) {
+            if (!is_blank(*line)) {
+                *to++ = *line++;
+                continue;
+            }
+            *to++ = ' ';
+            while (is_blank(*line))
+                line++;
         }
-        *to++ = ' ';
-        while (is_blank(*line))
-            line++;
     }
     return to;
 }

@@ -1,51 +1,29 @@
 #include "sign/dkim.h"
+#include "base/bug.h"
 #include "base/memory.h"
 #include "sign/canon.h"
+#include "sign/layout.h"
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 ENUM_DEFINE(dkim_algorithm, DKIM_ALGORITHM_TABLE);
 
 struct dkim_key {
     char domain[DKIM_NAME_MAX], selector[DKIM_NAME_MAX];
+    char *start; /* of its field, to t=: the same in every mail */
     EVP_PKEY *pkey;
-    EVP_MD_CTX *sign; /* RSA: initialised once, copied for each mail */
-    EVP_MD_CTX *work;
+    /* Initialised once and used for each mail: RSA's and Ed25519's. */
+    EVP_PKEY_CTX *rsa;
+    EVP_MD_CTX *eddsa;
     bool ed25519;
 };
-
-/* The fields that are signed where they occur. Those marked are signed once
- * more than they occur: a second From added on the way breaks the signature. */
-static const struct {
-    const char *name;
-    bool over;
-} signed_fields[] = {
-    {"from", true},
-    {"to", true},
-    {"cc", true},
-    {"subject", true},
-    {"date", true},
-    {"message-id", true},
-    {"reply-to", true},
-    {"mime-version", true},
-    {"content-type", true},
-    {"content-transfer-encoding", true},
-    {"in-reply-to", false},
-    {"references", false},
-    {"list-id", false},
-    {"list-unsubscribe", false},
-    {"list-unsubscribe-post", false},
-    {"feedback-id", false},
-    {"auto-submitted", false},
-};
-enum { SIGNED_FIELDS = sizeof signed_fields / sizeof *signed_fields };
 
 /* ---- Keys ---- */
 
@@ -64,26 +42,62 @@ static bool is_dns_name(const char *name)
     return true;
 }
 
+static enum status check_size(EVP_PKEY *pkey, struct error *err)
+{
+    int bits = EVP_PKEY_bits(pkey);
+
+    if (bits < DKIM_RSA_BITS_LEAST)
+        return fail(err, STATUS_INVALID, "RSA key has %d bits, %d at least",
+                    bits, DKIM_RSA_BITS_LEAST);
+    if (EVP_PKEY_size(pkey) > DKIM_SIGNATURE_MAX)
+        return fail(err, STATUS_INVALID, "RSA key has %d bits, %d at most",
+                    bits, DKIM_SIGNATURE_MAX * 8);
+    return STATUS_OK;
+}
+
+static bool ready_rsa(struct dkim_key *key)
+{
+    key->rsa = EVP_PKEY_CTX_new(key->pkey, NULL);
+    return key->rsa && EVP_PKEY_sign_init(key->rsa) == 1 &&
+           EVP_PKEY_CTX_set_rsa_padding(key->rsa, RSA_PKCS1_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_signature_md(key->rsa, EVP_sha256()) == 1;
+}
+
+static bool ready_eddsa(struct dkim_key *key)
+{
+    key->eddsa = EVP_MD_CTX_new();
+    return key->eddsa &&
+           EVP_DigestSignInit(key->eddsa, NULL, NULL, NULL, key->pkey) == 1;
+}
+
+static void write_start(struct dkim_key *key)
+{
+    struct buf start = {0};
+
+    buf_addf(&start,
+             "DKIM-Signature: v=1; a=%s-sha256; c=relaxed/relaxed;\r\n"
+             "\td=%s; s=%s; t=",
+             dkim_algorithm_text(dkim_key_algorithm(key)), key->domain,
+             key->selector);
+    key->start = start.data;
+}
+
 static enum status set_up(struct dkim_key *key, struct error *err)
 {
     int kind = EVP_PKEY_base_id(key->pkey);
+    enum status status = STATUS_OK;
 
     key->ed25519 = kind == EVP_PKEY_ED25519;
     if (!key->ed25519 && kind != EVP_PKEY_RSA)
         return fail(err, STATUS_INVALID, "key is neither RSA nor Ed25519");
-    if (!key->ed25519 && EVP_PKEY_bits(key->pkey) < DKIM_RSA_BITS_LEAST)
-        return fail(err, STATUS_INVALID, "RSA key has %d bits, %d at least",
-                    EVP_PKEY_bits(key->pkey), DKIM_RSA_BITS_LEAST);
-    if (!key->ed25519 && EVP_PKEY_size(key->pkey) > DKIM_SIGNATURE_MAX)
-        return fail(err, STATUS_INVALID, "RSA key has %d bits, %d at most",
-                    EVP_PKEY_bits(key->pkey), DKIM_SIGNATURE_MAX * 8);
-    key->sign = EVP_MD_CTX_new();
-    key->work = EVP_MD_CTX_new();
-    if (!key->sign || !key->work ||
-        EVP_DigestSignInit(key->sign, NULL, key->ed25519 ? NULL : EVP_sha256(),
-                           NULL, key->pkey) != 1)
+    if (!key->ed25519)
+        status = check_size(key->pkey, err);
+    if (status == STATUS_OK &&
+        !(key->ed25519 ? ready_eddsa(key) : ready_rsa(key)))
         return fail(err, STATUS_FAILED, "key can't be used for signing");
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        write_start(key);
+    return status;
 }
 
 enum status dkim_key_new(const char *domain, const char *selector,
@@ -118,9 +132,10 @@ void dkim_key_free(struct dkim_key *key)
 {
     if (!key)
         return;
-    EVP_MD_CTX_free(key->sign);
-    EVP_MD_CTX_free(key->work);
+    EVP_PKEY_CTX_free(key->rsa);
+    EVP_MD_CTX_free(key->eddsa);
     EVP_PKEY_free(key->pkey);
+    free(key->start);
     free(key);
 }
 
@@ -160,157 +175,98 @@ enum status dkim_key_record(const struct dkim_key *key, struct buf *out,
     return STATUS_OK;
 }
 
-/* ---- Header fields ---- */
-
-/* Of the field that starts at p: its length with folded lines and line end,
- * or 0 where the header ends. */
-static size_t field_len(const char *p, size_t left)
-{
-    size_t n = 0;
-
-    if (left == 0 || *p == '\r' || *p == '\n')
-        return 0;
-    do {
-        const char *lf = memchr(p + n, '\n', left - n);
-
-        n = lf ? (size_t)(lf - p) + 1 : left;
-    } while (n < left && (p[n] == ' ' || p[n] == '\t'));
-    return n;
-}
-
-static bool is_named(const char *field, size_t len, const char *name)
-{
-    size_t n = strlen(name);
-
-    return len > n && field[n] == ':' && strncasecmp(field, name, n) == 0;
-}
-
-/* Canonical form of all fields called so into out, from the last to the first
- * (5.4.2). Returns how many there are. */
-static size_t add_fields(const char *head, size_t head_len, const char *name,
-                         size_t nth, struct buf *out)
-{
-    size_t found = 0, len;
-
-    for (size_t at = 0; (len = field_len(head + at, head_len - at)) > 0;
-         at += len) {
-        if (!is_named(head + at, len, name))
-            continue;
-        if (found++ == nth)
-            canon_header(head + at, len, out);
-    }
-    return found;
-}
-
-/* h= into tag, and the signed fields in that order into out. */
-static void collect(const char *head, size_t head_len, struct buf *tag,
-                    struct buf *out)
-{
-    for (size_t i = 0; i < SIGNED_FIELDS; i++) {
-        const char *name = signed_fields[i].name;
-        size_t n = add_fields(head, head_len, name, SIZE_MAX, out);
-
-        for (size_t nth = n; nth > 0; nth--)
-            (void)add_fields(head, head_len, name, nth - 1, out);
-        for (size_t k = n + signed_fields[i].over; k > 0; k--)
-            buf_addf(tag, "%s%s", tag->len ? ":" : "", name);
-    }
-}
-
 /* ---- Signing ---- */
 
-enum { LINE_MOST = 72 };
+enum { LINE_MOST = 72, HASH_BYTES = SHA256_DIGEST_LENGTH };
 
-/* Long values are folded: after colons of h=, anywhere in base64. */
-static void add_folded(struct buf *out, const char *value, size_t len,
-                       bool at_colons, size_t *column)
+/* The digest is looked up once: SHA256() would do so each time. */
+static bool digest(struct dkim_signer *s, const struct buf *data,
+                   unsigned char hash[HASH_BYTES])
 {
-    for (size_t i = 0; i < len; i++) {
-        bool may_fold = !at_colons || (i > 0 && value[i - 1] == ':');
+    bool first = !s->digest;
 
-        if (*column >= LINE_MOST && may_fold) {
-            buf_add_text(out, "\r\n\t");
-            *column = 1;
-        }
-        buf_add_char(out, value[i]);
-        ++*column;
-    }
+    if (first)
+        s->digest = EVP_MD_CTX_new();
+    if (!s->digest)
+        BUG("no memory");
+    return EVP_DigestInit_ex(s->digest, first ? EVP_sha256() : NULL, NULL) ==
+               1 &&
+           EVP_DigestUpdate(s->digest, data->data, data->len) == 1 &&
+           EVP_DigestFinal_ex(s->digest, hash, NULL) == 1;
 }
 
-static enum status raw_signature(struct dkim_key *key, const struct buf *data,
-                                 unsigned char *signature, size_t *len,
-                                 struct error *err)
+/* RFC 8463, 3: Ed25519 too signs the SHA-256 hash. */
+static bool sign_hash(struct dkim_key *key,
+                      const unsigned char hash[HASH_BYTES],
+                      unsigned char *signature, size_t *len)
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
-    const unsigned char *bytes = (const unsigned char *)data->data;
-    size_t n = data->len;
+    if (!key->ed25519)
+        return EVP_PKEY_sign(key->rsa, signature, len, hash, HASH_BYTES) == 1;
+    /* Without a key: the same again, nothing is looked up. */
+    return EVP_DigestSignInit(key->eddsa, NULL, NULL, NULL, NULL) == 1 &&
+           EVP_DigestSign(key->eddsa, signature, len, hash, HASH_BYTES) == 1;
+}
 
-    /* RFC 8463, 3: Ed25519 signs the SHA-256 hash, not the text. */
-    if (key->ed25519) {
-        SHA256(bytes, n, hash);
-        bytes = hash;
-        n = sizeof hash;
+/* Base64 in lines, behind "\tb=". */
+static void add_signature(struct buf *out, const unsigned char *signature,
+                          size_t len)
+{
+    char text[(DKIM_SIGNATURE_MAX + 2) / 3 * 4 + 1];
+    size_t n =
+        (size_t)EVP_EncodeBlock((unsigned char *)text, signature, (int)len);
+
+    for (size_t at = 0, room = LINE_MOST - 3; at < n; room = LINE_MOST - 1) {
+        size_t piece = n - at < room ? n - at : room;
+
+        if (at > 0)
+            buf_add(out, "\r\n\t", 3);
+        buf_add(out, text + at, piece);
+        at += piece;
     }
-    if (EVP_MD_CTX_copy_ex(key->work, key->sign) != 1 ||
-        EVP_DigestSign(key->work, signature, len, bytes, n) != 1)
-        return fail(err, STATUS_FAILED, "signing failed");
-    return STATUS_OK;
+    buf_add(out, "\r\n", 2);
 }
 
 /* The field of one key, complete, appended to out. s->fields holds the signed
  * fields on entry and again on return. */
 static enum status sign_by(struct dkim_signer *s, struct dkim_key *key,
-                           const char *body_hash, const struct buf *tag,
+                           const char *body_hash, const struct buf *list,
                            int64_t now_s, struct buf *out, struct error *err)
 {
     unsigned char signature[DKIM_SIGNATURE_MAX];
-    size_t len = sizeof signature, column = 3, start = out->len;
+    size_t len = sizeof signature, start = out->len;
     size_t fields_len = s->fields.len;
+    unsigned char hash[HASH_BYTES];
 
-    buf_addf(out,
-             "DKIM-Signature: v=1; a=%s-sha256; c=relaxed/relaxed;\r\n"
-             "\td=%s; s=%s; t=%lld;\r\n\tbh=%s;\r\n\th=",
-             key->ed25519 ? "ed25519" : "rsa", key->domain, key->selector,
-             (long long)now_s, body_hash);
-    add_folded(out, tag->data, tag->len, true, &column);
+    buf_add_text(out, key->start);
+    buf_addf(out, "%lld;\r\n\tbh=%s;\r\n\th=", (long long)now_s, body_hash);
+    buf_add(out, list->data, list->len);
     buf_add_text(out, ";\r\n\tb=");
     canon_header(out->data + start, out->len - start, &s->fields);
     s->fields.len -= 2; /* its own field is signed without a line end */
-    enum status status = raw_signature(key, &s->fields, signature, &len, err);
+    bool done =
+        digest(s, &s->fields, hash) && sign_hash(key, hash, signature, &len);
 
     s->fields.len = fields_len;
-    if (status != STATUS_OK) {
+    if (!done) {
         out->len = start;
-        return status;
+        return fail(err, STATUS_FAILED, "signing failed");
     }
-    char text[(DKIM_SIGNATURE_MAX + 2) / 3 * 4 + 1];
-    int n = EVP_EncodeBlock((unsigned char *)text, signature, (int)len);
-
-    column = 3;
-    add_folded(out, text, (size_t)n, false, &column);
-    buf_add_text(out, "\r\n");
+    add_signature(out, signature, len);
     return STATUS_OK;
 }
 
-static void hash_body(struct dkim_signer *s, const char *body, size_t len,
-                      char text[(SHA256_DIGEST_LENGTH + 2) / 3 * 4 + 1])
+static bool hash_body(struct dkim_signer *s, const char *body, size_t len,
+                      char text[(HASH_BYTES + 2) / 3 * 4 + 1])
 {
-    unsigned char hash[SHA256_DIGEST_LENGTH];
+    unsigned char hash[HASH_BYTES];
 
     buf_reset(&s->body);
     buf_reserve(&s->body, len + 2);
     canon_body(body, len, true, &s->body);
-    SHA256((const unsigned char *)s->body.data, s->body.len, hash);
-    EVP_EncodeBlock((unsigned char *)text, hash, sizeof hash);
-}
-
-static size_t head_end(const struct buf *wire)
-{
-    size_t at = 0, len;
-
-    while ((len = field_len(wire->data + at, wire->len - at)) > 0)
-        at += len;
-    return at;
+    if (!digest(s, &s->body, hash))
+        return false;
+    EVP_EncodeBlock((unsigned char *)text, hash, HASH_BYTES);
+    return true;
 }
 
 static void put_in_front(struct buf *wire, const struct buf *fields)
@@ -322,23 +278,42 @@ static void put_in_front(struct buf *wire, const struct buf *fields)
     wire->data[wire->len] = 0;
 }
 
+static void collect(struct dkim_signer *s, const struct layout *layout,
+                    const char *wire)
+{
+    buf_reset(&s->fields);
+    for (size_t i = 0; i < layout->n_signed; i++) {
+        const struct layout_field *f =
+            &s->layouts->fields[layout->signed_at[i]];
+
+        canon_header(wire + f->at, f->len, &s->fields);
+    }
+}
+
 enum status dkim_sign(struct dkim_signer *s, int64_t now_s, struct buf *wire,
                       struct error *err)
 {
-    char body_hash[(SHA256_DIGEST_LENGTH + 2) / 3 * 4 + 1];
-    size_t head = wire->len > 0 ? head_end(wire) : 0;
+    char body_hash[(HASH_BYTES + 2) / 3 * 4 + 1];
+
+    if (!s->layouts)
+        s->layouts = memory_new(1, sizeof *s->layouts);
+    const struct layout *layout =
+        layouts_find(s->layouts, wire->len ? wire->data : "", wire->len);
+    size_t head = s->layouts->head_len;
     size_t body = head + (wire->len >= head + 2 ? 2 : wire->len - head);
     enum status status = STATUS_OK;
 
+    if (!layout)
+        return fail(err, STATUS_TOO_BIG, "a header of more than %d fields",
+                    LAYOUT_FIELDS_MAX);
     if (head == 0)
         return fail(err, STATUS_INVALID, "a mail without a header");
-    hash_body(s, wire->data + body, wire->len - body, body_hash);
-    buf_reset(&s->fields);
-    buf_reset(&s->tag);
+    if (!hash_body(s, wire->data + body, wire->len - body, body_hash))
+        return fail(err, STATUS_FAILED, "hashing failed");
+    collect(s, layout, wire->data);
     buf_reset(&s->signature);
-    collect(wire->data, head, &s->tag, &s->fields);
     for (size_t i = 0; i < s->n_keys && status == STATUS_OK; i++)
-        status = sign_by(s, s->keys[i], body_hash, &s->tag, now_s,
+        status = sign_by(s, s->keys[i], body_hash, &layout->list, now_s,
                          &s->signature, err);
     if (status == STATUS_OK && s->signature.len > 0)
         put_in_front(wire, &s->signature);
@@ -347,9 +322,14 @@ enum status dkim_sign(struct dkim_signer *s, int64_t now_s, struct buf *wire,
 
 void dkim_signer_fini(struct dkim_signer *s)
 {
+    if (s->layouts)
+        layouts_fini(s->layouts);
+    free(s->layouts);
+    s->layouts = NULL;
+    EVP_MD_CTX_free(s->digest);
+    s->digest = NULL;
     buf_fini(&s->body);
     buf_fini(&s->fields);
-    buf_fini(&s->tag);
     buf_fini(&s->signature);
     s->n_keys = 0;
 }

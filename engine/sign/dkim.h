@@ -43,10 +43,13 @@ enum dkim_algorithm dkim_key_algorithm(const struct dkim_key *key);
 MUST_USE enum status dkim_key_record(const struct dkim_key *key,
                                      struct buf *out, struct error *err);
 
+struct layouts;
 struct dkim_signer {
     struct dkim_key *keys[DKIM_KEYS_MAX]; /* borrowed */
     size_t n_keys;
-    struct buf body, fields, tag, signature; /* scratch */
+    struct layouts *layouts; /* headers seen: sign/layout */
+    struct evp_md_ctx_st *digest;
+    struct buf body, fields, signature; /* scratch */
 };
 
 void dkim_signer_fini(struct dkim_signer *s);
@@ -54,7 +57,9 @@ void dkim_signer_fini(struct dkim_signer *s);
 /* wire is one mail as smtp sends it: CRLF, dot-stuffed, without the final
  * dot. A DKIM-Signature field per key is put in front. From, To, Subject and
  * the like are signed once more than they occur, so that none can be added
- * (8.15). now_s: seconds since 1970, for t=. On failure wire is as before. */
+ * (8.15); which ones and in what order is worked out once for all mails with
+ * the same header fields. now_s: seconds since 1970, for t=. On failure wire is
+ * as before. */
 MUST_USE enum status dkim_sign(struct dkim_signer *s, int64_t now_s,
                                struct buf *wire, struct error *err);
 #endif

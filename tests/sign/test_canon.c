@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,53 @@ static void test_bodies(void **state)
         canon_body(bodies[i].body, strlen(bodies[i].body), bodies[i].stuffed,
                    &out);
         assert_string_equal(out.data ? out.data : "", bodies[i].canonical);
+    }
+    buf_fini(&out);
+}
+
+/* As 3.4.4 says it, a byte at a time. */
+static size_t relaxed(const char *line, size_t len, char *to)
+{
+    size_t n = 0;
+
+    while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        bool blank = line[i] == ' ' || line[i] == '\t';
+
+        if (!blank || i == 0 || (line[i - 1] != ' ' && line[i - 1] != '\t'))
+            to[n++] = blank ? ' ' : line[i];
+    }
+    memcpy(to + n, "\r\n", 3);
+    return n + 2;
+}
+
+/* Lines of words and blanks: wherever in a word of the machine they fall. */
+static void test_any_line(void **state)
+{
+    static const char bytes[] = "  \t!aaaaaaaaaa\xc3\x08";
+    uint32_t chance = 6376;
+    struct buf out = {0};
+
+    (void)state;
+    for (int round = 0; round < 200000; round++) {
+        char line[64], want[64 + 3];
+        size_t len = (chance >> 8) % 60;
+
+        for (size_t i = 0; i < len; i++) {
+            chance = chance * 1664525 + 1013904223;
+            line[i] = bytes[(chance >> 16) % (sizeof bytes - 1)];
+        }
+        chance = chance * 1664525 + 1013904223;
+        memcpy(line + len, "\r\n", 3);
+        size_t n = relaxed(line, len, want);
+
+        buf_reset(&out);
+        canon_body(line, len + 2, false, &out);
+        if (n > 2)
+            assert_string_equal(out.data, want);
+        else
+            assert_int_equal(out.len, 0);
     }
     buf_fini(&out);
 }
@@ -134,6 +182,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_any_line),
         cmocka_unit_test(test_fields),
         cmocka_unit_test(test_corpus),
     };
