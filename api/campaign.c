@@ -20,11 +20,18 @@ enum param {
     PARAM_TAGS,
     PARAM_WEIGHT,
     PARAM_EXPIRE_SECONDS,
+    PARAM_TEMPLATE,
+    PARAM_PARTIALS,
+    PARAM_DEFAULTS,
+    PARAM_STRICT_VARIABLES,
+    PARAM_INLINE_CSS,
 };
 
 static const char *const content_fields[] = {
-    "name", "from",    "subject", "html",     "text",
-    "tags", "headers", "weight",  "reply_to", "expire_seconds"};
+    "name",      "from",           "subject",  "html",
+    "text",      "tags",           "headers",  "weight",
+    "reply_to",  "expire_seconds", "template", "strict_variables",
+    "inline_css"};
 enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
 
 PRINTF(3, 4)
@@ -192,9 +199,32 @@ static bool read_numbers(json_t *body, struct campaign_content *out,
     return true;
 }
 
-/* The engine's own opinion: whether this can be sent. */
-static bool compiles(json_t *body, const struct campaign_content *c,
-                     struct email_error *why)
+static bool read_switch(json_t *body, const char *field, bool *out,
+                        struct email_error *why)
+{
+    json_t *value = member(body, field);
+
+    *out = json_is_true(value);
+    return !value || json_is_boolean(value) ||
+           invalid(why, field, "it is to be true or false");
+}
+
+static bool read_switches(json_t *body, struct campaign_content *out,
+                          struct email_error *why)
+{
+    bool inlined;
+
+    if (!read_switch(body, "strict_variables", &out->strict_variables, why) ||
+        !read_switch(body, "inline_css", &inlined, why))
+        return false;
+    out->params[PARAM_STRICT_VARIABLES] =
+        out->strict_variables ? "true" : "false";
+    out->params[PARAM_INLINE_CSS] = inlined ? "true" : "false";
+    return true;
+}
+
+bool campaign_compile(json_t *body, const struct campaign_content *c,
+                      struct message **out, struct email_error *why)
 {
     struct message_header headers[EMAIL_HEADERS_MAX];
     const char *reply_to[CAMPAIGN_REPLY_TO_MAX], *name;
@@ -206,8 +236,10 @@ static bool compiles(json_t *body, const struct campaign_content *c,
         .text = c->params[PARAM_TEXT],
         .headers = headers,
         .templates = true,
+        .partials = c->stored->partials,
+        .defaults = c->stored->defaults,
+        .strict_variables = c->strict_variables,
     };
-    struct message *message;
     json_t *value;
     size_t i;
 
@@ -216,10 +248,18 @@ static bool compiles(json_t *body, const struct campaign_content *c,
     json_object_foreach(member(body, "headers"), name, value)
         headers[source.n_headers++] =
             (struct message_header){name, json_string_value(value)};
-    if (message_compile(&source, &message, &why->error) != STATUS_OK) {
-        why->name = API_VALIDATION_ERROR;
+    why->name = API_VALIDATION_ERROR;
+    return message_compile(&source, out, &why->error) == STATUS_OK;
+}
+
+/* The engine's own opinion: whether this can be sent. */
+static bool compiles(json_t *body, const struct campaign_content *c,
+                     struct email_error *why)
+{
+    struct message *message;
+
+    if (!campaign_compile(body, c, &message, why))
         return false;
-    }
     message_free(message);
     return true;
 }
@@ -233,10 +273,21 @@ static void write_json(json_t *body, const char *field, enum param param,
     out->params[param] = own->data;
 }
 
-bool campaign_read(json_t *body, struct campaign_content *out,
-                   struct email_error *why)
+/* Of what came with it: null, or an object. */
+static void write_stored(json_t *value, const char *absent, enum param param,
+                         struct campaign_content *out)
 {
-    *out = (struct campaign_content){0};
+    if (value)
+        json_add_value(&out->own[param], value);
+    out->params[param] = value ? out->own[param].data : absent;
+}
+
+bool campaign_read(json_t *body, const struct campaign_stored *stored,
+                   struct campaign_content *out, struct email_error *why)
+{
+    static const struct campaign_stored none;
+
+    *out = (struct campaign_content){.stored = stored ? stored : &none};
     if (!json_is_object(body))
         return wrong(why, API_VALIDATION_ERROR,
                      "The body is to be a JSON object.");
@@ -253,7 +304,7 @@ bool campaign_read(json_t *body, struct campaign_content *out,
         !read_sender(out->params[PARAM_SENDER], why) ||
         !read_reply_to(body, why) || !read_headers(body, why) ||
         !email_read_tags(body, why) || !read_numbers(body, out, why) ||
-        !compiles(body, out, why))
+        !read_switches(body, out, why) || !compiles(body, out, why))
         return false;
     if (!out->params[PARAM_NAME])
         out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];
@@ -262,7 +313,18 @@ bool campaign_read(json_t *body, struct campaign_content *out,
     write_json(body, "reply_to", PARAM_REPLY_TO, out);
     write_json(body, "headers", PARAM_HEADERS, out);
     write_json(body, "tags", PARAM_TAGS, out);
+    write_stored(out->stored->template, NULL, PARAM_TEMPLATE, out);
+    write_stored(out->stored->partials, "{}", PARAM_PARTIALS, out);
+    write_stored(out->stored->defaults, "{}", PARAM_DEFAULTS, out);
     return true;
+}
+
+void campaign_stored_fini(struct campaign_stored *s)
+{
+    json_decref(s->template);
+    json_decref(s->partials);
+    json_decref(s->defaults);
+    *s = (struct campaign_stored){0};
 }
 
 void campaign_fini(struct campaign_content *content)
@@ -274,7 +336,7 @@ void campaign_fini(struct campaign_content *content)
 static const struct {
     const char *name;
     enum campaign_column column;
-    enum { AS_TEXT, AS_NUMBER, AS_TIME, AS_JSON } kind;
+    enum { AS_TEXT, AS_NUMBER, AS_TIME, AS_JSON, AS_BOOLEAN } kind;
 } members[] = {
     {"id", COLUMN_ID, AS_TEXT},
     {"name", COLUMN_NAME, AS_TEXT},
@@ -296,6 +358,9 @@ static const struct {
     {"reply_to", COLUMN_REPLY_TO, AS_JSON},
     {"headers", COLUMN_HEADERS, AS_JSON},
     {"tags", COLUMN_TAGS, AS_JSON},
+    {"template", COLUMN_TEMPLATE, AS_JSON},
+    {"strict_variables", COLUMN_STRICT_VARIABLES, AS_BOOLEAN},
+    {"inline_css", COLUMN_INLINE_CSS, AS_BOOLEAN},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
@@ -315,9 +380,20 @@ void campaign_add(struct buf *out, const PGresult *rows, int row)
             json_add_text(out, value);
         else if (members[i].kind == AS_TIME)
             json_add_time(out, strtoll(value, NULL, 10));
+        else if (members[i].kind == AS_BOOLEAN)
+            buf_add_text(out, *value == 't' ? "true" : "false");
         else
             buf_add_text(out, value);
     }
+}
+
+/* They are read anew from there. */
+static void drop_templates_fields(json_t *merged, const json_t *template)
+{
+    const json_t *fields = json_object_get(template, "fields");
+
+    for (size_t i = 0; i < json_array_size(fields); i++)
+        json_object_del(merged, json_string_value(json_array_get(fields, i)));
 }
 
 json_t *campaign_merge(const PGresult *row, json_t *body)
@@ -336,6 +412,8 @@ json_t *campaign_merge(const PGresult *row, json_t *body)
     for (size_t i = 0; i < CONTENT_FIELDS; i++)
         json_object_set(merged, content_fields[i],
                         json_object_get(stored, content_fields[i]));
+    if (!json_is_null(json_object_get(body, "template")))
+        drop_templates_fields(merged, json_object_get(stored, "template"));
     json_object_update(merged, body);
     json_decref(stored);
     return merged;

@@ -23,20 +23,37 @@ enum {
 
 /* Parameters of the statements that store a campaign, behind the project and
  * the id: see campaigns.sql. Texts belong to the JSON, or to own. */
-enum { CAMPAIGN_PARAMS = 10 };
+enum { CAMPAIGN_PARAMS = 15 };
+
+/* What comes from the project's stored templates; NULLs where there is none. */
+struct campaign_stored {
+    json_t *template; /* {id, version, pinned, fields}: where fields are from */
+    json_t *partials, *defaults; /* as of struct message_source */
+};
+void campaign_stored_fini(struct campaign_stored *s);
+
 struct campaign_content {
     const char *params[CAMPAIGN_PARAMS];
     struct buf own[CAMPAIGN_PARAMS];
+    const struct campaign_stored *stored;
+    bool strict_variables;
 };
 
-/* body: of POST /campaigns. May normalise body's members. False: *why says
- * what is wrong. campaign_fini either way; body must live until then. */
-bool campaign_read(json_t *body, struct campaign_content *out,
-                   struct email_error *why);
+/* body: of POST /campaigns; stored: what goes with it, or NULL. May normalise
+ * body's members. False: *why says what is wrong. campaign_fini either way;
+ * body and stored must live until then. */
+bool campaign_read(json_t *body, const struct campaign_stored *stored,
+                   struct campaign_content *out, struct email_error *why);
 void campaign_fini(struct campaign_content *content);
 
-/* Members of body (of PATCH) over those of the stored row, as an object for
- * campaign_read; the caller's. A null goes back to the default. */
+/* What was read, as the engine compiles it; the caller's (message_free). */
+struct message;
+bool campaign_compile(json_t *body, const struct campaign_content *content,
+                      struct message **out, struct email_error *why);
+
+/* Members of body (of PATCH, or NULL) over those of the stored row, as an
+ * object for campaign_read; the caller's. A null goes back to the default. What
+ * the row has from a template is left out, unless body leaves that. */
 json_t *campaign_merge(const PGresult *row, json_t *body);
 
 /* Columns of a campaign in results, as all statements select them. */
@@ -61,6 +78,9 @@ enum campaign_column {
     COLUMN_REPLY_TO, /* these as JSON */
     COLUMN_HEADERS,
     COLUMN_TAGS,
+    COLUMN_TEMPLATE,
+    COLUMN_STRICT_VARIABLES,
+    COLUMN_INLINE_CSS,
 };
 
 /* Members of a campaign's object, with content if the row has it, without the

@@ -196,7 +196,7 @@ static bool refuse_unsupported(struct draft *d, json_t *item)
 {
     if (is_set(json_object_get(item, "template")))
         return wrong(d->why, API_VALIDATION_ERROR,
-                     "`template` is not supported yet. Send `html` or `text`.");
+                     "`template` can't be used here. Send `html` or `text`.");
     return true;
 }
 

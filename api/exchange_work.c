@@ -184,6 +184,15 @@ static void close_rings(struct exchange *x)
         ring_end(x->out);
 }
 
+/* By a thread that has a session. */
+static void submit_again(struct exchange *x)
+{
+    if (pool_submit(x->api->pool, &x->job))
+        return;
+    reply_unavailable(&x->reply, "Too many requests are waiting.");
+    exchange_finish(x);
+}
+
 void exchange_work(struct pool_job *job, struct session *session)
 {
     struct exchange *x = of_job(job);
@@ -191,7 +200,10 @@ void exchange_work(struct pool_job *job, struct session *session)
     x->request.session = session;
     exchange_hold(x); /* whom it is handed to may finish at once */
     run(x);
-    if (!x->request.handed_over) {
+    if (x->request.needs_session && !session) {
+        x->request.needs_session = false;
+        submit_again(x);
+    } else if (!x->request.handed_over) {
         if (x->reply.status == 0 && !x->out)
             BUG("a handler answered nothing");
         close_rings(x);

@@ -63,6 +63,8 @@ struct request {
     struct buf body;         /* whole, unless the route is a STREAM */
     struct session *session; /* the thread's; NULL in the HTTP thread */
     bool handed_over; /* GROUP: somebody else will answer; set before he can */
+    bool needs_session; /* GROUP: set without an answer by a handler that was
+                           run without one: it is run again with one */
 };
 
 /* NULL if the query has none; "" if it has no value. */

@@ -13,7 +13,7 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-enum { SESSION_STATEMENTS_MAX = 128, SESSION_BACKOFF_MS_MAX = 500 };
+enum { SESSION_STATEMENTS_MAX = 512, SESSION_BACKOFF_MS_MAX = 500 };
 
 struct session;
 

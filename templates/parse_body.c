@@ -220,6 +220,16 @@ static enum status add_output(struct parse *p, struct body *body,
     return parse_chain(p, &n->chain);
 }
 
+/* Without the white space around it. */
+static struct name strip(const char *at, const char *end)
+{
+    while (at < end && lex_is_space(*at))
+        at++;
+    while (at < end && lex_is_space(end[-1]))
+        end--;
+    return (struct name){at, (size_t)(end - at)};
+}
+
 /* {{{ path [ "|" text ] }}}: text without "}}}" stands for what is missing. */
 static enum status add_fallback(struct parse *p, struct body *body,
                                 const char *at)
@@ -238,7 +248,7 @@ static enum status add_fallback(struct parse *p, struct body *body,
     if (st != STATUS_OK)
         return st;
     if (pipe)
-        n->name = (struct name){pipe + 1, (size_t)(close - pipe) - 1};
+        n->name = strip(pipe + 1, close);
     parse_markup(p,
                  (struct name){from, (size_t)((pipe ? pipe : close) - from)});
     if (p->token.kind != TOKEN_ID)

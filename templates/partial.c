@@ -77,8 +77,10 @@ static enum status meet(struct parse *p, const struct node *n)
     struct partial *partial;
     enum status st;
 
-    if (e->kind != EXPR_VALUE || e->value.kind != VALUE_STRING)
+    if (e->kind != EXPR_VALUE || e->value.kind != VALUE_STRING) {
+        t->names_partials = true;
         return STATUS_OK;
+    }
     struct name name = {e->value.text, e->value.len};
     partial = find(t, &name);
     if (!partial) {

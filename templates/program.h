@@ -186,6 +186,7 @@ struct template
     struct body body;
     struct partial *partials;
     size_t n_partials, partials_len;
-    size_t taken; /* of the arena, by what was parsed */
+    bool names_partials; /* by variables */
+    size_t taken;        /* of the arena, by what was parsed */
 };
 #endif

@@ -214,6 +214,12 @@ struct value run_variable(struct run *r, struct frame *f,
     if (v)
         return *v;
     json = json_object_getn(r->values->object, name->text, name->len);
+    if (!json || json_is_null(json)) {
+        const json_t *standard =
+            json_object_getn(r->values->defaults, name->text, name->len);
+
+        json = standard ? standard : json;
+    }
     if (json && !json_is_null(json))
         return value_of_json(json);
     struct value builtin = of_builtins(r, name);
@@ -445,7 +451,10 @@ struct value run_shown(struct run *r, const struct expr *e)
     struct value v = run_expr(r, e);
     const char *source = r->partial ? r->partial->source : r->t->source;
 
-    if (v.missing && r->t->options.strict_variables) {
+    if (v.missing && r->values->missing) {
+        r->values->missing(r->values->missing_context, source + e->at,
+                           e->end - e->at);
+    } else if (v.missing && r->t->options.strict_variables) {
         r->at = e->at;
         run_fail(r, "there is no variable \"%.*s\"", (int)(e->end - e->at),
                  source + e->at);

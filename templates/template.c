@@ -73,6 +73,11 @@ bool template_is_constant(const struct template *t)
     return len == t->len;
 }
 
+bool template_names_partials(const struct template *t)
+{
+    return t->names_partials;
+}
+
 enum status template_render(const struct template *t,
                             const struct template_values *values,
                             struct arena *scratch, struct buf *out,

@@ -91,6 +91,9 @@ void template_free(struct template *t);
 /* Is its output the same for everybody? (Then it is its source.) */
 bool template_is_constant(const struct template *t);
 
+/* Does it include partials by names that only its renders know? */
+bool template_names_partials(const struct template *t);
+
 /* A variable that exists without being passed. */
 struct template_builtin {
     const char *name, *value;
@@ -101,13 +104,22 @@ struct template_builtin {
 typedef int32_t template_zone_function(void *context, int64_t utc_seconds,
                                        const char **abbreviation);
 
+/* A variable that would be shown is missing: as it stands in the source. */
+typedef void template_missing_function(void *context, const char *name,
+                                       size_t len);
+
 struct template_values {
     const json_t *object;                    /* or NULL */
+    const json_t *defaults;                  /* where object has no such name */
     const struct template_builtin *builtins; /* where object has no such name */
     size_t n_builtins;
     int64_t now_us;               /* what "now" means to the date filter */
     template_zone_function *zone; /* NULL: UTC */
     void *zone_context;
+    /* Not NULL: told of each missing variable, also of one that is asked for
+     * again; strict_variables does not fail the render then. */
+    template_missing_function *missing;
+    void *missing_context;
     size_t steps_max;             /* 0: TEMPLATE_STEPS_MAX */
     struct template_fault *fault; /* NULL, or filled when rendering fails */
 };

@@ -11,16 +11,18 @@ void campaigns_create_handle(struct request *request, struct reply *reply)
 {
     JSON_DECREF json_t *body = request_json(request, reply);
     struct campaign_content content;
+    struct campaign_stored stored;
     const char *params[1 + CAMPAIGN_PARAMS];
     struct campaign_ref ref;
     DB_RESULT *row = NULL;
     struct email_error why;
 
-    if (!body)
+    if (!body || !campaigns_resolve(request, reply, body, &stored))
         return;
-    if (!campaign_read(body, &content, &why)) {
+    if (!campaign_read(body, &stored, &content, &why)) {
         reply_error(reply, why.name, "%s", why.error.text);
         campaign_fini(&content);
+        campaign_stored_fini(&stored);
         return;
     }
     snprintf(ref.project, sizeof ref.project, "%lld",
@@ -31,6 +33,7 @@ void campaigns_create_handle(struct request *request, struct reply *reply)
         session_run(request->session, SQL_CAMPAIGNS_CREATE, params,
                     1 + CAMPAIGN_PARAMS, &row, &why.error);
     campaign_fini(&content);
+    campaign_stored_fini(&stored);
     if (status != STATUS_OK) {
         reply_status(reply, status, &why.error);
         return;
@@ -102,15 +105,16 @@ static bool is_open(const char *state)
     return strcmp(state, "draft") == 0 || strcmp(state, "scheduled") == 0;
 }
 
-static void update(struct request *request, struct reply *reply,
-                   const struct campaign_ref *ref, const PGresult *row,
-                   json_t *body)
+bool campaigns_store(struct request *request, struct reply *reply,
+                     const struct campaign_ref *ref, json_t *fields)
 {
-    JSON_DECREF json_t *merged = campaign_merge(row, body);
     struct campaign_content content;
+    struct campaign_stored stored;
     struct email_error why;
 
-    if (campaign_read(merged, &content, &why)) {
+    if (!campaigns_resolve(request, reply, fields, &stored))
+        return false;
+    if (campaign_read(fields, &stored, &content, &why)) {
         enum status status =
             campaigns_run(request, SQL_CAMPAIGNS_UPDATE, ref, content.params,
                           CAMPAIGN_PARAMS, NULL, &why.error);
@@ -121,6 +125,17 @@ static void update(struct request *request, struct reply *reply,
         reply_error(reply, why.name, "%s", why.error.text);
     }
     campaign_fini(&content);
+    campaign_stored_fini(&stored);
+    return reply->status == 0;
+}
+
+static void update(struct request *request, struct reply *reply,
+                   const struct campaign_ref *ref, const PGresult *row,
+                   json_t *body)
+{
+    JSON_DECREF json_t *merged = campaign_merge(row, body);
+
+    campaigns_store(request, reply, ref, merged);
 }
 
 void campaigns_update_handle(struct request *request, struct reply *reply)

@@ -52,6 +52,16 @@ bool campaigns_commit(struct request *request, struct reply *reply);
 /* 409: "The campaign is sent, only a draft can be changed." */
 void campaigns_refuse(struct reply *reply, const char *state, const char *only);
 
+/* A body of POST /campaigns, or a merged one: what it has from a stored
+ * template is put into it, and out is what goes with it (campaign_stored_fini).
+ */
+bool campaigns_resolve(struct request *request, struct reply *reply,
+                       json_t *body, struct campaign_stored *out);
+
+/* Stores a held campaign's content: fields is a merged body. */
+bool campaigns_store(struct request *request, struct reply *reply,
+                     const struct campaign_ref *ref, json_t *fields);
+
 /* The whole object, with totals, as GET /campaigns/{id} answers it. */
 void campaigns_show(struct request *request, struct reply *reply,
                     const struct campaign_ref *ref);

@@ -1,9 +1,11 @@
 -- name: campaigns_create
 INSERT INTO campaign (project, name, sender, reply_to, subject, html, body_text,
-                      headers, tags, weight, expire_seconds)
+                      headers, tags, weight, expire_seconds, template,
+                      partials, defaults, strict_variables, inline_css)
 VALUES ($1::bigint, $2::text, $3::text,
         ARRAY(SELECT json_array_elements_text($4::json)), $5::text, $6::text,
-        $7::text, $8::json, $9::json, $10::int, $11::int)
+        $7::text, $8::json, $9::json, $10::int, $11::int, $12::json, $13::json,
+        $14::json, $15::boolean, $16::boolean)
 RETURNING id
 
 -- name: campaigns_update
@@ -12,7 +14,9 @@ SET name = $3::text, sender = $4::text,
     reply_to = ARRAY(SELECT json_array_elements_text($5::json)),
     subject = $6::text, html = $7::text, body_text = $8::text,
     headers = $9::json, tags = $10::json, weight = $11::int,
-    expire_seconds = $12::int, updated = now()
+    expire_seconds = $12::int, template = $13::json, partials = $14::json,
+    defaults = $15::json, strict_variables = $16::boolean,
+    inline_css = $17::boolean, updated = now()
 WHERE project = $1::bigint AND id = $2::uuid
 
 -- What is due is being sent, whether a worker has noticed or not.
@@ -28,7 +32,8 @@ SELECT id, name, sender, subject,
                              THEN scheduled_at ELSE started END)
         * 1000000)::bigint,
     (extract(epoch FROM finished) * 1000000)::bigint,
-    html, body_text, array_to_json(reply_to), headers, tags
+    html, body_text, array_to_json(reply_to), headers, tags, template,
+    strict_variables, inline_css
 FROM campaign WHERE project = $1::bigint AND id = $2::uuid
 
 -- Whoever changes a campaign holds its row. None if another one does.

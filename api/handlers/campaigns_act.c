@@ -92,18 +92,15 @@ static bool may_send(const PGresult *row, struct reply *reply)
     return reply->status == 0;
 }
 
-/* What was accepted by an earlier version may not be sendable by this one. */
-static bool still_compiles(const PGresult *row, struct reply *reply)
+/* Pins what it is rendered from: of a template, what is published now. What was
+ * accepted by an earlier version may not be sendable by this one. */
+static bool pin(struct request *request, struct reply *reply,
+                const struct campaign_ref *ref, const PGresult *row)
 {
     JSON_DECREF json_t *fields = campaign_merge(row, NULL);
-    struct campaign_content content;
-    struct email_error why;
-    bool valid = campaign_read(fields, &content, &why);
 
-    campaign_fini(&content);
-    if (!valid)
-        reply_error(reply, why.name, "%s", why.error.text);
-    return valid;
+    return campaigns_store(request, reply, ref, fields) &&
+           campaigns_check(request, reply, ref, row);
 }
 
 void campaigns_send_handle(struct request *request, struct reply *reply)
@@ -129,7 +126,7 @@ void campaigns_send_handle(struct request *request, struct reply *reply)
     }
     if (!campaigns_hold(request, reply, &ref, &row))
         return;
-    if (may_send(row, reply) && still_compiles(row, reply))
+    if (may_send(row, reply) && pin(request, reply, &ref, row))
         status = campaigns_start(request, &ref, due_us,
                                  PQgetvalue(row, 0, COLUMN_EXPIRE_SECONDS),
                                  &why.error);

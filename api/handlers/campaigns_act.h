@@ -11,4 +11,10 @@ MUST_USE enum status campaigns_start(struct request *request,
                                      const struct campaign_ref *ref,
                                      int64_t due_us, const char *expire_seconds,
                                      struct error *err);
+
+/* Renders a held campaign, as row has it, for a sample of its recipients.
+ * False, and the reply says who lacks what: variables that are to be there are
+ * not, or nobody's mail can be rendered. */
+bool campaigns_check(struct request *request, struct reply *reply,
+                     const struct campaign_ref *ref, const PGresult *row);
 #endif

@@ -101,9 +101,12 @@ SELECT pg_notify('presort_control', 'campaign ' || $1::uuid)
 
 -- name: resend_campaign
 INSERT INTO campaign (project, name, sender, reply_to, subject, html, body_text,
-                      headers, tags, weight, expire_seconds, resend_of)
+                      headers, tags, weight, expire_seconds, template,
+                      partials, defaults, strict_variables, inline_css,
+                      resend_of)
 SELECT project, name, sender, reply_to, subject, html, body_text, headers, tags,
-    weight, expire_seconds, id
+    weight, expire_seconds, template, partials, defaults, strict_variables,
+    inline_css, id
 FROM campaign WHERE project = $1::bigint AND id = $2::uuid
 RETURNING id
 

@@ -2,6 +2,8 @@
 #include "api/api.h"
 #include "api/committer.h"
 #include "api/email.h"
+#include "api/handlers/emails.h"
+#include "api/handlers/templates.h"
 #include "api/json.h"
 #include "api/request.h"
 #include "base/clock.h"
@@ -106,18 +108,47 @@ static void submit(struct submission *s, struct reply *reply)
     reply_unavailable(reply, "Too many emails are waiting to be stored.");
 }
 
+/* A stored template is in the database: without a session it is out of reach.
+ */
+static bool out_of_reach(struct request *request, const json_t *body)
+{
+    if (request->session || !emails_names_template(body))
+        return false;
+    request->needs_session = true;
+    return true;
+}
+
+static bool fill(struct request *request, struct reply *reply, json_t *email)
+{
+    struct emails_kept *kept = NULL;
+    struct template_problem problem;
+    bool filled = emails_fill(request, email, &kept, &problem);
+
+    if (!filled)
+        templates_answer(reply, &problem);
+    emails_kept_free(kept);
+    return filled;
+}
+
 void emails_send_handle(struct request *request, struct reply *reply)
 {
     JSON_DECREF json_t *body = request_json(request, reply);
+
+    if (body)
+        emails_send(request, reply, body);
+}
+
+void emails_send(struct request *request, struct reply *reply, json_t *email)
+{
     struct email_error why;
     struct buf scratch = {0};
 
-    if (!body)
+    if (out_of_reach(request, email) || !fill(request, reply, email))
         return;
     struct submission *s = submission_new(request, 1);
 
     s->n = 1;
-    if (email_read(body, &s->arena, &scratch, clock_wall_us(), &s->emails[0],
+    if (email_read(email, &s->arena, &scratch, clock_wall_us(), &s->emails[0],
                    &why)) {
         submit(s, reply);
     } else {
@@ -141,20 +172,29 @@ static bool read_items(struct submission *s, json_t *items, struct reply *reply)
 {
     int64_t now_us = clock_wall_us();
     struct buf scratch = {0};
-    struct email_error why;
+    struct emails_kept *kept = NULL;
     bool whole = true;
 
     for (size_t i = 0; whole && i < json_array_size(items); i++) {
-        if (email_read(json_array_get(items, i), &s->arena, &scratch, now_us,
-                       &s->emails[s->n], &why)) {
+        json_t *item = json_array_get(items, i);
+        struct template_problem p = {0};
+
+        if (emails_fill(s->request, item, &kept, &p) &&
+            email_read(item, &s->arena, &scratch, now_us, &s->emails[s->n],
+                       &p.why)) {
             s->n++;
+        } else if (p.status != STATUS_OK) {
+            reply_status(reply, p.status, &p.why.error);
+            whole = false;
         } else if (s->permissive) {
-            note_error(s, i, &why);
+            note_error(s, i, &p.why);
         } else {
-            reply_error(reply, why.name, "At index %zu: %s", i, why.error.text);
+            reply_error(reply, p.why.name, "At index %zu: %s", i,
+                        p.why.error.text);
             whole = false;
         }
     }
+    emails_kept_free(kept);
     buf_fini(&scratch);
     return whole;
 }
@@ -190,6 +230,8 @@ void emails_batch_handle(struct request *request, struct reply *reply)
                     BATCH_ITEMS_MAX);
         return;
     }
+    if (out_of_reach(request, items))
+        return;
     struct submission *s = submission_new(request, n);
 
     s->batch = true;

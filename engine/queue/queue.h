@@ -87,8 +87,8 @@ void queue_finish_campaign(struct queue *q,
                            const unsigned char campaign[UUID_BYTES]);
 
 /* A campaign's content: sender, reply_to[], subject, html, body_text,
- * headers, in one row (read_campaign in queue.sql). NULL or an error result
- * if it can't be had now. */
+ * headers and so on, in one row (read_campaign in queue.sql). NULL or an error
+ * result if it can't be had now. */
 typedef void queue_content_done(void *arg, const PGresult *row);
 void queue_read_campaign(struct queue *q,
                          const unsigned char campaign[UUID_BYTES],

@@ -208,7 +208,8 @@ JOIN email e ON e.batch = m.batch AND e.seq = m.email
 WHERE b.id = $1::bigint
 
 -- name: read_campaign
-SELECT sender, reply_to, subject, html, body_text, headers
+SELECT sender, reply_to, subject, html, body_text, headers, partials, defaults,
+    strict_variables
 FROM campaign WHERE id = $1::uuid
 
 -- Nothing of it was sent: as if it had not been claimed.

@@ -74,11 +74,18 @@ static void compile(struct content *c, const struct message_source *source)
     snprintf(c->id_domain, sizeof c->id_domain, "%s", at ? at + 1 : "invalid");
 }
 
+static json_t *object_of(const char *text)
+{
+    return text ? json_loads(text, 0, NULL) : NULL;
+}
+
 struct content *content_of_campaign(const struct content_campaign *row)
 {
     struct content *c = memory_new(1, sizeof *c);
     struct lists *lists = memory_new(1, sizeof *lists);
-    json_t *headers = json_loads(row->headers ? row->headers : "{}", 0, NULL);
+    json_t *headers = object_of(row->headers);
+    json_t *partials = object_of(row->partials);
+    json_t *defaults = object_of(row->defaults);
     const struct message_source source = {
         .from = row->sender,
         .reply_to = row->reply_to,
@@ -89,10 +96,15 @@ struct content *content_of_campaign(const struct content_campaign *row)
         .headers = lists->headers,
         .n_headers = headers_of(headers, lists->headers),
         .templates = true,
+        .partials = partials,
+        .defaults = defaults,
+        .strict_variables = row->strict_variables,
     };
 
     compile(c, &source);
     json_decref(headers);
+    json_decref(partials);
+    json_decref(defaults);
     free(lists);
     return c;
 }

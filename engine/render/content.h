@@ -17,9 +17,11 @@ struct content {
     char id_domain[ADDRESS_MAX]; /* of the sender: for Message-IDs */
 };
 
-/* A campaign's columns; headers is a JSON object. Texts may be NULL. */
+/* A campaign's columns; headers, partials and defaults are JSON objects. Texts
+ * may be NULL. */
 struct content_campaign {
-    const char *sender, *subject, *html, *text, *headers;
+    const char *sender, *subject, *html, *text, *headers, *partials, *defaults;
+    bool strict_variables;
     const char *const *reply_to;
     size_t n_reply_to;
 };

@@ -62,6 +62,9 @@ static struct content *compile(const PGresult *row)
         .html = text_at(row, 3),
         .text = text_at(row, 4),
         .headers = text_at(row, 5),
+        .partials = text_at(row, 6),
+        .defaults = text_at(row, 7),
+        .strict_variables = PQgetvalue(row, 0, 8)[0] != 0,
         .reply_to = list,
         .n_reply_to = texts_of(reply_to, len, list),
     };

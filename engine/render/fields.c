@@ -121,7 +121,9 @@ static void write_line(struct field *f, const char *value)
 }
 
 enum status field_init(struct field *f, const char *name, const char *value,
-                       const char *label, bool templates, struct error *err)
+                       const char *label,
+                       const struct template_options *templates,
+                       struct error *err)
 {
     enum status st = check_value(value, label, err);
 
@@ -132,7 +134,7 @@ enum status field_init(struct field *f, const char *name, const char *value,
         write_line(f, value);
         return STATUS_OK;
     }
-    st = template_compile(value, strlen(value), TEMPLATE_TEXT, &f->value, err);
+    st = template_compile_with(value, strlen(value), templates, &f->value, err);
     if (st != STATUS_OK)
         error_prefix(err, label);
     else if (template_is_constant(f->value))

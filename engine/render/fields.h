@@ -27,10 +27,12 @@ MUST_USE enum status fields_addresses(struct buf *out, const char *name,
                                       const char *const *list, size_t n,
                                       struct error *err);
 
-/* Errors are prefixed with label. On failure f needs field_fini too. */
+/* Errors are prefixed with label. templates: how value is compiled; NULL: it is
+ * taken as it is. On failure f needs field_fini too. */
 MUST_USE enum status field_init(struct field *f, const char *name,
                                 const char *value, const char *label,
-                                bool templates, struct error *err);
+                                const struct template_options *templates,
+                                struct error *err);
 void field_fini(struct field *f);
 
 /* Names that no author may set: they are ours, or have a field of their own. */

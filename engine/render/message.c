@@ -8,6 +8,7 @@
 #include "render/attach.h"
 #include "render/fields.h"
 #include "render/html_text.h"
+#include "render/partials.h"
 #include "templates/template.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ struct message {
     size_t n_fields;
     struct body text, html;
     struct attachments attached;
+    struct partials partials;
+    json_t *defaults;
 };
 
 static const char TEXT_HEAD[] =
@@ -67,7 +70,8 @@ static enum status compile_addresses(struct message *m,
 
 static enum status compile_header(struct message *m,
                                   const struct message_header *h,
-                                  bool templates, struct error *err)
+                                  const struct template_options *templates,
+                                  struct error *err)
 {
     enum status st = header_name_check(h->name, err);
     char label[HEADER_NAME_MAX + 16];
@@ -86,10 +90,30 @@ static enum status compile_header(struct message *m,
                       templates, err);
 }
 
+/* How its templates are compiled; escape is the part's own. */
+static struct template_options options_of(struct message *m,
+                                          const struct message_source *s,
+                                          enum template_escape escape,
+                                          bool as_text)
+{
+    struct template_options options = {
+        .escape = escape,
+        .strict_variables = s->strict_variables,
+        .strict_filters = true,
+        .strict_partials = true,
+    };
+
+    partials_use(&m->partials, as_text, &options);
+    return options;
+}
+
 static enum status compile_fields(struct message *m,
                                   const struct message_source *s,
                                   struct error *err)
 {
+    const struct template_options options =
+        options_of(m, s, TEMPLATE_TEXT, false);
+    const struct template_options *templates = s->templates ? &options : NULL;
     enum status st = STATUS_OK;
 
     if (s->n_headers > MESSAGE_HEADERS_MAX)
@@ -98,15 +122,17 @@ static enum status compile_fields(struct message *m,
     m->fields = memory_new(s->n_headers + 1, sizeof *m->fields);
     if (s->subject)
         st = field_init(&m->fields[m->n_fields++], "Subject", s->subject,
-                        "subject", s->templates, err);
+                        "subject", templates, err);
     for (size_t i = 0; i < s->n_headers && st == STATUS_OK; i++)
-        st = compile_header(m, &s->headers[i], s->templates, err);
+        st = compile_header(m, &s->headers[i], templates, err);
     return st;
 }
 
+/* options: NULL where the text is taken as it is. */
 static enum status compile_body(struct body *b, const char *source,
-                                bool templates, enum template_escape escape,
-                                const char *label, struct error *err)
+                                const struct template_options *options,
+                                const char *head, const char *label,
+                                struct error *err)
 {
     size_t len = strlen(source);
     size_t bad = utf8_check(source, len);
@@ -118,17 +144,32 @@ static enum status compile_body(struct body *b, const char *source,
     if (bad < len)
         return fail(err, STATUS_INVALID, "%s: byte %zu is not valid UTF-8",
                     label, bad + 1);
-    if (templates)
-        st = template_compile(source, len, escape, &b->program, err);
+    if (options)
+        st = template_compile_with(source, len, options, &b->program, err);
     if (st != STATUS_OK) {
         error_prefix(err, label);
         return st;
     }
-    b->head = escape == TEMPLATE_HTML ? HTML_HEAD : TEXT_HEAD;
-    b->constant = !templates || template_is_constant(b->program);
+    b->head = head;
+    b->constant = !options || template_is_constant(b->program);
     if (b->constant)
         encode_quoted_printable(&b->encoded, source, len);
     return STATUS_OK;
+}
+
+/* The text or the HTML; as_text: a text that was made from HTML. */
+static enum status compile_part(struct message *m,
+                                const struct message_source *s, struct body *b,
+                                const char *source, bool as_text,
+                                struct error *err)
+{
+    bool html = b == &m->html;
+    const struct template_options options =
+        options_of(m, s, html ? TEMPLATE_HTML : TEMPLATE_TEXT, as_text);
+
+    return compile_body(b, source, s->templates ? &options : NULL,
+                        html ? HTML_HEAD : TEXT_HEAD, html ? "html" : "text",
+                        err);
 }
 
 /* A courtesy: a mail whose text can't be made goes without. */
@@ -138,8 +179,7 @@ static void generate_text(struct message *m, const struct message_source *s)
     struct error ignored;
 
     if (html_text(&text, s->html, strlen(s->html), s->templates) &&
-        compile_body(&m->text, text.data, s->templates, TEMPLATE_TEXT, "text",
-                     &ignored) != STATUS_OK)
+        compile_part(m, s, &m->text, text.data, true, &ignored) != STATUS_OK)
         m->text.head = NULL;
     buf_fini(&text);
 }
@@ -168,11 +208,9 @@ static enum status compile(struct message *m, const struct message_source *s,
         return fail(err, STATUS_INVALID, "html or text: one is needed");
     /* Beside HTML, an empty text says that none is wanted. */
     if (st == STATUS_OK && s->text && (s->text[0] || !s->html))
-        st = compile_body(&m->text, s->text, s->templates, TEMPLATE_TEXT,
-                          "text", err);
+        st = compile_part(m, s, &m->text, s->text, false, err);
     if (st == STATUS_OK && s->html)
-        st = compile_body(&m->html, s->html, s->templates, TEMPLATE_HTML,
-                          "html", err);
+        st = compile_part(m, s, &m->html, s->html, false, err);
     if (st == STATUS_OK && s->html && !s->text)
         generate_text(m, s);
     if (st == STATUS_OK)
@@ -186,7 +224,11 @@ enum status message_compile(const struct message_source *source,
                             struct message **out, struct error *err)
 {
     struct message *m = memory_new(1, sizeof *m);
-    enum status st = compile(m, source, err);
+    enum status st;
+
+    partials_init(&m->partials, source->partials);
+    m->defaults = json_incref(source->defaults);
+    st = compile(m, source, err);
 
     if (st == STATUS_OK)
         *out = m;
@@ -212,6 +254,8 @@ void message_free(struct message *m)
     body_fini(&m->text);
     body_fini(&m->html);
     attach_fini(&m->attached);
+    partials_fini(&m->partials);
+    json_decref(m->defaults);
     free(m);
 }
 
@@ -416,6 +460,9 @@ enum status message_render(const struct message *m,
         .m = m,
         .to = to,
         .values = {.object = to->variables,
+                   .defaults = m->defaults,
+                   .missing = to->missing,
+                   .missing_context = to->missing_context,
                    .builtins = &email,
                    .n_builtins = 1,
                    .now_us = to->date_us},

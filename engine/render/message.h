@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "templates/template.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,6 +53,11 @@ struct message_source {
     size_t n_attachments;
     bool templates; /* Liquid in subject, html, text and header values;
                        false: they are taken as they are */
+    /* Of templates: what they include, {name: source}; what stands for
+     * variables that a recipient has not; whether a variable that is shown but
+     * missing fails the render. */
+    json_t *partials, *defaults;
+    bool strict_variables;
 };
 
 /* What differs from recipient to recipient. */
@@ -61,6 +67,9 @@ struct message_recipient {
     const char *id;          /* 36 characters: Message-ID is <id@id_domain> */
     const char *id_domain;
     int64_t date_us; /* wall clock, for Date: (in UTC, +0000) */
+    /* Or NULL: told of variables that are shown but missing. */
+    template_missing_function *missing;
+    void *missing_context;
 };
 
 struct message; /* compiled; immutable, may be shared by threads */

@@ -13,10 +13,13 @@ static bool read(const char *text, struct campaign_content *content,
 {
     *body = json_loads(text, 0, NULL);
     assert_non_null(*body);
-    return campaign_read(*body, content, why);
+    return campaign_read(*body, NULL, content, why);
 }
 
 /* What is stored, in the order of the statements' parameters. */
+/* template, partials, defaults */
+#define NO_TEMPLATE NULL, "{}", "{}"
+
 static void reads(void **state)
 {
     /* clang-format off */
@@ -25,18 +28,20 @@ static void reads(void **state)
     } cases[] = {
         {"{" MINIMAL "}",
          {"Hi", "Jo <jo@a.example>", "[]", "Hi", NULL, "x", "{}", "[]", "1",
-          NULL}},
+          NULL, NO_TEMPLATE, "false", "false"}},
         {"{\"name\":\"n\",\"from\":\"jo@a.example\",\"subject\":\"{{ a }}\","
          "\"html\":\"<p>\",\"text\":\"\",\"reply_to\":\"r@a.example\","
          "\"headers\":{\"X-A\":\"1\"},\"tags\":[{\"name\":\"a\",\"value\":\"b\""
-         "}],\"weight\":7,\"expire_seconds\":60}",
+         "}],\"weight\":7,\"expire_seconds\":60,"
+         "\"strict_variables\":true,\"inline_css\":true}",
          {"n", "jo@a.example", "[\"r@a.example\"]", "{{ a }}", "<p>", NULL,
-          "{\"X-A\":\"1\"}", "[{\"name\":\"a\",\"value\":\"b\"}]", "7", "60"}},
+          "{\"X-A\":\"1\"}", "[{\"name\":\"a\",\"value\":\"b\"}]", "7", "60",
+          NO_TEMPLATE, "true", "true"}},
         {"{" MINIMAL ",\"reply_to\":[\"r@a.example\",\"s@a.example\"],"
          "\"html\":null,\"weight\":null,\"expire_seconds\":null,"
          "\"headers\":null,\"tags\":null,\"id\":\"echoed\"}",
          {"Hi", "Jo <jo@a.example>", "[\"r@a.example\",\"s@a.example\"]", "Hi",
-          NULL, "x", "{}", "[]", "1", NULL}},
+          NULL, "x", "{}", "[]", "1", NULL, NO_TEMPLATE, "false", "false"}},
     };
     /* clang-format on */
 
@@ -68,6 +73,8 @@ static void refuses(void **state)
         const char *says; /* part of it */
     } cases[] = {
         {"[]", API_VALIDATION_ERROR, "JSON object"},
+        {"{" MINIMAL ",\"strict_variables\":1}", API_VALIDATION_ERROR,
+         "`strict_variables`"},
         {"{}", API_MISSING_REQUIRED_FIELD, "Missing `from` field."},
         {"{\"from\":\"jo@a.example\"}", API_MISSING_REQUIRED_FIELD,
          "Missing `subject` field."},

@@ -185,7 +185,7 @@ static const struct {
           "\"contentId\":\"a b\"}]," TAIL,
      API_INVALID_ATTACHMENT, "attachments[0]: content_id: byte 2"},
     {HEAD "\"template\":{\"id\":\"t\"}," TAIL, API_VALIDATION_ERROR,
-     "not supported yet"},
+     "can't be used here"},
 };
 
 static void test_bad(void **state)

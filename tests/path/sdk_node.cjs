@@ -64,6 +64,28 @@ async function main() {
   await step("key removed", resend.apiKeys.remove(key.id));
   await step("key unknown", resend.apiKeys.remove(key.id));
 
+  const made = await step("template", resend.templates.create({
+    name: "order", alias: "order-confirmation", from: "Acme <a@acme.test>",
+    subject: "Order", html: "<p>{{{PRODUCT}}}: {{{PRICE}}}</p>",
+    variables: [{ key: "PRODUCT", type: "string", fallbackValue: "item" },
+      { key: "PRICE", type: "number" }],
+  }));
+  const byTemplate = (variables) => resend.emails.send({ to: ["b@x.test"],
+    template: { id: "order-confirmation", variables } });
+  await step("template unpublished", byTemplate({ PRICE: 1 }));
+  await step("template published", resend.templates.publish(made.id));
+  await step("template got", resend.templates.get("order-confirmation"));
+  await step("templates", resend.templates.list({ limit: 1 }));
+  const bought = await step("template sent", byTemplate({ PRICE: 499 }));
+  await step("template's email", resend.emails.get(bought.id));
+  await step("template lacking", byTemplate({ PRODUCT: "x" }));
+  await step("template updated", resend.templates.update(made.id,
+    { subject: "Yours" }));
+  const copy = await step("template copied",
+    resend.templates.duplicate(made.id));
+  await step("template removed", resend.templates.remove(copy.id));
+  await step("template gone", resend.templates.get(copy.id));
+
   await step("invalid", resend.emails.send({ ...email, from: "nobody" }));
   await step("missing", resend.emails.get(
     "4ef9a417-02e9-4d39-ad75-9611e0fcc33c"));

@@ -119,18 +119,46 @@ def test_keys(steps):
     refused(steps, "key unknown", 404, "not_found")
 
 
+def test_templates(steps):
+    name = done(steps, "template")["id"]
+    refused(steps, "template unpublished", 422, "validation_error")
+    assert done(steps, "template published")["id"] == name
+    found = done(steps, "template got")
+    assert (found["id"], found["status"], found["subject"]) == \
+        (name, "published", "Order")
+    assert [(v["key"], v["type"], v["fallback_value"])
+            for v in found["variables"]] == [("PRODUCT", "string", "item"),
+                                             ("PRICE", "number", None)]
+    assert [t["id"] for t in done(steps, "templates")["data"]] == [name]
+    assert done(steps, "template sent")["id"]
+    found = done(steps, "template's email")
+    assert (found["subject"], found["html"]) == ("Order", "<p>item: 499</p>")
+    refused(steps, "template lacking", 422, "validation_error")
+    assert done(steps, "template updated")["id"] == name
+    copy = done(steps, "template copied")["id"]
+    assert copy != name
+    assert done(steps, "template removed")["deleted"] is True
+    refused(steps, "template gone", 404, "not_found")
+
+
 def test_errors_are_errors(steps):
     refused(steps, "invalid", 422, "invalid_from_address")
     refused(steps, "missing", 404, "not_found")
     refused(steps, "stranger", 403, "invalid_api_key")
 
 
-# Requests as the SDK was seen to send them: what we answer. ID stands for an
-# email that is scheduled.
+# Requests as the SDK was seen to send them: what we answer.
 ANSWERS = {
     "emails.send": (200, None),
     "emails.send(attachments Buffer+base64+path)": (422, "invalid_attachment"),
     "emails.send(template)": (422, "validation_error"),
+    "templates.create": (201, None),
+    "templates.get": (200, None),
+    "templates.list": (200, None),
+    "templates.update": (200, None),
+    "templates.publish": (200, None),
+    "templates.duplicate": (200, None),
+    "templates.remove": (200, None),
     "emails.get": (200, None),
     "emails.list": (200, None),
     "emails.update": (200, None),
@@ -157,7 +185,11 @@ def test_captured_requests(api, call):
     email = {"from": "a@acme.test", "to": "b@x.test", "subject": "hi",
              "text": "x", "scheduled_at": "in 1 hour"}
     name = api.post("/emails", email).json["id"]
-    api.sql("DELETE FROM idempotency")  # the steps above use the same keys
+    # The steps above use the same keys, and a template of the same name.
+    api.sql("DELETE FROM idempotency")
+    api.sql("DELETE FROM template")
+    if call["call"] != "templates.create":
+        api.post("/templates", {"name": "t", "alias": "t-1", "html": "x"})
     path = call["path"]
     if path.startswith("/emails"):
         path = path.replace("4ef9a417-02e9-4d39-ad75-9611e0fcc33c", name)

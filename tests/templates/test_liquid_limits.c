@@ -156,6 +156,58 @@ static void strictness(void **state)
     buf_fini(&out);
 }
 
+static void note(void *context, const char *name, size_t len)
+{
+    buf_addf(context, "%.*s;", (int)len, name);
+}
+
+/* Told of all that is missing, nothing fails; what has a default is not. */
+static void missing_ones(void **state)
+{
+    const struct liquid_case c = {
+        "{{ a }}{{ b.c }}{{ d | default: 'x' }}{{ e }}{{ n }}{{{ f|y }}}"
+        "{% for i in g %}{% endfor %}{% if h %}{% endif %}{{ a }}",
+        "{\"n\": null, \"b\": {}}", NULL};
+    json_t *defaults = json_loads("{\"e\": \"E\", \"n\": 3}", 0, NULL);
+    struct buf out = {0}, names = {0};
+
+    (void)state;
+    assert_int_equal(
+        liquid_render(&c, (struct template_options){.strict_variables = true},
+                      (struct template_values){.defaults = defaults,
+                                               .missing = note,
+                                               .missing_context = &names},
+                      &out),
+        STATUS_OK);
+    assert_string_equal(out.data, "xE3y");
+    assert_string_equal(names.data, "a;b.c;g;a;");
+    json_decref(defaults);
+    buf_fini(&names);
+    buf_fini(&out);
+}
+
+static void named_partials(void **state)
+{
+    static const struct {
+        const char *source;
+        bool named;
+    } cases[] = {{"{% render 'a' %}{% include 'b' %}", false},
+                 {"{% if x %}{% include x %}{% endif %}", true}};
+    struct template_options options = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *source = cases[i].source;
+        struct template *t;
+
+        assert_int_equal(
+            template_compile_with(source, strlen(source), &options, &t, NULL),
+            STATUS_OK);
+        assert_int_equal(template_names_partials(t), cases[i].named);
+        template_free(t);
+    }
+}
+
 static void faults(void **state)
 {
     struct template_fault f = {0};
@@ -174,8 +226,9 @@ static void faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(renders), cmocka_unit_test(mistakes),
-        cmocka_unit_test(sources), cmocka_unit_test(strictness),
+        cmocka_unit_test(renders),      cmocka_unit_test(mistakes),
+        cmocka_unit_test(sources),      cmocka_unit_test(strictness),
+        cmocka_unit_test(missing_ones), cmocka_unit_test(named_partials),
         cmocka_unit_test(faults),
     };
 

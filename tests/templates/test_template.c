@@ -106,7 +106,7 @@ static void text(void **state)
         {"{{{name}}}", "Jo"},
         {"{{{ name | there }}}", "Jo"},
         {"{{{nope|there}}}", "there"},
-        {"{{{nope| you {there} }}}", " you {there} "},
+        {"{{{ nope | you {there} }}},", "you {there},"},
         {"{{{nope|}}}", ""},
         {"{{{empty|there}}}", "there"},
         {"{{{null|there}}}", "there"},
