@@ -25,6 +25,10 @@
       "make, list and revoke API keys")                                        \
     X("projects", command_projects, "create|list",                             \
       "make and list projects, which are isolated from each other")            \
+    X("route", command_route, "default|add|list|remove",                       \
+      "say how mail leaves: directly, by a relay, to the sandbox")             \
+    X("relay", command_relay, "add|list|remove|presets",                       \
+      "name the servers that routes may hand mail to")                         \
     X("dkim", command_dkim, "create|list|import|rotate",                       \
       "make, list, take in and change the keys that mail is signed with")
 

@@ -8,9 +8,15 @@ enum {
     CLAIMS_LIST_MS = 50,    /* the store is asked what it has not more often */
 };
 
-void claims_init(struct claims *c, struct queue *queue, bool by_site)
+void claims_init(struct claims *c, struct queue *queue)
 {
-    *c = (struct claims){.queue = queue, .by_site = by_site};
+    *c = (struct claims){.queue = queue};
+}
+
+void claims_by_site(struct claims *c, bool by_site)
+{
+    c->by_site = by_site;
+    c->list_wanted = c->urgent_wanted = true;
 }
 
 void claims_fini(struct claims *c)

@@ -21,10 +21,13 @@ struct claims {
     int64_t list_ms;
 };
 
-/* queue must live. by_site: mail goes to many destinations, so each site is
- * claimed for by itself. */
-void claims_init(struct claims *c, struct queue *queue, bool by_site);
+/* queue must live. */
+void claims_init(struct claims *c, struct queue *queue);
 void claims_fini(struct claims *c);
+
+/* Mail goes to many destinations, so each site is claimed for by itself; or
+ * does not. May change. */
+void claims_by_site(struct claims *c, bool by_site);
 
 /* Events of the queue (queue/queue.h). */
 void claims_woken(struct claims *c, bool campaigns, bool transactional);

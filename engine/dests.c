@@ -184,6 +184,7 @@ static struct dest *dest_of_relay(struct dests *d, struct relay *relay)
     t = dest_new(d, key, "");
     t->relay = relay;
     relay_watch(relay, on_addresses, t);
+    on_addresses(t);
     return t;
 }
 
@@ -281,14 +282,15 @@ static int by_domain(const void *a, const void *b)
     return strcasecmp(domain_of(a), domain_of(b));
 }
 
-static void split_by_domain(struct batch *b)
+/* each: every mail apart, as their senders may be of several domains. */
+static void split_by_domain(struct batch *b, bool each)
 {
     size_t *starts = memory_new(b->n_mails, sizeof *starts);
     size_t n = 0;
 
     qsort(b->mails, b->n_mails, sizeof *b->mails, by_domain);
     for (size_t i = 0; i < b->n_mails; i++)
-        if (i == 0 || by_domain(&b->mails[i - 1], &b->mails[i]) != 0)
+        if (i == 0 || each || by_domain(&b->mails[i - 1], &b->mails[i]) != 0)
             starts[n++] = i;
     batch_split(b, starts, n);
     free(starts);
@@ -297,10 +299,13 @@ static void split_by_domain(struct batch *b)
 static void send_on_its_way(struct dests *d, struct parcel *p)
 {
     const char *domain = domain_of(p->mails);
-    const struct route_question question = {
+    const struct rule_question question = {
         .project = p->batch->project,
-        .transactional = p->batch->class == BATCH_TRANSACTIONAL,
-        .domain = domain,
+        .class = p->batch->class,
+        .sender = route_wants_sender(d->route)
+                      ? d->events.sender(d->owner, p->mails)
+                      : NULL,
+        .recipient = domain,
     };
     struct route_way way = route_of(d->route, &question);
 
@@ -322,7 +327,8 @@ void dests_add(struct dests *d, struct batch *b)
         put(d->one, &b->whole);
         return;
     }
-    split_by_domain(b);
+    split_by_domain(b, b->class == BATCH_TRANSACTIONAL &&
+                           route_wants_sender(d->route));
     for (size_t i = 0; i < b->n_parcels; i++)
         send_on_its_way(d, &b->parcels[i]);
 }
@@ -448,14 +454,31 @@ struct dests_state dests_state(const struct dests *d)
 
 /* ---- Coming and going ---- */
 
+/* What waits may have to go another way now: its owner takes it back. */
+static void on_routes(void *owner)
+{
+    struct dests *d = owner;
+    struct route_way way;
+
+    d->one = route_is_one(d->route, &way) && way.kind == ROUTE_RELAY
+                 ? dest_of_relay(d, way.relay)
+                 : NULL;
+    d->events.rerouted(d->owner);
+}
+
+bool dests_are_known(const struct dests *d)
+{
+    return route_is_known(d->route);
+}
+
 enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
-                      const struct config *config, const char *hostname,
-                      const struct dests_events *events, void *owner,
-                      struct dests **out, struct error *err)
+                      const struct config *config, const char *conninfo,
+                      const char *hostname, const struct dests_events *events,
+                      void *owner, struct dests **out, struct error *err)
 {
     struct dests *d = memory_new(1, sizeof *d);
-    struct route_way way;
-    enum status status = route_new(loop, config, &d->route, err);
+    enum status status =
+        route_new(loop, config, conninfo, on_routes, d, &d->route, err);
 
     d->config = config;
     d->net = net;
@@ -471,8 +494,6 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
         free(d);
         return status;
     }
-    if (route_is_one(d->route, &way) && way.kind == ROUTE_RELAY)
-        d->one = dest_of_relay(d, way.relay);
     *out = d;
     return STATUS_OK;
 }

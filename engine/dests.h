@@ -29,6 +29,10 @@ struct dests_refusal {
 struct dests_events {
     /* May mail be sent at all? Asked before each. */
     bool (*may_send)(void *owner);
+    /* The domain of the mail's sender, or NULL; asked for if routes want it. */
+    const char *(*sender)(void *owner, const struct mail *mail);
+    /* The routes have changed: take back all that waits. */
+    void (*rerouted)(void *owner);
     /* A mail that is out: its bytes, or false: it was settled otherwise. */
     bool (*prepare)(void *owner, struct mail *mail, struct smtp_message *m);
     void (*settled)(void *owner, const struct smtp_result *result,
@@ -50,7 +54,7 @@ struct dests_state {
  * live and may change. hostname is copied. */
 MUST_USE enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
                                const struct config *config,
-                               const char *hostname,
+                               const char *conninfo, const char *hostname,
                                const struct dests_events *events, void *owner,
                                struct dests **out, struct error *err);
 
@@ -73,6 +77,9 @@ void dests_take_stolen(struct dests *d);
 /* Each turn of the loop, before the flush. */
 void dests_turn(struct dests *d, int64_t now_ms);
 void dests_drain(struct dests *d);
+
+/* Nothing may be added until the routes are known. */
+bool dests_are_known(const struct dests *d);
 
 /* One destination takes all mail: where a mail goes depends on nothing. */
 bool dests_are_one(const struct dests *d);

@@ -26,7 +26,6 @@
 #include "render/job.h"
 #include "settle/settle.h"
 #include "sign/keys.h"
-#include <unistd.h>
 
 enum {
     PIPELINE_TICK_MS = 50,
@@ -124,7 +123,8 @@ static void on_woken(void *owner, bool campaigns, bool transactional)
 static bool may_claim(const struct pipeline *p)
 {
     return p->started && !p->draining && queue_is_up(p->queue) &&
-           keys_are_known(p->keys) && p->now_ms < p->lease_until_ms &&
+           keys_are_known(p->keys) && dests_are_known(p->dests) &&
+           p->now_ms < p->lease_until_ms &&
            !dests_are_down(p->dests, p->now_ms) &&
            settle_backlog_bytes(p->settle) <= PIPELINE_BACKLOG_MAX;
 }
@@ -264,6 +264,12 @@ static bool on_may_send(void *owner)
     return clock_mono_ms() < p->lease_until_ms;
 }
 
+static const char *on_sender(void *owner, const struct mail *mail)
+{
+    (void)owner;
+    return job_sender_domain(mail->parcel->batch, mail);
+}
+
 static bool on_prepare(void *owner, struct mail *mail, struct smtp_message *m)
 {
     struct pipeline *p = owner;
@@ -364,6 +370,15 @@ static void hand_back(struct pipeline *p, const unsigned char *campaign)
         batch_return_waiting(b);
         finish_if_over(p, b);
     }
+}
+
+/* Mail may have to go another way than before. */
+static void on_rerouted(void *owner)
+{
+    struct pipeline *p = owner;
+
+    claims_by_site(&p->claims, !dests_are_one(p->dests));
+    hand_back(p, NULL);
 }
 
 static void on_control(void *owner, const unsigned char campaign[UUID_BYTES])
@@ -496,14 +511,6 @@ static void on_registered(void *owner, int worker,
     settle_replay(p->settle, worker);
 }
 
-static void know_hostname(struct pipeline *p)
-{
-    if (p->config->hostname[0])
-        snprintf(p->hostname, sizeof p->hostname, "%s", p->config->hostname);
-    else if (gethostname(p->hostname, sizeof p->hostname - 1) != 0)
-        snprintf(p->hostname, sizeof p->hostname, "localhost");
-}
-
 static void start_stages(struct pipeline *p, uv_loop_t *loop,
                          const char *conninfo, const char *slot)
 {
@@ -512,7 +519,7 @@ static void start_stages(struct pipeline *p, uv_loop_t *loop,
         on_woken,      on_control, on_kept};
 
     p->queue = queue_new(loop, p->config, conninfo, slot, &queue, p);
-    claims_init(&p->claims, p->queue, !dests_are_one(p->dests));
+    claims_init(&p->claims, p->queue);
     p->maintain = maintain_new(loop, p->config, conninfo);
     p->keys = keys_new(loop, p->config, conninfo);
     p->contents = contents_new(p->queue, on_content, p);
@@ -529,8 +536,9 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
                          void *owner, struct pipeline **out, struct error *err)
 {
     static const struct settle_events settle = {on_replayed, on_finished};
-    static const struct dests_events dests = {on_may_send, on_prepare,
-                                              on_settled, on_refused, on_left};
+    static const struct dests_events dests = {
+        on_may_send, on_sender,  on_rerouted, on_prepare,
+        on_settled,  on_refused, on_left};
     struct pipeline *p = memory_new(1, sizeof *p);
     char *conninfo = NULL;
     enum status status = db_conninfo(config, "presort-engine", &conninfo, err);
@@ -540,10 +548,10 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
     p->drained = drained;
     p->owner = owner;
     p->net = smtp_net_new(loop);
-    know_hostname(p);
+    config_hostname(config, p->hostname, sizeof p->hostname);
     if (status == STATUS_OK)
-        status = dests_new(loop, p->net, config, p->hostname, &dests, p,
-                           &p->dests, err);
+        status = dests_new(loop, p->net, config, conninfo, p->hostname, &dests,
+                           p, &p->dests, err);
     if (status == STATUS_OK)
         status = settle_new(loop, config, conninfo, dir, &settle, p, &p->settle,
                             err);

@@ -390,3 +390,11 @@ const struct setting *config_settings(size_t *n)
     *n = SETTINGS;
     return settings;
 }
+
+void config_hostname(const struct config *config, char *out, size_t max)
+{
+    if (config->hostname[0] || gethostname(out, max - 1) != 0)
+        snprintf(out, max, "%s",
+                 config->hostname[0] ? config->hostname : "localhost");
+    out[max - 1] = 0;
+}

@@ -152,6 +152,9 @@ void config_fini(struct config *config);
 /* The file that config_load(.., NULL, ..) would read, or NULL for none. */
 const char *config_path(void);
 
+/* The setting hostname, or the machine's name, or "localhost" into out. */
+void config_hostname(const struct config *config, char *out, size_t max);
+
 /* The rows, in the table's order; count in *n. Points into static memory that
  * config_load filled last. */
 const struct setting *config_settings(size_t *n);

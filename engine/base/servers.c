@@ -65,10 +65,32 @@ static enum status parse_host(char *text, struct server_address *out,
     return net_parse(text, &out->at, err);
 }
 
+static const struct server_preset presets[] = {
+#define PRESET(name, servers, mails_a_day, note)                               \
+    {name, servers, mails_a_day, note},
+#include "base/presets.def"
+#undef PRESET
+};
+
+const struct server_preset *servers_presets(size_t *n)
+{
+    *n = sizeof presets / sizeof *presets;
+    return presets;
+}
+
+static const char *preset_servers(const char *text)
+{
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++)
+        if (strcmp(presets[i].name, text) == 0)
+            return presets[i].servers;
+    return text;
+}
+
 enum status servers_parse(const char *text, struct server_address *out,
                           size_t *n, struct error *err)
 {
     *n = 0;
+    text = preset_servers(text);
     for (;;) {
         char one[SERVERS_TEXT_MAX];
         const char *from = text + strspn(text, " \t");

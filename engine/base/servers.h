@@ -1,7 +1,8 @@
 /*
  * base/servers - a list of SMTP servers as settings spell it: separated by
  * commas, each HOST:PORT or smtp://HOST[:PORT], submission://HOST[:PORT] or
- * smtps://HOST[:PORT], and perhaps *WEIGHT. Resolves nothing.
+ * smtps://HOST[:PORT], and perhaps *WEIGHT; or the name of a service in
+ * presets.def alone. Resolves nothing.
  */
 #ifndef BASE_SERVERS_H
 #define BASE_SERVERS_H
@@ -21,4 +22,13 @@ struct server_address {
 /* n servers into out (SERVERS_MAX). STATUS_INVALID says what is wrong. */
 MUST_USE enum status servers_parse(const char *text, struct server_address *out,
                                    size_t *n, struct error *err);
+
+struct server_preset {
+    const char *name, *servers;
+    long mails_a_day; /* 0: not fixed */
+    const char *note;
+};
+
+/* The known services; count in *n. */
+const struct server_preset *servers_presets(size_t *n);
 #endif

@@ -116,6 +116,13 @@ enum status job_render(struct jobs *j, struct job *job,
     return render(j, job, content, secret, return_path_domain, err);
 }
 
+const char *job_sender_domain(struct batch *b, const struct mail *mail)
+{
+    const struct content *content = content_of(b, mail);
+
+    return content && content->message ? content->id_domain : NULL;
+}
+
 struct smtp_message job_message(struct job *job)
 {
     return (struct smtp_message){

@@ -39,6 +39,9 @@ MUST_USE enum status job_render(struct jobs *j, struct job *job,
                                 const char *return_path_domain,
                                 struct error *err);
 
+/* The domain of the mail's From:, or NULL if its content can't be had. */
+const char *job_sender_domain(struct batch *b, const struct mail *mail);
+
 /* What to send; the job is its tag, and owns the bytes. */
 struct smtp_message job_message(struct job *job);
 

@@ -25,8 +25,10 @@ struct server {
 struct relay {
     uv_loop_t *loop;
     char name[RELAY_NAME_MAX];
-    struct server servers[SERVERS_MAX];
+    char *text; /* its servers, as they were given */
+    struct server *servers[SERVERS_MAX];
     size_t n;
+    char *tls, *login, *username, *secret;
     void (*changed)(void *owner);
     void *owner;
 };
@@ -98,9 +100,11 @@ static void ask(uv_timer_t *timer)
 
 /* ---- The whole ---- */
 
-static void start(struct relay *r, struct server *s,
-                  const struct server_address *host)
+static struct server *server_new(struct relay *r,
+                                 const struct server_address *host)
 {
+    struct server *s = memory_new(1, sizeof *s);
+
     s->relay = r;
     s->host = *host;
     snprintf(s->port, sizeof s->port, "%u", host->at.port);
@@ -108,40 +112,78 @@ static void start(struct relay *r, struct server *s,
     uv_timer_init(r->loop, s->again);
     s->again->data = s;
     uv_timer_start(s->again, ask, 0, 0);
+    return s;
 }
 
-enum status relay_new(uv_loop_t *loop, const char *name, const char *text,
-                      struct relay **out, struct error *err)
+static void drop_servers(struct relay *r)
 {
-    struct server_address hosts[SERVERS_MAX];
-    size_t n;
+    for (size_t i = 0; i < r->n; i++) {
+        struct server *s = r->servers[i];
 
-    if (servers_parse(text, hosts, &n, err) != STATUS_OK)
-        return STATUS_INVALID;
+        if (s->asking)
+            s->asking->data = NULL;
+        uv_timer_stop(s->again);
+        uv_close((uv_handle_t *)s->again, free_handle);
+        free(s);
+    }
+    r->n = 0;
+    free(r->text);
+    r->text = NULL;
+}
+
+struct relay *relay_new(uv_loop_t *loop, const char *name)
+{
     struct relay *r = memory_new(1, sizeof *r);
+    static const struct relay_access standard = {"opportunistic", "none", "",
+                                                 ""};
 
     r->loop = loop;
     snprintf(r->name, sizeof r->name, "%s", name);
-    r->n = n;
-    for (size_t i = 0; i < n; i++)
-        start(r, &r->servers[i], &hosts[i]);
-    *out = r;
-    return STATUS_OK;
+    relay_access(r, &standard);
+    return r;
 }
 
 void relay_free(struct relay *r)
 {
     if (!r)
         return;
-    for (size_t i = 0; i < r->n; i++) {
-        struct server *s = &r->servers[i];
-
-        if (s->asking)
-            s->asking->data = NULL;
-        uv_timer_stop(s->again);
-        uv_close((uv_handle_t *)s->again, free_handle);
-    }
+    drop_servers(r);
+    free(r->tls);
+    free(r->login);
+    free(r->username);
+    free(r->secret);
     free(r);
+}
+
+enum status relay_servers(struct relay *r, const char *text, struct error *err)
+{
+    struct server_address hosts[SERVERS_MAX];
+    size_t n;
+
+    if (r->text && strcmp(r->text, text) == 0)
+        return STATUS_OK;
+    drop_servers(r);
+    if (servers_parse(text, hosts, &n, err) != STATUS_OK)
+        return STATUS_INVALID;
+    r->text = text_copy(text);
+    r->n = n;
+    for (size_t i = 0; i < n; i++)
+        r->servers[i] = server_new(r, &hosts[i]);
+    return STATUS_OK;
+}
+
+static void set(char **to, const char *text)
+{
+    free(*to);
+    *to = text_copy(text);
+}
+
+void relay_access(struct relay *r, const struct relay_access *access)
+{
+    set(&r->tls, access->tls);
+    set(&r->login, access->login);
+    set(&r->username, access->username);
+    set(&r->secret, access->secret);
 }
 
 const char *relay_name(const struct relay *r)
@@ -155,8 +197,8 @@ size_t relay_addresses(const struct relay *r, struct relay_address *out,
     size_t n = 0;
 
     for (size_t i = 0; i < r->n; i++)
-        for (size_t k = 0; k < r->servers[i].n && n < max; k++)
-            out[n++] = r->servers[i].addresses[k];
+        for (size_t k = 0; k < r->servers[i]->n && n < max; k++)
+            out[n++] = r->servers[i]->addresses[k];
     return n;
 }
 

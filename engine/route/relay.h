@@ -30,12 +30,25 @@ struct relay_address {
     socklen_t len;
 };
 
-/* text is a list of servers (base/servers). err says what is wrong with
- * it. On failure nothing is to be freed. */
-MUST_USE enum status relay_new(uv_loop_t *loop, const char *name,
-                               const char *text, struct relay **out,
-                               struct error *err);
+/* How its servers are spoken to; texts as in the table `relay`. */
+struct relay_access {
+    const char *tls;      /* none, opportunistic, required, verified */
+    const char *login;    /* none, auto, plain, login, ... */
+    const char *username; /* "" for none */
+    const char *secret;   /* where it is: file:, env:, command:; "" for none */
+};
+
+/* Without servers, until they are given. */
+struct relay *relay_new(uv_loop_t *loop, const char *name);
 void relay_free(struct relay *r);
+
+/* text is a list of servers (base/servers); the same list again changes
+ * nothing. err says what is wrong with it: then it has none. */
+MUST_USE enum status relay_servers(struct relay *r, const char *text,
+                                   struct error *err);
+
+/* Copied. Standard: opportunistic, none. */
+void relay_access(struct relay *r, const struct relay_access *access);
 
 const char *relay_name(const struct relay *r);
 

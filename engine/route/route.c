@@ -1,49 +1,307 @@
 #include "route/route.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
 #include "base/memory.h"
+#include "engine/route/route.sql.h"
+#include "loop/pg.h"
 #include <stdlib.h>
 #include <string.h>
 
-struct route {
-    struct route_way way;
+enum {
+    ROUTE_TICK_MS = 200,
+    ROUTE_RETRY_MS = 1000, /* until the rules are known */
+    ROUTE_REFRESH_MS = 60 * 1000,
 };
 
-enum status route_new(uv_loop_t *loop, const struct config *config,
-                      struct route **out, struct error *err)
-{
-    bool direct = strcmp(config->relay, "direct") == 0;
-    bool sandbox = strcmp(config->relay, "sandbox") == 0;
-    const char *relay = sandbox ? config->sandbox_listen : config->relay;
-    struct route *r = memory_new(1, sizeof *r);
-    struct error why;
+struct route {
+    uv_loop_t *loop;
+    const struct config *config;
+    void (*changed)(void *owner);
+    void *owner;
+    struct pg *pg;
+    uv_timer_t *tick; /* heap: outlives us until libuv lets go */
+    bool known, wanted;
+    int64_t asked_ms;
+    struct args args;
 
-    r->way.kind = direct ? ROUTE_DIRECT : ROUTE_RELAY;
-    if (!direct && relay_new(loop, sandbox ? "sandbox" : "relay", relay,
-                             &r->way.relay, &why) != STATUS_OK) {
-        free(r);
-        return fail(err, STATUS_INVALID, "%s: %s",
-                    sandbox ? "sandbox_listen" : "relay", why.text);
-    }
-    *out = r;
-    return STATUS_OK;
+    struct route_way standard; /* what the setting says */
+    struct relay *sandbox;     /* NULL if it can't be reached */
+    struct map relays;         /* by name; they stay */
+    struct rule *rules, *fresh;
+    size_t n, n_fresh;
+};
+
+static const struct pg_statement read_relays = {"route_relays",
+                                                SQL_ROUTE_RELAYS};
+static const struct pg_statement read_rules = {"route_rules", SQL_ROUTE_RULES};
+static const struct pg_statement listen_ = {"route_listen", SQL_ROUTE_LISTEN};
+
+static bool has_rows(const PGresult *r)
+{
+    return r && PQresultStatus(r) == PGRES_TUPLES_OK;
 }
 
-void route_free(struct route *r)
+/* ---- What the store says ---- */
+
+static void take_relay(struct route *r, const PGresult *rows, int row)
 {
-    if (!r)
+    const struct relay_access access = {
+        .tls = PQgetvalue(rows, row, 2),
+        .login = PQgetvalue(rows, row, 3),
+        .username = PQgetvalue(rows, row, 4),
+        .secret = PQgetvalue(rows, row, 5),
+    };
+    const char *name = PQgetvalue(rows, row, 0);
+    struct relay *relay = map_get(&r->relays, name);
+    struct error err;
+    char why[LOG_QUOTE_MAX];
+
+    if (!relay) {
+        relay = relay_new(r->loop, name);
+        map_put(&r->relays, name, relay);
+    }
+    relay_access(relay, &access);
+    if (relay_servers(relay, PQgetvalue(rows, row, 1), &err) != STATUS_OK)
+        log_event(LOG_ERROR, "relay_unusable", "relay=%s why=%s", name,
+                  log_quote(err.text, why));
+}
+
+static void on_relays(void *arg, const PGresult *rows)
+{
+    struct route *r = arg;
+
+    for (int row = 0; has_rows(rows) && row < PQntuples(rows); row++)
+        take_relay(r, rows, row);
+}
+
+static enum rule_via via_of(const char *text)
+{
+    if (strcmp(text, "relay") == 0)
+        return RULE_RELAY;
+    return strcmp(text, "sandbox") == 0 ? RULE_SANDBOX : RULE_DIRECT;
+}
+
+static struct rule rule_at(const struct route *r, const PGresult *rows, int row)
+{
+    struct rule rule;
+
+    memset(&rule, 0, sizeof rule); /* they are compared as bytes */
+    rule.project = pg_bigint(rows, row, 0);
+    rule.class = pg_int(rows, row, 1);
+    rule.via = via_of(PQgetvalue(rows, row, 4));
+    snprintf(rule.sender, sizeof rule.sender, "%s", PQgetvalue(rows, row, 2));
+    snprintf(rule.recipient, sizeof rule.recipient, "%s",
+             PQgetvalue(rows, row, 3));
+    rule.relay = map_get(&r->relays, PQgetvalue(rows, row, 5));
+    rule.fallback = map_get(&r->relays, PQgetvalue(rows, row, 6));
+    return rule;
+}
+
+static bool same_rules(const struct route *r)
+{
+    return r->n == r->n_fresh &&
+           (r->n == 0 ||
+            memcmp(r->rules, r->fresh, r->n * sizeof *r->rules) == 0);
+}
+
+static void on_rules(void *arg, const PGresult *rows)
+{
+    struct route *r = arg;
+    char why[LOG_QUOTE_MAX];
+
+    if (!has_rows(rows)) {
+        log_event(LOG_WARN, "routes_unread", "why=%s",
+                  log_quote(pg_why(rows), why));
         return;
-    relay_free(r->way.relay);
-    free(r);
+    }
+    r->n_fresh = (size_t)PQntuples(rows);
+    r->fresh = memory_new(r->n_fresh + 1, sizeof *r->fresh);
+    for (int row = 0; row < PQntuples(rows); row++)
+        r->fresh[row] = rule_at(r, rows, row);
+    bool same = r->known && same_rules(r);
+
+    free(r->rules);
+    r->rules = r->fresh;
+    r->n = r->n_fresh;
+    r->fresh = NULL;
+    r->known = true;
+    if (!same) {
+        log_event(LOG_INFO, "routes", "rules=%zu", r->n);
+        r->changed(r->owner);
+    }
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct route *r = timer->data;
+    int64_t now_ms = clock_mono_ms();
+    int64_t pause_ms = r->known ? ROUTE_REFRESH_MS : ROUTE_RETRY_MS;
+
+    if (!pg_is_idle(r->pg) || (!r->wanted && now_ms - r->asked_ms < pause_ms))
+        return;
+    r->wanted = false;
+    r->asked_ms = now_ms;
+    args_reset(&r->args);
+    args_int(&r->args, RULES_MAX);
+    pg_send(r->pg, &read_relays, &r->args, on_relays, r);
+    pg_send(r->pg, &read_rules, &r->args, on_rules, r);
+    pg_sync(r->pg);
+}
+
+static void on_up(struct pg *pg, void *owner)
+{
+    struct route *r = owner;
+
+    r->wanted = true;
+    pg_send(pg, &listen_, NULL, NULL, NULL);
+    pg_sync(pg);
+}
+
+static void on_down(struct pg *pg, const char *why, void *owner)
+{
+    (void)pg, (void)why, (void)owner; /* loop/pg logs it and connects again */
+}
+
+static void on_notified(struct pg *pg, const char *channel, const char *payload,
+                        void *owner)
+{
+    struct route *r = owner;
+
+    (void)pg, (void)channel;
+    r->wanted |= strcmp(payload, "routes") == 0;
+}
+
+/* ---- Asking ---- */
+
+bool route_is_known(const struct route *r)
+{
+    return r->known;
+}
+
+static struct route_way way_of(const struct route *r, const struct rule *rule)
+{
+    struct route_way way = {.kind = ROUTE_RELAY};
+
+    switch (rule->via) {
+    case RULE_DIRECT:
+        way.kind = ROUTE_DIRECT;
+        way.fallback = rule->fallback;
+        break;
+    case RULE_SANDBOX: way.relay = r->sandbox; break;
+    case RULE_RELAY: way.relay = rule->relay; break;
+    }
+    return way;
 }
 
 struct route_way route_of(const struct route *r,
-                          const struct route_question *question)
+                          const struct rule_question *question)
 {
-    (void)question;
-    return r->way;
+    const struct rule *rule = rule_find(r->rules, r->n, question);
+
+    return rule ? way_of(r, rule) : r->standard;
+}
+
+static bool asks_nothing(const struct rule *rule)
+{
+    return rule->project == 0 && rule->class < 0 && !rule->sender[0] &&
+           !rule->recipient[0];
 }
 
 bool route_is_one(const struct route *r, struct route_way *way)
 {
-    *way = r->way;
-    return true;
+    *way = r->n > 0 ? way_of(r, &r->rules[0]) : r->standard;
+    return r->n == 0 || asks_nothing(&r->rules[0]);
+}
+
+bool route_wants_sender(const struct route *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (r->rules[i].sender[0])
+            return true;
+    return false;
+}
+
+/* ---- Coming and going ---- */
+
+static enum status relay_of_setting(struct route *r, const char *setting,
+                                    const char *name, const char *servers,
+                                    struct relay **out, struct error *err)
+{
+    struct error why;
+
+    *out = relay_new(r->loop, name);
+    if (relay_servers(*out, servers, &why) == STATUS_OK)
+        return STATUS_OK;
+    return fail(err, STATUS_INVALID, "%s: %s", setting, why.text);
+}
+
+static enum status set_standard(struct route *r, struct error *err)
+{
+    const char *relay = r->config->relay;
+    enum status status =
+        relay_of_setting(r, "sandbox_listen", "sandbox",
+                         r->config->sandbox_listen, &r->sandbox, err);
+
+    r->standard.kind = ROUTE_RELAY;
+    if (strcmp(relay, "direct") == 0)
+        r->standard.kind = ROUTE_DIRECT;
+    else if (strcmp(relay, "sandbox") == 0)
+        r->standard.relay = r->sandbox;
+    else if (status == STATUS_OK)
+        status = relay_of_setting(r, "relay", "relay", relay,
+                                  &r->standard.relay, err);
+    return status;
+}
+
+enum status route_new(uv_loop_t *loop, const struct config *config,
+                      const char *conninfo, void (*changed)(void *owner),
+                      void *owner, struct route **out, struct error *err)
+{
+    static const struct pg_events events = {on_up, on_down, on_notified};
+    struct route *r = memory_new(1, sizeof *r);
+
+    r->loop = loop;
+    r->config = config;
+    r->changed = changed;
+    r->owner = owner;
+    if (set_standard(r, err) != STATUS_OK) {
+        relay_free(r->sandbox);
+        if (r->standard.relay != r->sandbox)
+            relay_free(r->standard.relay);
+        free(r);
+        return STATUS_INVALID;
+    }
+    r->pg = pg_new(loop, "routes", conninfo, &events, r);
+    r->tick = memory_new(1, sizeof *r->tick);
+    uv_timer_init(loop, r->tick);
+    r->tick->data = r;
+    uv_timer_start(r->tick, on_tick, 0, ROUTE_TICK_MS);
+    *out = r;
+    return STATUS_OK;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+void route_free(struct route *r)
+{
+    size_t at = 0;
+
+    if (!r)
+        return;
+    uv_timer_stop(r->tick);
+    uv_close((uv_handle_t *)r->tick, free_handle);
+    pg_free(r->pg);
+    args_fini(&r->args);
+    for (struct relay *relay; (relay = map_next(&r->relays, &at));)
+        relay_free(relay);
+    map_fini(&r->relays);
+    if (r->standard.relay != r->sandbox)
+        relay_free(r->standard.relay);
+    relay_free(r->sandbox);
+    free(r->rules);
+    free(r);
 }

@@ -1,12 +1,17 @@
 /*
  * route/route - how a mail leaves: by a relay, by the sandbox (which is the
- * relay that keeps everything), or directly to the recipient's MX.
+ * relay that keeps everything), or directly to the recipient's mail servers.
+ *
+ * Rules stand in the store, the first one that matches counts; without one, it
+ * is the setting `relay` that says it. They are read at start and whenever they
+ * change.
  */
 #ifndef ROUTE_ROUTE_H
 #define ROUTE_ROUTE_H
 
 #include "base/config.h"
 #include "route/relay.h"
+#include "route/rule.h"
 #include <uv.h>
 
 struct route;
@@ -15,24 +20,27 @@ enum route_kind { ROUTE_RELAY, ROUTE_DIRECT };
 
 struct route_way {
     enum route_kind kind;
-    struct relay *relay; /* NULL if direct; the route's */
+    struct relay *relay;    /* NULL if direct; the route's, and it stays */
+    struct relay *fallback; /* direct: where no server is reached, or NULL */
 };
 
-/* What a mail's way may depend on. */
-struct route_question {
-    int64_t project;
-    bool transactional;
-    const char *domain; /* of the recipient */
-};
-
-/* config must live. err names the setting. */
+/* config must live; conninfo is copied. err names the setting. changed is
+ * called when mail may have to go another way than before. */
 MUST_USE enum status route_new(uv_loop_t *loop, const struct config *config,
+                               const char *conninfo,
+                               void (*changed)(void *owner), void *owner,
                                struct route **out, struct error *err);
 void route_free(struct route *r);
 
+/* Until then no mail should be on its way. */
+bool route_is_known(const struct route *r);
+
 struct route_way route_of(const struct route *r,
-                          const struct route_question *question);
+                          const struct rule_question *question);
 
 /* The one way that all mail takes; false if it depends on the mail. */
 bool route_is_one(const struct route *r, struct route_way *way);
+
+/* Is the sender's domain asked for by any rule? */
+bool route_wants_sender(const struct route *r);
 #endif

@@ -78,12 +78,35 @@ static void refuses_the_rest(void **state)
     }
 }
 
+/* Each service of the list is one that can be used. */
+static void knows_services_by_name(void **state)
+{
+    size_t n_presets, n;
+    const struct server_preset *presets = servers_presets(&n_presets);
+    struct server_address out[SERVERS_MAX];
+    struct error err;
+
+    (void)state;
+    assert_true(n_presets > 10);
+    for (size_t i = 0; i < n_presets; i++) {
+        assert_int_equal(servers_parse(presets[i].name, out, &n, &err),
+                         STATUS_OK);
+        for (size_t k = 0; k < n; k++)
+            assert_true(out[k].at.port == (out[k].implicit_tls ? 465 : 587));
+    }
+    assert_int_equal(servers_parse("gmail", out, &n, &err), STATUS_OK);
+    assert_int_equal(n, 2);
+    assert_string_equal(out[0].at.host, "smtp.gmail.com");
+    assert_int_equal(servers_parse("gmail,a:1", out, &n, &err), STATUS_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_is_written),
         cmocka_unit_test(reads_lists),
         cmocka_unit_test(refuses_the_rest),
+        cmocka_unit_test(knows_services_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,298 @@
+/* presort route, presort relay: how mail leaves. */
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/route.sql.h"
+#include "base/servers.h"
+#include "queue/db.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char route_usage[] =
+    "usage: presort route default direct|sandbox|RELAY [--fallback RELAY]\n"
+    "       presort route add --via direct|sandbox|RELAY [--fallback RELAY]\n"
+    "                         [--from DOMAIN] [--to DOMAIN]\n"
+    "                         [--class transactional|campaign]\n"
+    "                         [--project NAME] [--place N]\n"
+    "       presort route list\n"
+    "       presort route remove ID\n\n"
+    "The first route that matches counts, lower places before higher ones; "
+    "where none\ndoes, the setting `relay`. A DOMAIN is example.com, or "
+    "*.example.com for all below\nit. Workers follow a change at once.";
+
+static const char relay_usage[] =
+    "usage: presort relay add NAME SERVERS [--tls none|opportunistic|required|"
+    "verified]\n"
+    "                         [--login auto|plain|login|scram-sha-256|"
+    "xoauth2]\n"
+    "                         [--user NAME] [--secret file:PATH|env:NAME|"
+    "command:LINE]\n"
+    "       presort relay list\n"
+    "       presort relay remove NAME\n"
+    "       presort relay presets\n\n"
+    "SERVERS is a list, separated by commas, of HOST:PORT, smtp://HOST, "
+    "submission://HOST\nand smtps://HOST, each with *WEIGHT if wanted; or the "
+    "name of a preset. The secret\nstays where --secret says; the engine reads "
+    "it there.";
+
+struct options {
+    const char *words[3]; /* verb, and what it is about */
+    int n;
+    const char *via, *fallback, *from, *to, *class, *project, *place;
+    const char *tls, *login, *user, *secret;
+};
+
+static int options_read(int argc, char **argv, struct options *o)
+{
+    static const struct option known[] = {
+        {"via", 1, NULL, 'v'},    {"fallback", 1, NULL, 'b'},
+        {"from", 1, NULL, 'f'},   {"to", 1, NULL, 't'},
+        {"class", 1, NULL, 'c'},  {"project", 1, NULL, 'p'},
+        {"place", 1, NULL, 'n'},  {"tls", 1, NULL, 'T'},
+        {"login", 1, NULL, 'l'},  {"user", 1, NULL, 'u'},
+        {"secret", 1, NULL, 's'}, {0}};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+        switch (c) {
+        case 'v': o->via = optarg; break;
+        case 'b': o->fallback = optarg; break;
+        case 'f': o->from = optarg; break;
+        case 't': o->to = optarg; break;
+        case 'c': o->class = optarg; break;
+        case 'p': o->project = optarg; break;
+        case 'n': o->place = optarg; break;
+        case 'T': o->tls = optarg; break;
+        case 'l': o->login = optarg; break;
+        case 'u': o->user = optarg; break;
+        case 's': o->secret = optarg; break;
+        default: return cli_usage("see `presort %s --help`", argv[0]);
+        }
+    for (; optind < argc; optind++) {
+        if (o->n == 3)
+            return cli_usage("too many words: %s", argv[optind]);
+        o->words[o->n++] = argv[optind];
+    }
+    return EXIT_DONE;
+}
+
+/* A statement that returns a row, or nothing where there is nothing to do. */
+static int change(PGconn *conn, const char *sql, int n,
+                  const char *const *params, const char *done,
+                  const char *nothing)
+{
+    struct error err;
+    DB_RESULT *r = db_query(conn, &err, sql, n, params);
+
+    if (!r)
+        return cli_fail("%s", err.text);
+    if (PQntuples(r) == 0)
+        return cli_fail("%s", nothing);
+    printf("%s %s\n", done, PQgetvalue(r, 0, 0));
+    return EXIT_DONE;
+}
+
+/* ---- route ---- */
+
+static int route_default(PGconn *conn, const struct options *o)
+{
+    const char *params[] = {o->words[1], o->fallback};
+
+    if (!o->words[1])
+        return cli_usage("usage: presort route default direct|sandbox|RELAY");
+    return change(conn, SQL_ROUTE_DEFAULT, 2, params, "route", "");
+}
+
+static int route_add(PGconn *conn, const struct options *o)
+{
+    const char *class = NULL;
+
+    if (!o->via)
+        return cli_usage("--via is wanted: direct, sandbox or a relay");
+    if (o->class && strcmp(o->class, "transactional") == 0)
+        class = "0";
+    else if (o->class && strcmp(o->class, "campaign") == 0)
+        class = "1";
+    else if (o->class)
+        return cli_usage("--class is transactional or campaign");
+    const char *params[] = {o->place ? o->place : "100",
+                            o->project,
+                            class,
+                            o->from,
+                            o->to,
+                            o->via,
+                            o->fallback};
+
+    return change(conn, SQL_ROUTE_ADD, 7, params, "route", "no such project");
+}
+
+static int route_list(PGconn *conn, const struct options *o)
+{
+    struct error err;
+    DB_RESULT *r = db_query(conn, &err, SQL_ROUTE_LIST, 0, NULL);
+
+    (void)o;
+    if (!r)
+        return cli_fail("%s", err.text);
+    if (PQntuples(r) == 0)
+        puts("no routes: the setting `relay` applies to all mail");
+    for (int i = 0; i < PQntuples(r); i++)
+        printf("%s  place=%s  project=%s  class=%s  from=%s  to=%s  %s\n",
+               PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), PQgetvalue(r, i, 2),
+               PQgetvalue(r, i, 3), PQgetvalue(r, i, 4), PQgetvalue(r, i, 5),
+               PQgetvalue(r, i, 6));
+    return EXIT_DONE;
+}
+
+static int route_remove(PGconn *conn, const struct options *o)
+{
+    const char *params[] = {o->words[1]};
+
+    if (!o->words[1])
+        return cli_usage("usage: presort route remove ID");
+    return change(conn, SQL_ROUTE_REMOVE, 1, params, "removed",
+                  "no such route");
+}
+
+/* ---- relay ---- */
+
+static int relay_add(PGconn *conn, const struct options *o)
+{
+    struct server_address servers[SERVERS_MAX];
+    struct error err;
+    size_t n;
+    const char *login = o->login ? o->login : o->user ? "auto" : "none";
+    const char *params[] = {o->words[1],
+                            o->words[2],
+                            o->tls    ? o->tls
+                            : o->user ? "required"
+                                      : "opportunistic",
+                            login,
+                            o->user,
+                            o->secret};
+
+    if (!o->words[2])
+        return cli_usage("usage: presort relay add NAME SERVERS");
+    if (servers_parse(o->words[2], servers, &n, &err) != STATUS_OK)
+        return cli_fail("%s: %s", o->words[2], err.text);
+    if (!o->user != !o->secret)
+        return cli_usage("--user and --secret go together");
+    if (o->secret && strncmp(o->secret, "file:", 5) != 0 &&
+        strncmp(o->secret, "env:", 4) != 0 &&
+        strncmp(o->secret, "command:", 8) != 0)
+        return cli_usage("--secret says where the secret is: file:PATH, "
+                         "env:NAME or command:LINE");
+    return change(conn, SQL_RELAY_ADD, 6, params, "relay", "");
+}
+
+static int relay_list(PGconn *conn, const struct options *o)
+{
+    struct error err;
+    DB_RESULT *r = db_query(conn, &err, SQL_RELAY_LIST, 0, NULL);
+
+    (void)o;
+    if (!r)
+        return cli_fail("%s", err.text);
+    for (int i = 0; i < PQntuples(r); i++)
+        printf("%s  %s  tls=%s  login=%s  user=%s  secret=%s\n",
+               PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), PQgetvalue(r, i, 2),
+               PQgetvalue(r, i, 3), PQgetvalue(r, i, 4), PQgetvalue(r, i, 5));
+    return EXIT_DONE;
+}
+
+static int relay_remove(PGconn *conn, const struct options *o)
+{
+    const char *params[] = {o->words[1]};
+
+    if (!o->words[1])
+        return cli_usage("usage: presort relay remove NAME");
+    return change(conn, SQL_RELAY_REMOVE, 1, params, "removed",
+                  "no such relay");
+}
+
+static int relay_presets(PGconn *conn, const struct options *o)
+{
+    size_t n;
+    const struct server_preset *presets = servers_presets(&n);
+
+    (void)conn, (void)o;
+    for (size_t i = 0; i < n; i++) {
+        char day[32] = "";
+
+        if (presets[i].mails_a_day)
+            snprintf(day, sizeof day, "%ld mails a day; ",
+                     presets[i].mails_a_day);
+        printf("%-22s %s%s\n", presets[i].name, day, presets[i].note);
+    }
+    return EXIT_DONE;
+}
+
+/* ---- Both ---- */
+
+struct verb {
+    const char *name;
+    int (*run)(PGconn *conn, const struct options *o);
+};
+
+enum { VERBS_MAX = 8 };
+
+static int run(const struct verb *verb, const struct options *o)
+{
+    struct config config;
+    int result = EXIT_FAILED;
+
+    if (verb->run == relay_presets)
+        return relay_presets(NULL, o);
+    if (!cli_config(&config))
+        return EXIT_FAILED;
+    PGconn *conn = cli_database(&config);
+
+    if (conn)
+        result = verb->run(conn, o);
+    PQfinish(conn);
+    config_fini(&config);
+    return result;
+}
+
+static int dispatch(const struct verb *verbs, size_t n, const char *usage,
+                    int argc, char **argv)
+{
+    const char *names[VERBS_MAX];
+    struct options o = {0};
+
+    if (argc < 2 || strcmp(argv[1], "--help") == 0) {
+        puts(usage);
+        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+    }
+    int result = options_read(argc, argv, &o);
+
+    if (result != EXIT_DONE)
+        return result;
+    for (size_t i = 0; i < n; i++) {
+        if (o.words[0] && strcmp(o.words[0], verbs[i].name) == 0)
+            return run(&verbs[i], &o);
+        names[i] = verbs[i].name;
+    }
+    return cli_unknown(argv[0], o.words[0] ? o.words[0] : "", names, n);
+}
+
+int command_route(int argc, char **argv)
+{
+    static const struct verb verbs[] = {{"default", route_default},
+                                        {"add", route_add},
+                                        {"list", route_list},
+                                        {"remove", route_remove}};
+
+    return dispatch(verbs, 4, route_usage, argc, argv);
+}
+
+int command_relay(int argc, char **argv)
+{
+    static const struct verb verbs[] = {{"add", relay_add},
+                                        {"list", relay_list},
+                                        {"remove", relay_remove},
+                                        {"presets", relay_presets}};
+
+    return dispatch(verbs, 4, relay_usage, argc, argv);
+}
