@@ -212,14 +212,12 @@ static bool read_switch(json_t *body, const char *field, bool *out,
 static bool read_switches(json_t *body, struct campaign_content *out,
                           struct email_error *why)
 {
-    bool inlined;
-
     if (!read_switch(body, "strict_variables", &out->strict_variables, why) ||
-        !read_switch(body, "inline_css", &inlined, why))
+        !read_switch(body, "inline_css", &out->inline_css, why))
         return false;
     out->params[PARAM_STRICT_VARIABLES] =
         out->strict_variables ? "true" : "false";
-    out->params[PARAM_INLINE_CSS] = inlined ? "true" : "false";
+    out->params[PARAM_INLINE_CSS] = out->inline_css ? "true" : "false";
     return true;
 }
 
@@ -239,6 +237,7 @@ bool campaign_compile(json_t *body, const struct campaign_content *c,
         .partials = c->stored->partials,
         .defaults = c->stored->defaults,
         .strict_variables = c->strict_variables,
+        .inline_css = c->inline_css,
     };
     json_t *value;
     size_t i;

@@ -36,7 +36,7 @@ struct campaign_content {
     const char *params[CAMPAIGN_PARAMS];
     struct buf own[CAMPAIGN_PARAMS];
     const struct campaign_stored *stored;
-    bool strict_variables;
+    bool strict_variables, inline_css;
 };
 
 /* body: of POST /campaigns; stored: what goes with it, or NULL. May normalise

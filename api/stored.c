@@ -273,6 +273,7 @@ static bool compiles(const struct stored_content *c, json_t *partials,
         .html = c->params[STORED_HTML],
         .text = c->params[STORED_TEXT],
         .partials = partials,
+        .inline_css = c->params[STORED_INLINE_CSS][0] == 't',
     };
     struct letter *letter;
 
@@ -308,10 +309,11 @@ bool stored_read(json_t *body, json_t *partials, struct stored_content *out,
     if (inlined && !json_is_boolean(inlined))
         return invalid(why, "inline_css", "it is to be true or false");
     if (!read_texts(body, out, why) || !check_names(out, why) ||
-        !read_reply_to(body, why) || !read_variables(body, why) ||
-        !compiles(out, partials, why))
+        !read_reply_to(body, why) || !read_variables(body, why))
         return false;
     out->params[STORED_INLINE_CSS] = json_is_true(inlined) ? "true" : "false";
+    if (!compiles(out, partials, why))
+        return false;
     write_json(body, "reply_to", STORED_REPLY_TO, out);
     write_json(body, "variables", STORED_VARIABLES, out);
     return true;

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "render/css_inline.h"
 #include "templates/tables.h"
 #include "templates/template.h"
 #include <errno.h>
@@ -20,7 +21,7 @@
 
 static const char USAGE[] =
     "usage: presort render --template FILE [--data FILE.json] [--html|--text]\n"
-    "                      [--partials DIR] [--strict]\n"
+    "                      [--partials DIR] [--strict] [--inline-css]\n"
     "       presort render --ndjson";
 
 static const char HELP[] =
@@ -31,6 +32,7 @@ static const char HELP[] =
     "  --text            leave output as it is\n"
     "  --partials DIR    where {% render \"name\" %} finds DIR/name.liquid\n"
     "  --strict          refuse variables that are missing\n"
+    "  --inline-css      put the rules of <style> into style attributes\n"
     "  --ndjson          render each line of standard input: an object with\n"
     "                    template, data, and perhaps partials {name: source},\n"
     "                    escape, now (seconds since 1970), tz "
@@ -49,6 +51,7 @@ struct job {
     json_t *data, *partials; /* borrowed */
     const char *directory;
     json_t *loaded; /* files of the directory, by name */
+    bool inline_css;
     const char *zone;
 };
 
@@ -294,6 +297,21 @@ static int render_lines(void)
 
 /* --template */
 
+static enum status render_inlined(struct job *job, const char *source,
+                                  size_t len, struct error *err)
+{
+    struct buf inlined = {0};
+    enum status st;
+
+    if (!job->inline_css)
+        return render(job, source, len, err);
+    st = css_inline(source, len, true, &inlined, err);
+    if (st == STATUS_OK)
+        st = render(job, inlined.data ? inlined.data : "", inlined.len, err);
+    buf_fini(&inlined);
+    return st;
+}
+
 static int render_file(struct job *job, const char *path)
 {
     size_t len;
@@ -311,7 +329,7 @@ static int render_file(struct job *job, const char *path)
     job->loaded = json_object();
     job->values.now_us = clock_wall_us();
     job->options.strict_filters = job->options.strict_partials = true;
-    st = render(job, source, len, &err);
+    st = render_inlined(job, source, len, &err);
     free(source);
     json_decref(job->loaded);
     if (st != STATUS_OK)
@@ -378,6 +396,8 @@ static int run(int argc, char **argv, struct job *job)
             escape = a;
         else if (strcmp(a, "--strict") == 0)
             job->options.strict_variables = true;
+        else if (strcmp(a, "--inline-css") == 0)
+            job->inline_css = true;
         else
             return cli_usage("%s", USAGE);
     }

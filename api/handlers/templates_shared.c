@@ -124,6 +124,7 @@ bool templates_fill(const struct template_found *f,
         .defaults = f->defaults,
         .strict_variables = with->strict,
         .generate_text = with->generate_text,
+        .inline_css = *PQgetvalue(f->row, 0, STORED_COLUMN_INLINE_CSS) == 't',
     };
     const struct letter_reader reader = {
         .variables = with->variables,

@@ -99,6 +99,7 @@ struct content *content_of_campaign(const struct content_campaign *row)
         .partials = partials,
         .defaults = defaults,
         .strict_variables = row->strict_variables,
+        .inline_css = row->inline_css,
     };
 
     compile(c, &source);

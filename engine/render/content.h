@@ -21,7 +21,7 @@ struct content {
  * may be NULL. */
 struct content_campaign {
     const char *sender, *subject, *html, *text, *headers, *partials, *defaults;
-    bool strict_variables;
+    bool strict_variables, inline_css;
     const char *const *reply_to;
     size_t n_reply_to;
 };

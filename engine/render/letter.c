@@ -1,6 +1,7 @@
 #include "render/letter.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "render/css_inline.h"
 #include "render/fields.h"
 #include "render/html_text.h"
 #include "render/partials.h"
@@ -39,6 +40,25 @@ static enum status compile(struct letter *l, const struct letter_source *s,
     return st;
 }
 
+/* Mistakes are told by their place in what the author wrote. */
+static enum status compile_html(struct letter *l, const struct letter_source *s,
+                                struct error *err)
+{
+    struct buf inlined = {0};
+    enum status st;
+
+    if (!s->inline_css || !s->html)
+        return compile(l, s, s->html, "html", false, &l->html, err);
+    st = css_inline(s->html, strlen(s->html), true, &inlined, err);
+    if (st != STATUS_OK)
+        error_prefix(err, "html");
+    else if (compile(l, s, inlined.data ? inlined.data : "", "html", false,
+                     &l->html, err) != STATUS_OK)
+        st = compile(l, s, s->html, "html", false, &l->html, err);
+    buf_fini(&inlined);
+    return st;
+}
+
 /* A courtesy: a text that can't be made is no error. */
 static void generate_text(struct letter *l, const struct letter_source *s)
 {
@@ -62,7 +82,7 @@ enum status letter_compile(const struct letter_source *source,
     enum status st =
         compile(l, s, s->subject, "subject", false, &l->subject, err);
     if (st == STATUS_OK)
-        st = compile(l, s, s->html, "html", false, &l->html, err);
+        st = compile_html(l, s, err);
     if (st == STATUS_OK)
         st = compile(l, s, s->text, "text", false, &l->text, err);
     if (st != STATUS_OK) {

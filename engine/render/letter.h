@@ -20,6 +20,7 @@ struct letter_source {
     json_t *partials; /* {name: source}, or NULL */
     json_t *defaults; /* of variables that are missing; or NULL */
     bool strict_variables;
+    bool inline_css;    /* of the HTML: render/css_inline */
     bool generate_text; /* from the HTML, where text is absent */
 };
 

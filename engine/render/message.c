@@ -6,6 +6,7 @@
 #include "mail/encode.h"
 #include "mail/header.h"
 #include "render/attach.h"
+#include "render/css_inline.h"
 #include "render/fields.h"
 #include "render/html_text.h"
 #include "render/partials.h"
@@ -172,6 +173,26 @@ static enum status compile_part(struct message *m,
                         err);
 }
 
+/* Mistakes are told by their place in what the author wrote. */
+static enum status compile_html(struct message *m,
+                                const struct message_source *s,
+                                struct error *err)
+{
+    struct buf inlined = {0};
+    enum status st;
+
+    if (!s->inline_css)
+        return compile_part(m, s, &m->html, s->html, false, err);
+    st = css_inline(s->html, strlen(s->html), s->templates, &inlined, err);
+    if (st != STATUS_OK)
+        error_prefix(err, "html");
+    else if (compile_part(m, s, &m->html, inlined.data ? inlined.data : "",
+                          false, err) != STATUS_OK)
+        st = compile_part(m, s, &m->html, s->html, false, err);
+    buf_fini(&inlined);
+    return st;
+}
+
 /* A courtesy: a mail whose text can't be made goes without. */
 static void generate_text(struct message *m, const struct message_source *s)
 {
@@ -210,7 +231,7 @@ static enum status compile(struct message *m, const struct message_source *s,
     if (st == STATUS_OK && s->text && (s->text[0] || !s->html))
         st = compile_part(m, s, &m->text, s->text, false, err);
     if (st == STATUS_OK && s->html)
-        st = compile_part(m, s, &m->html, s->html, false, err);
+        st = compile_html(m, s, err);
     if (st == STATUS_OK && s->html && !s->text)
         generate_text(m, s);
     if (st == STATUS_OK)

@@ -58,6 +58,7 @@ struct message_source {
      * missing fails the render. */
     json_t *partials, *defaults;
     bool strict_variables;
+    bool inline_css; /* of the HTML: render/css_inline */
 };
 
 /* What differs from recipient to recipient. */

@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 
+from kit import process
 from kit.presort import Presort
 from kit.sink import Sink
 
@@ -76,3 +77,26 @@ def test_what_slips_through_the_check_is_not_sent_with_a_hole():
         assert lost["recipient"] == "r789@example.com"
         assert "there is no variable \"code\"" in lost["reply"]
         assert len(sink.copies()) == 999
+
+
+def test_css_is_inlined():
+    html = ("<style>p { color: {{ c }} } @media print { p { color: red } }"
+            "</style>\n<p>Hi</p>")
+    with Sink(maildir=True) as sink, Presort(sink.port) as presort:
+        presort.ask("POST", "/templates", {**TEMPLATE, "html": html,
+                                           "inline_css": True})
+        presort.ask("POST", "/templates/news/publish")
+        assert presort.ask("POST", "/templates/news/preview", {
+            "variables": {"c": "blue"}})["html"] == WANT
+        campaign = made(presort, [{"email": "a@example.com", "c": "blue"}],
+                        template="news")
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        presort.ask("POST", "/emails", {"to": "b@example.com", "template": {
+            "id": "news", "variables": {"c": "blue"}}})
+        process.wait_until(lambda: len(sink.copies()) == 2, 10, "the email")
+        assert [parts(kept)[2] for kept in sink.messages()] == [WANT, WANT]
+
+
+WANT = ("<style>@media print { p { color: red } }</style>\n"
+        "<p style=\"color: blue\">Hi</p>")
