@@ -29,6 +29,8 @@
       "say how mail leaves: directly, by a relay, to the sandbox")             \
     X("relay", command_relay, "add|list|remove|presets",                       \
       "name the servers that routes may hand mail to")                         \
+    X("domains", command_domains, "add|list|show|verify|remove",               \
+      "say which domains mail is sent from; check their DNS records")          \
     X("dkim", command_dkim, "create|list|import|rotate",                       \
       "make, list, take in and change the keys that mail is signed with")
 

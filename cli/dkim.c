@@ -198,6 +198,16 @@ static enum status create(struct dkim *d)
     return status;
 }
 
+static enum status tell(struct dkim *d)
+{
+    const char *params[] = {d->id};
+    DB_RESULT *stale = db_query(d->conn, &d->err, SQL_DKIM_STALE, 1, params);
+    DB_RESULT *told =
+        stale ? db_query(d->conn, &d->err, SQL_DKIM_CHANGED, 0, NULL) : NULL;
+
+    return told ? STATUS_OK : STATUS_FAILED;
+}
+
 static enum status file_read(const char *path, struct buf *out,
                              struct error *err)
 {
@@ -382,11 +392,10 @@ static int change(const struct config *config, PGconn *conn,
         status = db_run(conn, &d.err, "BEGIN");
     if (status == STATUS_OK)
         status = verb->change(&d);
-    if (status == STATUS_OK) {
-        DB_RESULT *r = db_query(conn, &d.err, SQL_DKIM_CHANGED, 0, NULL);
-
-        status = r ? db_run(conn, &d.err, "COMMIT") : STATUS_FAILED;
-    }
+    if (status == STATUS_OK)
+        status = tell(&d);
+    if (status == STATUS_OK)
+        status = db_run(conn, &d.err, "COMMIT");
     if (status == STATUS_OK)
         fputs(d.records.data, stdout);
     seal_fini(&d.seal);

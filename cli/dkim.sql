@@ -35,6 +35,10 @@ UPDATE dkim_key SET state = 'active', activated = now()
 WHERE domain = $1::bigint AND state = 'next'
 RETURNING selector
 
+-- An engine writes down anew what is to be published.
+-- name: dkim_stale
+UPDATE domain SET stale = true, claimed = NULL WHERE id = $1::bigint
+
 -- name: dkim_changed
 SELECT pg_notify('presort_control', 'dkim')
 

@@ -67,8 +67,12 @@
       "what DKIM keys are encrypted with, 32 bytes, the same on all "          \
       "machines; "                                                             \
       "empty: seal.key in state_dir, made at first use")                       \
-    X(NUMBER, dkim_required, "0", 0, 1, "0 or 1",                              \
-      "1: mail from a domain without a DKIM key bounces; 0: it goes unsigned") \
+    X(NUMBER, dkim_required, "2", 0, 2, "0, 1 or 2",                           \
+      "mail from a domain without a DKIM key: 0: goes unsigned; 1: bounces; "  \
+      "2: bounces if relay is direct")                                         \
+    X(TEXT, spf_mechanisms, "", 0, 1024, "mechanisms",                         \
+      "what SPF records are asked to hold, as ip4:192.0.2.1 "                  \
+      "include:relay.example; empty: a: and the hostname")                     \
     X(NUMBER, site_connections_max, "10", 1, 10000, "connections",             \
       "connections of one worker to one destination")                          \
     X(NUMBER, transactional_connections, "2", 1, 1000, "connections",          \

@@ -5,7 +5,11 @@
 #include "engine/sign/keys.sql.h"
 #include "loop/pg.h"
 #include "sign/secret.h"
+#include "sign/senders.h"
 #include <stdlib.h>
+
+/* Of the setting dkim_required. */
+enum { DKIM_REQUIRED_ALWAYS = 1, DKIM_REQUIRED_DIRECT = 2 };
 
 enum {
     KEYS_TICK_MS = 200,
@@ -33,6 +37,7 @@ struct keys {
     int64_t asked_ms;
     struct key_list list;
     struct dkim_signer signer;
+    struct senders *senders;
     struct args args;
 };
 
@@ -201,6 +206,10 @@ struct keys *keys_new(uv_loop_t *loop, const struct config *config,
     static const struct pg_events events = {on_up, on_down, on_notified};
     struct keys *k = memory_new(1, sizeof *k);
 
+    char hostname[DKIM_NAME_MAX];
+
+    config_hostname(config, hostname, sizeof hostname);
+    k->senders = senders_new(loop, config, conninfo, hostname);
     k->config = config;
     k->pg = pg_new(loop, "keys", conninfo, &events, k);
     k->tick = memory_new(1, sizeof *k->tick);
@@ -221,6 +230,7 @@ void keys_free(struct keys *k)
         return;
     uv_timer_stop(k->tick);
     uv_close((uv_handle_t *)k->tick, free_handle);
+    senders_free(k->senders);
     pg_free(k->pg);
     args_fini(&k->args);
     list_free(&k->list);
@@ -263,6 +273,14 @@ static bool choose(struct keys *k, int64_t project, const char *domain)
     return true;
 }
 
+/* Who takes mail in for us may sign it; receivers only distrust it. */
+static bool is_required(const struct config *config)
+{
+    return config->dkim_required == DKIM_REQUIRED_DIRECT
+               ? strcmp(config->relay, "direct") == 0
+               : config->dkim_required == DKIM_REQUIRED_ALWAYS;
+}
+
 enum status keys_sign(struct keys *k, int64_t project, const char *domain,
                       int64_t now_s, struct buf *wire, struct error *err)
 {
@@ -275,10 +293,10 @@ enum status keys_sign(struct keys *k, int64_t project, const char *domain,
                     name);
     if (k->signer.n_keys > 0)
         return dkim_sign(&k->signer, now_s, wire, err);
-    if (k->config->dkim_required)
+    if (is_required(k->config))
         return fail(err, STATUS_NOT_FOUND,
-                    "%s has no DKIM key, and dkim_required is set: presort "
-                    "dkim create %s",
+                    "%s has no DKIM key: presort domains add %s, or allow "
+                    "unsigned mail by the setting dkim_required",
                     name, name);
     return STATUS_OK;
 }

@@ -6,6 +6,9 @@
  * when NOTIFY presort_control says "dkim". While the store is away, those last
  * read sign on. A key that can't be unsealed is kept as a hole: mail of its
  * domain must wait, not go out unsigned.
+ *
+ * Beside it work the sending domains (sign/senders): keys that were asked for,
+ * and look-ups.
  */
 #ifndef SIGN_KEYS_H
 #define SIGN_KEYS_H

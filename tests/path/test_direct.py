@@ -25,7 +25,7 @@ def internet(names, *hosts, **settings):
         sinks = {host: stack.enter_context(
             Sink(address=f"127.0.1.{host}", port=port)) for host in hosts}
         presort = stack.enter_context(Presort(
-            relay="direct", direct_port=port, retry_first_seconds=1,
+            relay="direct", dkim_required=0, direct_port=port, retry_first_seconds=1,
             retry_jitter_percent=0, poll_interval_ms=200,
             connect_timeout_seconds=2, **dns.settings, **settings))
         yield presort, sinks

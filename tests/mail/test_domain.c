@@ -1,0 +1,73 @@
+/* Names of domains, by table. */
+#include "mail/domain.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct {
+    const char *text, *ascii; /* NULL: refused */
+} cases[] = {
+    {"example.com", "example.com"},
+    {"Example.COM.", "example.com"},
+    {"a-b.x1.test", "a-b.x1.test"},
+    {"bücher.example", "xn--bcher-kva.example"},
+    {"xn--bcher-kva.example", "xn--bcher-kva.example"},
+    {"", NULL},
+    {".", NULL},
+    {"example", NULL},
+    {"a..b", NULL},
+    {".example.com", NULL},
+    {"-a.example", NULL},
+    {"a-.example", NULL},
+    {"a_b.example", NULL},
+    {"a b.example", NULL},
+    {"a@b.example", NULL},
+    {"192.0.2.1", NULL},
+    {"a.example\r\n", NULL},
+    {"a.example/", NULL},
+    {"*.example.com", NULL},
+};
+
+static void test_table(void **state)
+{
+    char out[DOMAIN_MAX];
+    struct error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum status status = domain_ascii(cases[i].text, out, &err);
+
+        assert_int_equal(status, cases[i].ascii ? STATUS_OK : STATUS_INVALID);
+        if (cases[i].ascii)
+            assert_string_equal(out, cases[i].ascii);
+    }
+}
+
+static void test_length(void **state)
+{
+    char text[512], out[DOMAIN_MAX];
+    struct error err;
+
+    (void)state;
+    for (size_t n = 240; n < 300; n++) {
+        for (size_t i = 0; i < n; i++)
+            text[i] = i % 50 == 49 && i + 1 < n ? '.' : 'a';
+        text[n] = 0;
+        assert_int_equal(domain_ascii(text, out, &err),
+                         n < DOMAIN_MAX ? STATUS_OK : STATUS_INVALID);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_length),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
