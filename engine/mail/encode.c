@@ -225,10 +225,12 @@ static void add_q(struct buf *out, const char *text, size_t len)
     out->len += (size_t)(to - start);
 }
 
-/* How many bytes of text, in whole characters, fit into room. */
+/* How many bytes of text, in whole characters, fit into room. In base64 all
+ * words but the last hold whole groups of 3 if they can: some readers join
+ * words before they decode them, and stop at padding in between. */
 static size_t word_take(const char *text, size_t len, bool base64, size_t room)
 {
-    size_t at = 0, width = 0;
+    size_t at = 0, width = 0, whole = 0;
 
     while (at < len) {
         size_t n = utf8_char(text + at, len - at);
@@ -238,8 +240,10 @@ static size_t word_take(const char *text, size_t len, bool base64, size_t room)
         if (width > room)
             break;
         at += n;
+        if (at % 3 == 0)
+            whole = at;
     }
-    return at;
+    return base64 && at < len && whole > 0 ? whole : at;
 }
 
 void encode_words(struct buf *out, const char *text, size_t len, size_t col)

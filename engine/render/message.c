@@ -3,8 +3,8 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "mail/address.h"
-#include "mail/encode.h"
 #include "mail/header.h"
+#include "mail/transfer.h"
 #include "render/attach.h"
 #include "render/css_inline.h"
 #include "render/fields.h"
@@ -36,12 +36,21 @@ struct message {
     json_t *defaults;
 };
 
-static const char TEXT_HEAD[] =
-    "Content-Type: text/plain; charset=utf-8\r\n"
-    "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
-static const char HTML_HEAD[] =
-    "Content-Type: text/html; charset=utf-8\r\n"
-    "Content-Transfer-Encoding: quoted-printable\r\n\r\n";
+static const char TEXT_HEAD[] = "Content-Type: text/plain; charset=utf-8\r\n";
+static const char HTML_HEAD[] = "Content-Type: text/html; charset=utf-8\r\n";
+
+/* The part's head and body, in the encoding that is best for this text. */
+static void write_body(struct buf *out, const char *head, const char *text,
+                       size_t len)
+{
+    enum transfer transfer = transfer_best(text, len);
+
+    buf_add_text(out, head);
+    buf_add_text(out, "Content-Transfer-Encoding: ");
+    buf_add_text(out, transfer_text(transfer));
+    buf_add_text(out, "\r\n\r\n");
+    transfer_encode(out, transfer, text, len);
+}
 
 /* Compiling. */
 
@@ -154,7 +163,7 @@ static enum status compile_body(struct body *b, const char *source,
     b->head = head;
     b->constant = !options || template_is_constant(b->program);
     if (b->constant)
-        encode_quoted_printable(&b->encoded, source, len);
+        write_body(&b->encoded, b->head, source, len);
     return STATUS_OK;
 }
 
@@ -336,7 +345,6 @@ static enum status add_body(struct render *r, const struct body *b,
     size_t start;
     enum status st;
 
-    buf_add_text(r->out, b->head);
     if (b->constant) {
         buf_add(r->out, b->encoded.data, b->encoded.len);
         return STATUS_OK;
@@ -350,7 +358,7 @@ static enum status add_body(struct render *r, const struct body *b,
     size_t len = r->out->len - start;
     char *text = arena_copy(r->scratch, r->out->data + start, len);
     r->out->len = start;
-    encode_quoted_printable(r->out, text, len);
+    write_body(r->out, b->head, text, len);
     return STATUS_OK;
 }
 
@@ -363,7 +371,8 @@ enum multipart {
 };
 
 /* "=_" cannot stand in a quoted-printable body (RFC 2045 6.7) nor in base64,
- * so that no body has this line, whatever the id. */
+ * and text with a line that begins so is not left as it is (mail/transfer):
+ * so no body has this line, whatever the id. */
 static void add_boundary(struct render *r, enum multipart kind,
                          const char *before, const char *after)
 {

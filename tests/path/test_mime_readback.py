@@ -1,6 +1,7 @@
-"""What render/message writes, read back by Python's email package.
+"""What render/message writes, read back by Python's email package, by GMime
+and by Perl's Email::MIME.
 
-Hundreds of mails with everything that is hard to carry: each part comes back
+Thousands of mails with everything that is hard to carry: each part comes back
 byte for byte (line ends apart), each header field as it was written, and no
 byte on the wire breaks RFC 5321 or RFC 5322.
 """
@@ -10,6 +11,7 @@ import email
 import email.policy
 import hashlib
 import json
+import quopri
 import random
 import re
 import subprocess
@@ -21,8 +23,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DRIVER = "build/tests/kit/render_driver"
-MAILS = 400
+MAILS = 2000
 READER = ROOT / "tests/path/mime_leaves.pl"
+GMIME = "build/tests/kit/gmime_driver"
 
 PIECES = [
     "Hello", "world,", "Grüße", "naïve", "Żółć", "你好世界", "こんにちは",
@@ -54,10 +57,18 @@ def canonical(text):
     return re.sub("\r\n|\r|\n", "\r\n", text)
 
 
+# What bodies are made of: anything, or what one encoding is best for.
+ASCII_PIECES = ["Hello", "world,", "a=b", "<p>", "x" * 76, "y" * 300, "(c)",
+                ".", "..", "&nbsp;", "--", "http://a.example/?q=1&b=%20"]
+FAR_PIECES = ["你好世界", "こんにちは", "Привет", "שלום עולם", "مرحبا", "😀",
+              "👩‍👩‍👧‍👦", "é" * 80, "Żółć", "한국어"]
+
+
 def body(rng):
+    of = rng.choice([PIECES, PIECES, ASCII_PIECES, FAR_PIECES])
     pieces = []
     for _ in range(rng.choice([0, 1, 3, 20, 100])):
-        pieces.append(rng.choice(PIECES))
+        pieces.append(rng.choice(of))
         pieces.append(rng.choice(BREAKS if rng.random() < 0.4 else [" ", ""]))
     return "".join(pieces)
 
@@ -164,11 +175,12 @@ def check_wire(wire):
     for line in wire.split(b"\r\n"):
         assert line != b".", "a line that ends the mail"
         assert not line.startswith(b".") or line.startswith(b"..")
-        assert len(line) <= 998
+        assert len(line) <= 998 + line.startswith(b".")
     head, _, rest = undot(wire).partition(b"\r\n\r\n")
     for line in rest.split(b"\r\n"):
-        # A long content type can't be folded.
-        assert len(line) <= 76 or line.startswith(b"Content-Type: ")
+        # A long content type can't be folded; what is 7bit is the author's.
+        assert (len(line) <= 76 or line.startswith(b"Content-Type: ") or
+                b"Transfer-Encoding: 7bit\r\n" in wire)
     for line in head.split(b"\r\n"):
         assert line.strip(), "a line of white space only"
         if b"=?utf-8?" in line:
@@ -196,14 +208,34 @@ def pairs(message, name):
             for n, a in AddressList(unfolded).addresslist]
 
 
+ENCODINGS = {"7bit": 0, "quoted-printable": 0, "base64": 0}
+
+
+def check_encoding(part, text):
+    """7bit where it may be; and what is chosen is not the longest."""
+    encoding = part["content-transfer-encoding"]
+    ENCODINGS[encoding] += 1
+    lines = canonical(text).split("\r\n")
+    plain = text.isascii() and all(
+        len(line) <= 998 and line == line.rstrip(" \t") and
+        not line.startswith(("From ", "--=_")) and "\x7f" not in line
+        for line in lines) and not re.search(r"\r(?!\n)", text)
+    assert (encoding == "7bit") == plain
+    if encoding == "base64":
+        raw = text.encode()
+        assert len(base64.b64encode(raw)) <= len(quopri.encodestring(raw))
+
+
 def check_part(part, kind, text, single):
+    check_encoding(part, text)
     assert part.get_content_type() == ("text/html" if kind == "html"
                                        else "text/plain")
     assert part.get_content_charset() == "utf-8"
     got = part.get_payload(decode=True).decode("utf-8")
     want = canonical(text)
     # A mail ends with a line end, which a text of one part may not have.
-    if single and want and not want.endswith("\r\n"):
+    if (single and want and not want.endswith("\r\n") and
+            part["content-transfer-encoding"] != "base64"):
         want += "\r\n"
     assert got == want
 
@@ -280,26 +312,65 @@ def test_mails_come_back_as_they_were_written(tmp_path):
         refusal = tmp_path / f"{number}.err"
         assert not refusal.exists(), refusal.read_text()
         check_mail((tmp_path / f"{number}.eml").read_bytes(), want)
+    assert all(n > 100 for n in ENCODINGS.values()), ENCODINGS
 
 
-def test_perl_finds_the_same_files(tmp_path):
+def gmime(where, count):
+    subprocess.run(["make", "-s", GMIME], cwd=ROOT, check=True,
+                   stdout=subprocess.DEVNULL)
+    return [ROOT / GMIME, where, str(count)]
+
+
+def perl(where, count):
+    return ["perl", READER, where, str(count)]
+
+
+def digests_of(text, single):
+    """A mail of one part ends with a line end, unless it is base64."""
+    text = canonical(text)
+    ended = [text + "\r\n"] if single and not text.endswith("\r\n") else []
+    return {hashlib.md5(t.encode()).hexdigest() for t in [text, *ended]}
+
+
+def check_leaves(leaves, want):
+    """(type, MD5 of the decoded content, file name) of each leaf."""
+    bodies, files = want["bodies"], want["files"]
+    assert len(leaves) == len(bodies) + len(files)
+    single = len(leaves) == 1
+    for kind, text in bodies.items():
+        mime = "text/html" if kind == "html" else "text/plain"
+        assert any((mime, digest, "") in leaves
+                   for digest in digests_of(text, single)), text
+    for name, content, kind, _ in files:
+        digest = hashlib.md5(content).hexdigest()
+        if kind == INVITATION:
+            assert ("text/calendar", digest) in {leaf[:2] for leaf in leaves}
+        else:
+            assert (digest, name) in {leaf[1:] for leaf in leaves}
+
+
+@pytest.mark.parametrize("reader", [gmime, perl])
+def test_others_read_the_same(tmp_path, reader):
+    """Each body and file, the subject, and who wrote it."""
     rng = random.Random(7)
     made = [mail_of(rng, number) for number in range(MAILS)]
     build(tmp_path, [mail for mail, _ in made])
-    run = subprocess.run(["perl", READER, tmp_path, str(MAILS)], check=True,
+    run = subprocess.run(reader(tmp_path, MAILS), check=True,
                          capture_output=True, text=True)
     found = [[] for _ in made]
+    heads = {}
     for line in run.stdout.splitlines():
         number, kind, digest, name = line.split("\t")
-        found[int(number)].append((kind, digest, bytes.fromhex(name).decode()))
-    for leaves, (_, want) in zip(found, made):
-        assert len(leaves) == len(want["bodies"]) + len(want["files"])
-        for name, content, kind, _ in want["files"]:
-            digest = hashlib.md5(content).hexdigest()
-            if kind == INVITATION:
-                assert ("text/calendar", digest) in {leaf[:2] for leaf in leaves}
-            else:
-                assert (digest, name) in {leaf[1:] for leaf in leaves}
+        text = bytes.fromhex(name).decode()
+        if kind in ("subject", "from"):
+            heads[int(number), kind] = text
+        else:
+            found[int(number)].append((kind, digest, text))
+    for number, (leaves, (_, want)) in enumerate(zip(found, made)):
+        check_leaves(leaves, want)
+        # They fold white space; Python is asked for it exactly.
+        assert heads[number, "subject"].split() == want["subject"].split()
+        assert heads[number, "from"].split() == want["from"][0][0].split()
 
 
 @pytest.mark.parametrize("hostile", [

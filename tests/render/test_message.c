@@ -67,12 +67,15 @@ static void expect(const struct message_source *source, const char *variables,
     "Date: Mon, 23 Nov 2026 05:41:00 +0000\r\n"                                \
     "Message-ID: <" ID "@mail.example.com>\r\n"                                \
     "MIME-Version: 1.0\r\n"
-#define PLAIN                                                                  \
+#define PLAIN_AS(encoding)                                                     \
     "Content-Type: text/plain; charset=utf-8\r\n"                              \
-    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-#define HTML                                                                   \
+    "Content-Transfer-Encoding: " encoding "\r\n\r\n"
+#define HTML_AS(encoding)                                                      \
     "Content-Type: text/html; charset=utf-8\r\n"                               \
-    "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+    "Content-Transfer-Encoding: " encoding "\r\n\r\n"
+#define PLAIN PLAIN_AS("7bit")
+#define HTML HTML_AS("7bit")
+#define QP "quoted-printable"
 #define HEAD                                                                   \
     "before"                                                                   \
     "From: Jo <jo@example.com>\r\n"                                            \
@@ -104,12 +107,28 @@ static void two_parts(void **state)
     s.text = "Hi {{ name }}";
     s.html = "<p>Hi {{ name }}";
     expect(&s, "{\"name\": \"Zo\xc3\xab & <Co>\"}",
-           HEAD TAIL "Content-Type: multipart/alternative;\r\n"
-                     " boundary=\"=_a" ID "\"\r\n"
-                     "\r\n--=_a" ID "\r\n" PLAIN "Hi Zo=C3=AB & <Co>"
-                     "\r\n--=_a" ID "\r\n" HTML
-                     "<p>Hi Zo=C3=AB &amp; &lt;Co&gt;"
-                     "\r\n--=_a" ID "--\r\n");
+           HEAD TAIL
+           "Content-Type: multipart/alternative;\r\n"
+           " boundary=\"=_a" ID "\"\r\n"
+           "\r\n--=_a" ID
+           "\r\n" PLAIN_AS(QP) "Hi Zo=C3=AB & <Co>"
+                               "\r\n--=_a" ID "\r\n" HTML_AS(
+                                   QP) "<p>Hi Zo=C3=AB &amp; &lt;Co&gt;"
+                                       "\r\n--=_a" ID "--\r\n");
+}
+
+/* Chosen for each recipient's text. */
+static void encoding_by_variables(void **state)
+{
+    struct message_source s = plain_source();
+
+    (void)state;
+    s.text = "{{ name }}\n";
+    expect(&s, "{\"name\": \"Zoe\"}", HEAD TAIL PLAIN "Zoe\r\n");
+    expect(&s, "{\"name\": \"From Zoe\"}",
+           HEAD TAIL PLAIN_AS(QP) "=46rom Zoe\r\n");
+    expect(&s, "{\"name\": \"\xe4\xbd\xa0\xe5\xa5\xbd\"}",
+           HEAD TAIL PLAIN_AS("base64") "5L2g5aW9DQo=\r\n");
 }
 
 static void text_from_html(void **state)
@@ -126,7 +145,7 @@ static void text_from_html(void **state)
                      "\r\n--=_a" ID "\r\n" HTML "<p>Hi <b>&lt;Co&gt;"
                      "\r\n--=_a" ID "--\r\n");
     s.html = "<p><img src=\"x\">";
-    expect(&s, NULL, HEAD TAIL HTML "<p><img src=3D\"x\">\r\n");
+    expect(&s, NULL, HEAD TAIL HTML "<p><img src=\"x\">\r\n");
 }
 
 static void fields(void **state)
@@ -424,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_part),
         cmocka_unit_test(two_parts),
+        cmocka_unit_test(encoding_by_variables),
         cmocka_unit_test(text_from_html),
         cmocka_unit_test(fields),
         cmocka_unit_test(without_templates_braces_stay),
