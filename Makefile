@@ -57,7 +57,8 @@ CLI_SRC := $(wildcard cli/*.c cli/*/*.c)
 SQL := $(wildcard engine/*/*.sql api/*.sql api/*/*.sql cli/*.sql cli/*/*.sql)
 SQL_GEN := $(SQL:%=$(BUILD)/gen/%.h)
 MIGRATIONS := $(wildcard migrations/*.sql)
-GEN := $(SQL_GEN) $(BUILD)/gen/migrations.h
+STARTERS := $(wildcard templates/starter/*)
+GEN := $(SQL_GEN) $(BUILD)/gen/migrations.h $(BUILD)/gen/starter_table.h
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libpresort.a
@@ -94,6 +95,10 @@ $(BUILD)/gen/%.sql.h: %.sql tools/embed-sql.awk
 $(BUILD)/gen/migrations.h: $(MIGRATIONS) tools/embed-migrations.sh
 	@mkdir -p $(@D)
 	@tools/embed-migrations.sh migrations >$@
+
+$(BUILD)/gen/starter_table.h: $(STARTERS) tools/embed-starters.sh
+	@mkdir -p $(@D)
+	@tools/embed-starters.sh templates/starter >$@
 
 # A test of api/ or cli/ code links that program's objects, less its main.
 $(BUILD)/tests/api/%: TEST_MORE = $(filter-out %/api/main.o,$(call obj,$(API_SRC)))

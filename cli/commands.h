@@ -15,6 +15,8 @@
       "say what bounces, complaints and replies in files mean")                \
     X("render", command_render, "--template FILE|--ndjson",                    \
       "render a template with data")                                           \
+    X("templates", command_templates, "list|push|starter|...",                 \
+      "store templates, start from ready-made ones, send tests")               \
     X("sink", sink_main, "[OPTIONS]",                                          \
       "run an SMTP server that accepts everything, or misbehaves")             \
     X("migrate", command_migrate, "[--status]",                                \

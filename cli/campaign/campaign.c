@@ -292,6 +292,54 @@ static int act(struct client *client, const struct verb *verb, int argc,
     return EXIT_DONE;
 }
 
+static void print_check(const json_t *answer)
+{
+    const json_t *error = json_object_get(answer, "error");
+    json_t *missing = json_object_get(answer, "missing"), *item;
+    size_t i;
+
+    printf("  %" PRId64 " of %" PRId64 " recipients looked at: %s\n",
+           campaign_number(answer, "checked"),
+           campaign_number(answer, "recipients"),
+           json_is_true(json_object_get(answer, "ok")) ? "all is there"
+                                                       : "not all is well");
+    if (json_is_object(error))
+        printf("  %" PRId64 " mails can't be rendered, as that to %s: %s\n",
+               campaign_number(answer, "failed"),
+               campaign_text(error, "recipient"),
+               campaign_text(error, "message"));
+    json_array_foreach(missing, i, item)
+    {
+        json_t *example = json_array_get(json_object_get(item, "examples"), 0);
+
+        printf("  %s: %" PRId64 " lack it, as %s\n",
+               campaign_text(item, "variable"),
+               campaign_number(item, "recipients"),
+               example ? json_string_value(example) : "");
+    }
+}
+
+/* Fails if a script is to stop there. */
+static int check(struct client *client, const struct verb *verb, int argc,
+                 char **argv)
+{
+    char path[CAMPAIGN_PATH_MAX];
+    json_t *answer;
+    struct error err;
+
+    (void)verb;
+    if (argc != 2)
+        return cli_usage("usage: presort campaign check ID");
+    if (campaign_path(argv[1], "/check", path, &err) != STATUS_OK ||
+        client_call(client, "POST", path, NULL, &answer, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    print_check(answer);
+    int result =
+        json_is_true(json_object_get(answer, "ok")) ? EXIT_DONE : EXIT_FAILED;
+    json_decref(answer);
+    return result;
+}
+
 static int watch(struct client *client, const struct verb *verb, int argc,
                  char **argv)
 {
@@ -325,9 +373,9 @@ static int run(const struct verb *verb, int argc, char **argv)
 
 int command_campaign(int argc, char **argv)
 {
-    static const struct verb verbs[] = {{"list", list},   {"show", show},
-                                        {"watch", watch}, {"pause", act},
-                                        {"resume", act},  {"cancel", act}};
+    static const struct verb verbs[] = {
+        {"list", list}, {"show", show},  {"watch", watch}, {"check", check},
+        {"pause", act}, {"resume", act}, {"cancel", act}};
     enum { VERBS = sizeof verbs / sizeof *verbs };
     const char *names[VERBS + 1] = {[VERBS] = "send"};
 
@@ -337,9 +385,10 @@ int command_campaign(int argc, char **argv)
              "           --recipients FILE.csv[.gz] [--text FILE] "
              "[--name NAME]\n"
              "           [--reply-to ADDRESS] [--at TIME] [--watch]\n"
+             "           [--template ALIAS] [--strict] [--inline-css]\n"
              "       presort campaign list\n"
              "       presort campaign show ID [--json]\n"
-             "       presort campaign watch|pause|resume|cancel ID");
+             "       presort campaign check|watch|pause|resume|cancel ID");
         return argc < 2 ? EXIT_USAGE : EXIT_DONE;
     }
     if (strcmp(argv[1], "send") == 0)

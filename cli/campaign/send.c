@@ -19,20 +19,27 @@ enum {
 };
 
 struct send {
-    const char *from, *subject, *html, *text, *recipients, *name, *reply_to,
-        *at;
-    bool watch;
+    const char *from, *subject, *html, *text, *template, *recipients, *name,
+        *reply_to, *at;
+    bool watch, strict, inline_css;
     int64_t shown_ms; /* when the upload's progress was last drawn */
 };
 
 static int options_read(int argc, char **argv, struct send *s)
 {
-    static const struct option known[] = {
-        {"from", 1, NULL, 'f'},       {"subject", 1, NULL, 's'},
-        {"html", 1, NULL, 'h'},       {"text", 1, NULL, 't'},
-        {"recipients", 1, NULL, 'r'}, {"name", 1, NULL, 'n'},
-        {"reply-to", 1, NULL, 'y'},   {"at", 1, NULL, 'a'},
-        {"watch", 0, NULL, 'w'},      {0}};
+    static const struct option known[] = {{"from", 1, NULL, 'f'},
+                                          {"subject", 1, NULL, 's'},
+                                          {"html", 1, NULL, 'h'},
+                                          {"text", 1, NULL, 't'},
+                                          {"recipients", 1, NULL, 'r'},
+                                          {"name", 1, NULL, 'n'},
+                                          {"reply-to", 1, NULL, 'y'},
+                                          {"at", 1, NULL, 'a'},
+                                          {"watch", 0, NULL, 'w'},
+                                          {"template", 1, NULL, 'T'},
+                                          {"strict", 0, NULL, 'S'},
+                                          {"inline-css", 0, NULL, 'C'},
+                                          {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
@@ -46,13 +53,18 @@ static int options_read(int argc, char **argv, struct send *s)
         case 'y': s->reply_to = optarg; break;
         case 'a': s->at = optarg; break;
         case 'w': s->watch = true; break;
+        case 'T': s->template = optarg; break;
+        case 'S': s->strict = true; break;
+        case 'C': s->inline_css = true; break;
         default: return cli_usage("see `presort campaign --help`");
         }
     if (optind < argc)
         return cli_usage("what is %s?", argv[optind]);
-    if (!s->from || !s->subject || !s->recipients || (!s->html && !s->text))
-        return cli_usage("--from, --subject, --recipients and one of --html "
-                         "and --text are wanted");
+    if (!s->recipients ||
+        (!s->template && (!s->from || !s->subject || (!s->html && !s->text))))
+        return cli_usage("--recipients and --template are wanted, or --from, "
+                         "--subject, --recipients and one of --html and "
+                         "--text");
     return EXIT_DONE;
 }
 
@@ -100,6 +112,11 @@ static enum status create(struct client *client, const struct send *s, char *id,
     enum status status = STATUS_OK;
 
     add_text(body, "name", s->name ? s->name : s->subject);
+    add_text(body, "template", s->template);
+    if (s->strict)
+        json_object_set_new(body, "strict_variables", json_true());
+    if (s->inline_css)
+        json_object_set_new(body, "inline_css", json_true());
     add_text(body, "from", s->from);
     add_text(body, "subject", s->subject);
     add_text(body, "reply_to", s->reply_to);

@@ -213,15 +213,35 @@ static bool is_hidden(const GumboNode *node)
              says(style, "mso-hide:all")));
 }
 
+/* With what its marks stand for. */
+static void expand(const struct writer *w, const char *text, struct buf *out)
+{
+    size_t left = strlen(text);
+
+    buf_add(out, "", 0);
+    for (size_t n; left > 0; text += n, left -= n) {
+        const struct html_mark *mark = html_mark_at(w->marks, text, left);
+
+        n = mark ? HTML_MARK_BYTES : 1;
+        buf_add(out, mark ? mark->at : text, mark ? mark->len : n);
+    }
+}
+
 /* A link is not said twice, and one that shows nothing not at all. */
 static bool is_said(const struct writer *w, size_t start, const char *href)
 {
     const char *text = w->out->data + start;
-    size_t n = w->out->len - start, len = strlen(href);
+    size_t n = w->out->len - start;
+    struct buf full = {0};
+    bool said;
 
     while (n > 0 && strchr(" \n", text[0]))
         text++, n--;
-    return n == 0 || (n <= len && memcmp(href + len - n, text, n) == 0);
+    expand(w, href, &full);
+    said = n == 0 ||
+           (n <= full.len && memcmp(full.data + full.len - n, text, n) == 0);
+    buf_fini(&full);
+    return said;
 }
 
 static void add_link(struct writer *w, const GumboNode *node, int depth)

@@ -40,6 +40,9 @@ static const struct {
     /* Templates. */
     {"Hi {{ name | default: \"}}\" }}!", "Hi {{ name | default: \"}}\" }}!\n"},
     {"<a href='{{ url }}'>Go</a>", "Go ({{ url }})\n"},
+    {"<a href='{{ url }}'>{{ url }}</a>", "{{ url }}\n"},
+    {"<a href='mailto:{{ a }}'>{{ a }}</a>", "{{ a }}\n"},
+    {"<a href='{{ url }}'>{{ name }}</a>", "{{ name }} ({{ url }})\n"},
     {"<a href=\"{{ a[\"b\"] }}\">Go</a>", "Go ({{ a[\"b\"] }})\n"},
     {"{{{ N|you }}}", "{{{ N|you }}}\n"},
     {"<p>a</p>{% if b < 1 %}<p>c</p>{% endif %}",
