@@ -256,8 +256,8 @@ static void take_query(struct exchange *x)
  * like its answer. Other unknown parameters are let be. */
 static void check_query(struct exchange *x)
 {
-    static const char *const known[] = {"limit", "after", "before", "to",
-                                        "outcome"};
+    static const char *const known[] = {"limit",   "after",  "before", "to",
+                                        "outcome", "reason", "origin"};
     enum { KNOWN = sizeof known / sizeof *known };
 
     for (size_t i = 0; i < x->request.n_query; i++) {

@@ -452,6 +452,29 @@ struct dests_state dests_state(const struct dests *d)
     return state;
 }
 
+void dests_measure(const struct dests *d, struct metrics *m)
+{
+    struct dests_state now = dests_state(d);
+
+    m->waiting_mails = now.waiting[0] + now.waiting[1];
+    m->connections = now.connections;
+    m->connections_busy = now.busy;
+    m->connect_failures = now.failures;
+}
+
+struct settled dests_outcome(const struct dests_refusal *refusal)
+{
+    return (struct settled){
+        .verdict = refusal->verdict,
+        .has_reach = true,
+        .reach = refusal->reach,
+        .code = refusal->code,
+        .enhanced = refusal->enhanced,
+        .step = refusal->step,
+        .reply = refusal->why,
+    };
+}
+
 /* ---- Coming and going ---- */
 
 /* What waits may have to go another way now: its owner takes it back. */
@@ -473,8 +496,8 @@ bool dests_are_known(const struct dests *d)
 
 enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
                       const struct config *config, const char *conninfo,
-                      const char *hostname, const struct dests_events *events,
-                      void *owner, struct dests **out, struct error *err)
+                      const struct dests_events *events, void *owner,
+                      struct dests **out, struct error *err)
 {
     struct dests *d = memory_new(1, sizeof *d);
     enum status status =
@@ -485,7 +508,7 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
     d->events = *events;
     d->owner = owner;
     d->now_ms = clock_mono_ms();
-    snprintf(d->hostname, sizeof d->hostname, "%s", hostname);
+    config_hostname(config, d->hostname, sizeof d->hostname);
     if (status == STATUS_OK)
         status = domains_new(loop, config, d->hostname, on_domain, d,
                              &d->domains, err);

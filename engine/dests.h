@@ -13,6 +13,7 @@
 #define DESTS_H
 
 #include "base/config.h"
+#include "metrics.h"
 #include "queue/batch.h"
 #include "smtp/conn.h"
 
@@ -51,10 +52,10 @@ struct dests_state {
 };
 
 /* On failure err names the setting; nothing is to be freed then. config must
- * live and may change. hostname is copied. */
+ * live and may change. */
 MUST_USE enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
                                const struct config *config,
-                               const char *conninfo, const char *hostname,
+                               const char *conninfo,
                                const struct dests_events *events, void *owner,
                                struct dests **out, struct error *err);
 
@@ -87,4 +88,8 @@ bool dests_are_one(const struct dests *d);
 /* No mail is to be claimed: the one destination of all mail is down. */
 bool dests_are_down(const struct dests *d, int64_t now_ms);
 struct dests_state dests_state(const struct dests *d);
+void dests_measure(const struct dests *d, struct metrics *m);
+
+/* The refusal as the outcome of its mail. */
+struct settled dests_outcome(const struct dests_refusal *refusal);
 #endif

@@ -13,7 +13,6 @@
  * journal, only then let the connections speak, commit, claim.
  */
 #include "pipeline.h"
-#include "base/bug.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -26,11 +25,11 @@
 #include "render/job.h"
 #include "settle/settle.h"
 #include "sign/keys.h"
+#include "suppress/suppress.h"
 
 enum {
     PIPELINE_TICK_MS = 50,
     PIPELINE_BACKLOG_MAX = 64 * 1024 * 1024,
-    PIPELINE_HOST_MAX = 256,
     PIPELINE_HANDLES = 2, /* of libuv: turn and tick */
 };
 
@@ -49,9 +48,9 @@ struct pipeline {
     struct maintain *maintain;
     struct settle *settle;
     struct keys *keys;
+    struct suppress *suppress;
 
     unsigned char secret[MAILID_SECRET_BYTES];
-    char hostname[PIPELINE_HOST_MAX];
     struct held held;     /* every batch that this worker has */
     struct claims claims; /* and what the store has besides */
     struct contents *contents;
@@ -69,6 +68,7 @@ struct pipeline {
 static void finish_if_over(struct pipeline *p, struct batch *b);
 static void settle_all(struct pipeline *p, struct batch *b, enum verdict v,
                        const char *why);
+static void give_out(struct pipeline *p, struct batch *b);
 
 /* The content is compiled, or known to be broken. */
 static void on_content(void *owner, struct batch *b)
@@ -79,7 +79,7 @@ static void on_content(void *owner, struct batch *b)
     if (p->draining || b->stolen || b->order == BATCH_HOLD || !can_send)
         batch_return_waiting(b);
     else
-        dests_add(p->dests, b);
+        give_out(p, b);
     finish_if_over(p, b);
 }
 
@@ -123,8 +123,8 @@ static void on_woken(void *owner, bool campaigns, bool transactional)
 static bool may_claim(const struct pipeline *p)
 {
     return p->started && !p->draining && queue_is_up(p->queue) &&
-           keys_are_known(p->keys) && dests_are_known(p->dests) &&
-           p->now_ms < p->lease_until_ms &&
+           keys_are_known(p->keys) && suppress_is_known(p->suppress) &&
+           dests_are_known(p->dests) && p->now_ms < p->lease_until_ms &&
            !dests_are_down(p->dests, p->now_ms) &&
            settle_backlog_bytes(p->settle) <= PIPELINE_BACKLOG_MAX;
 }
@@ -134,12 +134,7 @@ static bool may_claim(const struct pipeline *p)
 static void settle_one(struct pipeline *p, struct batch *b,
                        const struct mail *mail, struct settled *s)
 {
-    s->mail = mail->id;
-    s->attempt = b->tries + 1;
-    s->at_us = clock_wall_us();
-    s->claimed_ms = clock_between_ms(b->due_us, b->claimed_us);
-    s->site = b->site;
-    memcpy(s->campaign, b->campaign, UUID_BYTES);
+    batch_outcome(b, mail, clock_wall_us(), s);
     settle_add(p->settle, s);
     b->touched = true;
     b->n_out--;
@@ -168,13 +163,9 @@ static void settle_plain(struct pipeline *p, struct batch *b,
                          const struct mail *mail, enum verdict verdict,
                          const char *step, const char *why)
 {
-    struct settled s = {.verdict = verdict,
-                        .final = !goes_on(p, b, mail, verdict),
-                        .has_reach = true,
-                        .reach = REACH_MESSAGE,
-                        .step = step,
-                        .reply = why};
+    struct settled s = settled_plain(verdict, step, why);
 
+    s.final = !goes_on(p, b, mail, verdict);
     settle_one(p, b, mail, &s);
 }
 
@@ -186,6 +177,28 @@ static void settle_all(struct pipeline *p, struct batch *b, enum verdict v,
     while ((mail = batch_next(b)))
         settle_plain(p, b, mail, v, "queue", why);
     finish_if_over(p, b);
+}
+
+/* Why the recipient is not to be written to; or NULL. */
+static const char *is_suppressed(const struct pipeline *p,
+                                 const struct batch *b, const struct mail *mail)
+{
+    return suppress_why(p->suppress, b->project, mail->recipient,
+                        b->class == BATCH_CAMPAIGN);
+}
+
+/* Whom not to write to need not wait for a connection. */
+static void give_out(struct pipeline *p, struct batch *b)
+{
+    const char *why;
+
+    for (size_t i = b->n_mails; i-- > 0;)
+        if ((why = is_suppressed(p, b, &b->mails[i]))) {
+            const struct mail mail = batch_pick(b, i);
+
+            settle_plain(p, b, &mail, VERDICT_SUPPRESSED, "suppress", why);
+        }
+    dests_add(p->dests, b);
 }
 
 /* It cost no attempt: to another connection with it, or back to the queue. */
@@ -275,10 +288,13 @@ static bool on_prepare(void *owner, struct mail *mail, struct smtp_message *m)
     struct pipeline *p = owner;
     struct batch *b = mail->parcel->batch;
     struct job *job = jobs_take(&p->jobs, b, mail);
+    const char *why = is_suppressed(p, b, mail);
 
     if (b->expires_us <= job->started_us) {
         settle_plain(p, b, mail, VERDICT_EXPIRED, "queue",
                      "expired before it could be sent");
+    } else if (why) {
+        settle_plain(p, b, mail, VERDICT_SUPPRESSED, "suppress", why);
     } else if (render(p, job) && sign(p, job)) {
         b->touched = true;
         offers_sent(&p->claims.offers, b);
@@ -295,17 +311,9 @@ static void on_refused(void *owner, struct mail *mail,
 {
     struct pipeline *p = owner;
     struct batch *b = mail->parcel->batch;
-    struct settled s = {
-        .verdict = refusal->verdict,
-        .final = !goes_on(p, b, mail, refusal->verdict),
-        .has_reach = true,
-        .reach = refusal->reach,
-        .code = refusal->code,
-        .enhanced = refusal->enhanced,
-        .step = refusal->step,
-        .reply = refusal->why,
-    };
+    struct settled s = dests_outcome(refusal);
 
+    s.final = !goes_on(p, b, mail, s.verdict);
     settle_one(p, b, mail, &s);
 }
 
@@ -397,11 +405,7 @@ static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
     for (size_t i = 0; i < n; i++)
         if (!held_find(&p->held, ids[i]))
             queue_release_unknown(p->queue, ids[i]);
-    for (size_t i = 0; (b = held_get(&p->held, i)); i++)
-        if (!b->finishing && !b->stolen && !queue_has(ids, n, b->id)) {
-            log_event(LOG_WARN, "lease_lost", "batch=%lld", (long long)b->id);
-            b->stolen = true;
-        }
+    held_mark_stolen(&p->held, ids, n);
     dests_take_stolen(p->dests);
     for (size_t i = p->held.n; i-- > 0;)
         if ((b = held_get(&p->held, i)) && b->stolen && !b->finishing) {
@@ -448,15 +452,11 @@ static void on_stopped(void *owner)
 static void measure(struct pipeline *p)
 {
     uint64_t n = p->settled - p->settled_at_tick;
-    struct dests_state now = dests_state(p->dests);
 
     p->settled_at_tick = p->settled;
     p->rate += ((double)n * 1000 / PIPELINE_TICK_MS - p->rate) / 8;
     p->metrics->held_batches = p->held.n;
-    p->metrics->waiting_mails = now.waiting[0] + now.waiting[1];
-    p->metrics->connections = now.connections;
-    p->metrics->connections_busy = now.busy;
-    p->metrics->connect_failures = now.failures;
+    dests_measure(p->dests, p->metrics);
     p->metrics->journal_bytes = settle_backlog_bytes(p->settle);
     p->metrics->database_up = queue_is_up(p->queue);
 }
@@ -522,6 +522,7 @@ static void start_stages(struct pipeline *p, uv_loop_t *loop,
     claims_init(&p->claims, p->queue);
     p->maintain = maintain_new(loop, p->config, conninfo);
     p->keys = keys_new(loop, p->config, conninfo);
+    p->suppress = suppress_new(loop, p->config, conninfo);
     p->contents = contents_new(p->queue, on_content, p);
     uv_prepare_init(loop, &p->turn);
     uv_timer_init(loop, &p->tick);
@@ -548,10 +549,9 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
     p->drained = drained;
     p->owner = owner;
     p->net = smtp_net_new(loop);
-    config_hostname(config, p->hostname, sizeof p->hostname);
     if (status == STATUS_OK)
-        status = dests_new(loop, p->net, config, conninfo, p->hostname, &dests,
-                           p, &p->dests, err);
+        status = dests_new(loop, p->net, config, conninfo, &dests, p, &p->dests,
+                           err);
     if (status == STATUS_OK)
         status = settle_new(loop, config, conninfo, dir, &settle, p, &p->settle,
                             err);
@@ -591,6 +591,7 @@ void pipeline_free(struct pipeline *p)
     settle_free(p->settle);
     maintain_free(p->maintain);
     keys_free(p->keys);
+    suppress_free(p->suppress);
     contents_free(p->contents);
     queue_free(p->queue);
     claims_fini(&p->claims);

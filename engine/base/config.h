@@ -73,6 +73,9 @@
     X(TEXT, spf_mechanisms, "", 0, 1024, "mechanisms",                         \
       "what SPF records are asked to hold, as ip4:192.0.2.1 "                  \
       "include:relay.example; empty: a: and the hostname")                     \
+    X(NUMBER, unsubscribed_means_all, "0", 0, 1, "0 or 1",                     \
+      "1: transactional mail too stops at an unsubscription; 0: only "         \
+      "campaigns do")                                                          \
     X(NUMBER, site_connections_max, "10", 1, 10000, "connections",             \
       "connections of one worker to one destination")                          \
     X(NUMBER, transactional_connections, "2", 1, 1000, "connections",          \

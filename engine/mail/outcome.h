@@ -45,5 +45,10 @@ struct settled {
     const char *site, *enhanced, *step, *reply, *mx, *source;
 };
 
+/* What needed no server's word: it speaks of the message; or, if the mail is
+ * suppressed, of the recipient. */
+struct settled settled_plain(enum verdict verdict, const char *step,
+                             const char *why);
+
 bool settled_has_campaign(const struct settled *s);
 #endif

@@ -1,6 +1,8 @@
 #include "queue/batch.h"
 #include "base/bug.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include <string.h>
 
 enum { CARRY_FIRST = 16 };
 
@@ -66,6 +68,19 @@ static void count_waiting(struct batch *b, ptrdiff_t n)
     b->n_waiting += (size_t)n;
     if (b->in_hand)
         *b->in_hand += (size_t)n;
+}
+
+struct mail batch_pick(struct batch *b, size_t i)
+{
+    struct mail picked = b->mails[i];
+
+    if (b->parcels != &b->whole || b->n_waiting != b->n_mails)
+        BUG("a batch that mails can't be picked from");
+    b->mails[i] = b->mails[--b->n_mails];
+    b->whole.n--;
+    b->n_out++;
+    count_waiting(b, -1);
+    return picked;
 }
 
 struct mail *parcel_next(struct parcel *p)
@@ -174,6 +189,17 @@ void batch_drop_waiting(struct batch *b)
         b->parcels[i].at = b->parcels[i].n;
     }
     count_waiting(b, -(ptrdiff_t)b->n_waiting);
+}
+
+void batch_outcome(const struct batch *b, const struct mail *mail,
+                   int64_t now_us, struct settled *s)
+{
+    s->mail = mail->id;
+    s->attempt = b->tries + 1;
+    s->at_us = now_us;
+    s->claimed_ms = clock_between_ms(b->due_us, b->claimed_us);
+    s->site = b->site;
+    memcpy(s->campaign, b->campaign, UUID_BYTES);
 }
 
 bool batch_is_over(const struct batch *b)

@@ -121,6 +121,10 @@ void batch_free(struct batch *b);
 void batch_reserve(struct batch *b, size_t n);
 void batch_add(struct batch *b, const struct mail *mail);
 
+/* Take the i-th mail of all out of a batch of which none was taken yet, nor is
+ * it split. It is out; another one takes its place in the order. */
+struct mail batch_pick(struct batch *b, size_t i);
+
 /* Split it into n parcels: the i-th begins at the mail starts[i], the first at
  * 0, each with at least one. Once, and before any mail was taken. The order of
  * mails may be changed before (not after). */
@@ -149,6 +153,10 @@ void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us);
 
 /* Everything that waits is no business of ours any more. */
 void batch_drop_waiting(struct batch *b);
+
+/* Fills in what the outcome of its mail has from the batch and the clock. */
+void batch_outcome(const struct batch *b, const struct mail *mail,
+                   int64_t now_us, struct settled *s);
 
 /* Nothing waits and nothing is out. */
 bool batch_is_over(const struct batch *b);

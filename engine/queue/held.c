@@ -1,6 +1,8 @@
 #include "queue/held.h"
 #include "base/bug.h"
+#include "base/log.h"
 #include "base/memory.h"
+#include "queue/queue.h"
 
 enum { HELD_FIRST = 64, HELD_MARGIN = 128 };
 
@@ -39,6 +41,18 @@ struct batch *held_find(const struct held *h, int64_t id)
 struct batch *held_get(const struct held *h, size_t i)
 {
     return i < h->n ? h->batches[i] : NULL;
+}
+
+void held_mark_stolen(const struct held *h, const int64_t *ids, size_t n)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        struct batch *b = h->batches[i];
+
+        if (b->finishing || b->stolen || queue_has(ids, n, b->id))
+            continue;
+        log_event(LOG_WARN, "lease_lost", "batch=%lld", (long long)b->id);
+        b->stolen = true;
+    }
 }
 
 bool held_is_full(const struct held *h)

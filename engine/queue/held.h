@@ -21,6 +21,10 @@ struct batch *held_find(const struct held *h, int64_t id);
 /* The i-th, in no order that lasts; NULL behind the last. */
 struct batch *held_get(const struct held *h, size_t i);
 
+/* ids[n] are those that the store says are ours (`kept`): the others, but for
+ * what is being finished, went to other workers. Logs each. */
+void held_mark_stolen(const struct held *h, const int64_t *ids, size_t n);
+
 /* No more should be claimed: HELD_MAX, less what the claims may bring that are
  * under way at once. */
 bool held_is_full(const struct held *h);

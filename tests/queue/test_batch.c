@@ -56,6 +56,28 @@ static void puts_back_to_the_front(void **state)
     batch_free(b);
 }
 
+static void mails_are_picked_out(void **state)
+{
+    struct batch *b = batch_of(9, 5);
+    size_t hand = 5;
+    bool seen[5] = {false};
+    struct mail *mail;
+
+    (void)state;
+    b->in_hand = &hand;
+    assert_int_equal(batch_pick(b, 4).id.seq, 4);
+    assert_int_equal(batch_pick(b, 1).id.seq, 1);
+    assert_int_equal(b->n_out, 2);
+    assert_int_equal(b->n_mails, 3);
+    assert_int_equal(hand, 3);
+    while ((mail = batch_next(b)))
+        seen[mail->id.seq] = true;
+    assert_true(seen[0] && seen[2] && seen[3] && !seen[1] && !seen[4]);
+    b->n_out = 0;
+    assert_true(batch_is_over(b));
+    batch_free(b);
+}
+
 static void returns_what_waits(void **state)
 {
     struct batch *b = batch_of(9, 5);
@@ -184,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hands_out_in_order),
         cmocka_unit_test(puts_back_to_the_front),
+        cmocka_unit_test(mails_are_picked_out),
         cmocka_unit_test(returns_what_waits),
         cmocka_unit_test(drops_what_waits),
         cmocka_unit_test(carries_by_kind),

@@ -1,0 +1,143 @@
+"""Whoever is on the suppression list gets nothing, whenever he came onto it;
+and every mail still ends in exactly one outcome."""
+
+import threading
+import time
+
+from kit import process
+from kit.presort import Presort
+from kit.sink import Sink
+
+
+def suppress(presort, *emails, **fields):
+    presort.ask("POST", "/suppressions/batch/add",
+                {"emails": list(emails), **fields})
+
+
+def outcomes(presort, campaign):
+    """{address: (outcome, reply)}"""
+    found = presort.ask("GET", f"/campaigns/{campaign}/recipients?limit=100")
+    return {r["recipient"]: (r["outcome"], r["reply"]) for r in found["data"]}
+
+
+def test_before_the_upload_and_after_it():
+    with Sink() as sink, Presort(relay=sink.port, poll_interval_ms=200) as \
+            presort:
+        suppress(presort, "Early@one.example", reason="bounce")
+        people = [f"u{i}@one.example" for i in range(20)]
+        campaign = presort.new_campaign(
+            [*people, "early@One.example", "late@one.example",
+             "gone@two.example", "back@two.example"])
+        suppress(presort, "late@one.example", reason="complaint")
+        suppress(presort, "gone@two.example", reason="unsubscribe")
+        suppress(presort, "back@two.example")
+        presort.ask("DELETE", "/suppressions/back@two.example")
+        time.sleep(0.5)  # what is committed is known everywhere in a second
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        totals = presort.check_totals(campaign)
+        assert totals["suppressed"] == 3 and totals["delivered"] == 21
+        assert set(sink.copies()) == {*people, "back@two.example"}
+        found = outcomes(presort, campaign)
+        assert found["early@One.example"] == ("suppressed", "bounce")
+        assert found["late@one.example"] == ("suppressed", "complaint")
+        assert found["gone@two.example"] == ("suppressed", "unsubscribe")
+
+
+def test_between_the_claim_and_the_sending():
+    """The sink is slow: the mail is long claimed when its recipient is put on
+    the list."""
+    people = [f"u{i}@one.example" for i in range(60)]
+    with Sink("--slow", "60") as sink, Presort(
+            relay=sink.port, workers=1, site_connections_max=3,
+            transactional_connections=1) as presort:
+        known = [f"z{i}@one.example" for i in range(5)]
+        suppress(presort, *known, reason="bounce")
+        campaign = presort.new_campaign([*people, *known])
+        time.sleep(0.5)
+        presort.send(campaign)
+        # Who was known is through at once, however slow the others are.
+        totals = presort.wait_for_totals(campaign, 20,
+                                         lambda t: t["suppressed"] >= 5)
+        assert totals["delivered"] < 30, totals
+        presort.wait_for_totals(campaign, 20, lambda t: t["delivered"] >= 1)
+        assert presort.sql("SELECT DISTINCT state FROM batch WHERE class = 1"
+                           ) == [["claimed"]]
+        suppress(presort, *people[-30:], reason="complaint")
+        presort.wait_for(campaign, 60)
+        totals = presort.check_totals(campaign)
+        late = set(people[-30:]) & set(sink.copies())
+        assert totals["suppressed"] == 35 - len(late)
+        assert totals["suppressed"] >= 25, totals
+
+
+def test_transactional_mail():
+    """It stops at everything but an unsubscription."""
+    with Sink() as sink, Presort(relay=sink.port, poll_interval_ms=200) as \
+            presort:
+        suppress(presort, "left@one.example", reason="unsubscribe")
+        suppress(presort, "dead@one.example", reason="bounce")
+        time.sleep(0.5)
+        sent = {to: presort.ask("POST", "/emails", {
+            "from": "shop@source.example", "to": [to],
+            "subject": "Receipt", "text": "Thanks."})["id"]
+            for to in ("left@one.example", "dead@one.example")}
+        def event(to):
+            return presort.ask("GET", f"/emails/{sent[to]}")["last_event"]
+        process.wait_until(
+            lambda: event("left@one.example") == "delivered", 15, "delivery")
+        process.wait_until(
+            lambda: event("dead@one.example") == "suppressed", 15, "it")
+        assert set(sink.copies()) == {"left@one.example"}
+
+
+def test_transactional_mail_where_no_means_no():
+    with Sink() as sink, Presort(relay=sink.port, unsubscribed_means_all=1
+                                 ) as presort:
+        suppress(presort, "left@one.example", reason="unsubscribe")
+        time.sleep(0.5)
+        sent = presort.ask("POST", "/emails", {
+            "from": "shop@source.example", "to": ["left@one.example"],
+            "subject": "Receipt", "text": "Thanks."})["id"]
+        process.wait_until(
+            lambda: presort.ask("GET", f"/emails/{sent}")["last_event"] ==
+            "suppressed", 15, "it")
+        assert not sink.copies()
+
+
+def test_other_projects_write_on():
+    with Sink() as sink, Presort(relay=sink.port) as presort:
+        suppress(presort, "a@one.example", reason="complaint")
+        presort.command("projects", "create", "other")
+        presort.key = presort.command("keys", "create", "--project", "other"
+                                      ).split()[-1]
+        time.sleep(0.5)
+        presort.ask("POST", "/emails", {
+            "from": "shop@source.example", "to": ["a@one.example"],
+            "subject": "Receipt", "text": "Thanks."})
+        process.wait_until(lambda: "a@one.example" in sink.copies(), 15, "it")
+
+
+def test_who_commits_last_is_not_missed():
+    """One writer begins first and commits last. Known without a restart, and
+    again after a kill: nothing is sent before the list was read."""
+    with Sink() as sink, Presort(relay=sink.port, workers=1) as presort:
+        slow = threading.Thread(target=presort.sql, args=["""
+            BEGIN; SELECT suppress(1, 'slow@one.example', 'bounce');
+            SELECT pg_sleep(3); COMMIT"""])
+        slow.start()
+        time.sleep(0.5)
+        suppress(presort, "fast@one.example")
+        time.sleep(1.5)  # the worker has seen the fast one
+        slow.join()
+        time.sleep(0.5)
+        for round_ in ("once", "again"):
+            campaign = presort.new_campaign(
+                ["slow@one.example", "fast@one.example",
+                 f"{round_}@one.example"])
+            presort.send(campaign)
+            presort.wait_for(campaign, 30)
+            assert presort.check_totals(campaign)["suppressed"] == 2
+            for pid in presort.pids("presort-engine"):
+                process.kill(pid)
+        assert set(sink.copies()) == {"once@one.example", "again@one.example"}
