@@ -1,55 +1,14 @@
 #include "base/mailid.h"
+#include "base/siphash.h"
 #include <string.h>
-
-/* SipHash-2-4 (Aumasson, Bernstein 2012), as published by its authors: a MAC
- * for short inputs. OpenSSL has it behind a context per call, which costs
- * more than the hash. The vectors of the paper are in the test. */
-#define ROTL(x, b) (uint64_t)(((x) << (b)) | ((x) >> (64 - (b))))
-
-static void sip_round(uint64_t v[4])
-{
-    v[0] += v[1], v[1] = ROTL(v[1], 13), v[1] ^= v[0], v[0] = ROTL(v[0], 32);
-    v[2] += v[3], v[3] = ROTL(v[3], 16), v[3] ^= v[2];
-    v[0] += v[3], v[3] = ROTL(v[3], 21), v[3] ^= v[0];
-    v[2] += v[1], v[1] = ROTL(v[1], 17), v[1] ^= v[2], v[2] = ROTL(v[2], 32);
-}
-
-static uint64_t load64(const unsigned char *p)
-{
-    uint64_t v = 0;
-
-    for (int i = 7; i >= 0; i--)
-        v = v << 8 | p[i];
-    return v;
-}
-
-/* Of exactly two words: the pair. */
-static uint64_t sip_pair(const unsigned char *key, uint64_t a, uint64_t b)
-{
-    uint64_t k0 = load64(key), k1 = load64(key + 8);
-    uint64_t v[4] = {
-        k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-        k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
-    const uint64_t words[3] = {a, b, UINT64_C(16) << 56};
-
-    for (int i = 0; i < 3; i++) {
-        v[3] ^= words[i];
-        sip_round(v);
-        sip_round(v);
-        v[0] ^= words[i];
-    }
-    v[2] ^= 0xff;
-    for (int i = 0; i < 4; i++)
-        sip_round(v);
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
 
 enum { MAC_BITS = 42 };
 
 static uint64_t mac_of(const unsigned char *secret, struct mailid id)
 {
-    return sip_pair(secret, (uint64_t)id.batch, (uint64_t)id.seq) >>
-           (64 - MAC_BITS);
+    const uint64_t pair[2] = {(uint64_t)id.batch, (uint64_t)id.seq};
+
+    return siphash(secret, pair, sizeof pair) >> (64 - MAC_BITS);
 }
 
 static void hex_write(char *out, uint64_t v, int digits)

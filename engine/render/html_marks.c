@@ -152,3 +152,10 @@ const struct html_mark *html_mark_at(const struct html_marks *m, const char *p,
         ((size_t)p[3] & 0x3f);
     return n < m->n ? &m->at[n] : NULL;
 }
+
+size_t html_mark_length(const char *p, size_t left)
+{
+    const struct scan s = {.at = p, .end = p + left};
+
+    return starts(&s, "{{") || starts(&s, "{%") ? mark_length(&s) : 0;
+}

@@ -38,4 +38,8 @@ void html_marks_fini(struct html_marks *m);
 /* The mark at p, of which left bytes are readable; NULL if there is none. */
 const struct html_mark *html_mark_at(const struct html_marks *m, const char *p,
                                      size_t left);
+
+/* Bytes of the {{ ... }} or {% ... %} that starts at p; 0 if none does, or it
+ * does not end. */
+size_t html_mark_length(const char *p, size_t left);
 #endif
