@@ -13,6 +13,7 @@
 
 struct idempotency;
 struct committer;
+struct tracker;
 
 enum {
     API_POOL_QUEUED_MAX = 4096,
@@ -32,5 +33,6 @@ struct api {
     struct idempotency *idempotency;
     struct pool *pool, *streams;
     struct committer *committer;
+    struct tracker *tracker;
 };
 #endif

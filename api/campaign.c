@@ -1,5 +1,6 @@
 #include "api/campaign.h"
 #include "api/json.h"
+#include "api/tracking.h"
 #include "base/utf8.h"
 #include "mail/address.h"
 #include "render/message.h"
@@ -25,13 +26,14 @@ enum param {
     PARAM_DEFAULTS,
     PARAM_STRICT_VARIABLES,
     PARAM_INLINE_CSS,
+    PARAM_TRACKING,
 };
 
 static const char *const content_fields[] = {
-    "name",      "from",           "subject",  "html",
-    "text",      "tags",           "headers",  "weight",
-    "reply_to",  "expire_seconds", "template", "strict_variables",
-    "inline_css"};
+    "name",       "from",           "subject",  "html",
+    "text",       "tags",           "headers",  "weight",
+    "reply_to",   "expire_seconds", "template", "strict_variables",
+    "inline_css", "tracking"};
 enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
 
 PRINTF(3, 4)
@@ -238,6 +240,7 @@ bool campaign_compile(json_t *body, const struct campaign_content *c,
         .defaults = c->stored->defaults,
         .strict_variables = c->strict_variables,
         .inline_css = c->inline_css,
+        .links = true,
     };
     json_t *value;
     size_t i;
@@ -302,8 +305,9 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
     if (!read_texts(body, out, why) || !require(out, why) ||
         !read_sender(out->params[PARAM_SENDER], why) ||
         !read_reply_to(body, why) || !read_headers(body, why) ||
-        !email_read_tags(body, why) || !read_numbers(body, out, why) ||
-        !read_switches(body, out, why) || !compiles(body, out, why))
+        !email_read_tags(body, why) || !tracking_read(body, why) ||
+        !read_numbers(body, out, why) || !read_switches(body, out, why) ||
+        !compiles(body, out, why))
         return false;
     if (!out->params[PARAM_NAME])
         out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];
@@ -312,6 +316,7 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
     write_json(body, "reply_to", PARAM_REPLY_TO, out);
     write_json(body, "headers", PARAM_HEADERS, out);
     write_json(body, "tags", PARAM_TAGS, out);
+    write_stored(member(body, "tracking"), "{}", PARAM_TRACKING, out);
     write_stored(out->stored->template, NULL, PARAM_TEMPLATE, out);
     write_stored(out->stored->partials, "{}", PARAM_PARTIALS, out);
     write_stored(out->stored->defaults, "{}", PARAM_DEFAULTS, out);
@@ -360,6 +365,7 @@ static const struct {
     {"template", COLUMN_TEMPLATE, AS_JSON},
     {"strict_variables", COLUMN_STRICT_VARIABLES, AS_BOOLEAN},
     {"inline_css", COLUMN_INLINE_CSS, AS_BOOLEAN},
+    {"tracking", COLUMN_TRACKING, AS_JSON},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 

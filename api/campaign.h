@@ -23,7 +23,7 @@ enum {
 
 /* Parameters of the statements that store a campaign, behind the project and
  * the id: see campaigns.sql. Texts belong to the JSON, or to own. */
-enum { CAMPAIGN_PARAMS = 15 };
+enum { CAMPAIGN_PARAMS = 16 };
 
 /* What comes from the project's stored templates; NULLs where there is none. */
 struct campaign_stored {
@@ -81,6 +81,7 @@ enum campaign_column {
     COLUMN_TEMPLATE,
     COLUMN_STRICT_VARIABLES,
     COLUMN_INLINE_CSS,
+    COLUMN_TRACKING,
 };
 
 /* Members of a campaign's object, with content if the row has it, without the

@@ -1,6 +1,7 @@
 #include "api/email.h"
 #include "api/attachment.h"
 #include "api/json.h"
+#include "api/tracking.h"
 #include "api/time_parse.h"
 #include "base/bug.h"
 #include "mail/address.h"
@@ -20,7 +21,7 @@ struct draft {
     struct list to, cc, bcc, reply_to;
     struct message_header headers[EMAIL_HEADERS_MAX];
     size_t n_headers;
-    json_t *tags;
+    json_t *tags, *tracking;
     struct attachment_list attachments;
     struct email_error *why;
 };
@@ -185,6 +186,14 @@ static bool read_tags(struct draft *d, json_t *item)
     return true;
 }
 
+static bool read_tracking(struct draft *d, json_t *item)
+{
+    if (!tracking_read(item, d->why))
+        return false;
+    d->tracking = json_object_get(item, "tracking");
+    return true;
+}
+
 static bool is_set(json_t *value)
 {
     if (json_is_array(value))
@@ -223,9 +232,9 @@ static bool empty(const char *text)
 static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
 {
     static const char *const known[] = {
-        "from",        "to",       "cc",     "bcc",  "reply_to",
-        "subject",     "html",     "text",   "tags", "scheduled_at",
-        "attachments", "template", "headers"};
+        "from",        "to",       "cc",      "bcc",     "reply_to",
+        "subject",     "html",     "text",    "tags",    "scheduled_at",
+        "attachments", "template", "headers", "tracking"};
     struct address from;
 
     if (!json_is_object(item))
@@ -251,7 +260,7 @@ static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
            read_text(d, item, "text", MESSAGE_BYTES_MAX, &d->text) &&
            require(d, !empty(d->html) || !empty(d->text), "html` or `text") &&
            read_headers(d, item) && read_tags(d, item) &&
-           read_attachments(d, item, arena);
+           read_tracking(d, item) && read_attachments(d, item, arena);
 }
 
 /* The engine's own opinion: whether this can be built. */
@@ -417,6 +426,10 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
     }
     add_headers(b, d);
     add_tags(b, d);
+    if (d->tracking) {
+        buf_add_text(b, ",\"tracking\":");
+        json_add_value(b, d->tracking);
+    }
     attachment_write(&d->attachments, b);
     if (due_us) {
         buf_add_text(b, ",\"scheduled_at\":");

@@ -171,6 +171,8 @@ static void add_headers(struct exchange *x, struct MHD_Response *response)
     for (size_t i = 0; i < r->n_headers; i++)
         MHD_add_response_header(response, r->headers[i].name,
                                 r->headers[i].value);
+    if (r->location.len > 0)
+        MHD_add_response_header(response, "Location", r->location.data);
     if (x->rated) {
         add_number(response, "RateLimit-Limit", x->rate.limit);
         add_number(response, "RateLimit-Remaining", x->rate.remaining);
@@ -260,6 +262,8 @@ static void check_query(struct exchange *x)
                                         "outcome", "reason", "origin"};
     enum { KNOWN = sizeof known / sizeof *known };
 
+    if (x->request.route->scope == SCOPE_NONE)
+        return; /* links in mails: anybody may add to them */
     for (size_t i = 0; i < x->request.n_query; i++) {
         const char *name = x->request.query[i].name, *meant;
         size_t k = 0;
@@ -281,6 +285,7 @@ static void read_head(struct exchange *x, const char *method)
     char allow[ROUTE_ALLOW_MAX];
 
     x->method = method;
+    x->request.head = strcmp(method, "HEAD") == 0;
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, take_header,
                               &walk);
     switch (route_find(method, x->path, &x->request.route, x->request.args,

@@ -11,6 +11,7 @@
 #include "api/idempotency.h"
 #include "api/keeper.h"
 #include "api/server.h"
+#include "api/track/tracker.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include <malloc.h>
@@ -84,6 +85,7 @@ static int serve(struct api *api, const sigset_t *signals)
     pool_free(api->pool); /* before the committer, which it feeds */
     committer_free(api->committer);
     pool_free(api->streams);
+    tracker_free(api->tracker);
     keeper_free(keeper);
     return 0;
 }
@@ -134,6 +136,7 @@ static int run(const struct config *config)
         pool_new(config, (size_t)config->api_threads, API_POOL_QUEUED_MAX);
     api.streams = pool_new(config, API_STREAMS_MAX, API_STREAMS_QUEUED_MAX);
     api.committer = committer_new(config);
+    api.tracker = tracker_new(config);
     int status = serve(&api, &signals);
     auth_free(api.auth);
     idempotency_free(api.idempotency);

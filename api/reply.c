@@ -10,12 +10,14 @@ void reply_fini(struct reply *r)
 {
     buf_fini(&r->body);
     buf_fini(&r->kept);
+    buf_fini(&r->location);
 }
 
 void reply_reset(struct reply *r)
 {
     buf_reset(&r->body);
     buf_reset(&r->kept);
+    buf_reset(&r->location);
     r->status = 0;
     r->content_type = NULL;
     r->n_headers = 0;

@@ -21,8 +21,9 @@ struct reply {
     int status;               /* 0: nothing answered yet */
     const char *content_type; /* static text; NULL: application/json */
     struct buf body;
-    struct buf kept; /* not empty: what is kept under an idempotency key
-                        instead of a body that holds a secret */
+    struct buf kept;     /* not empty: what is kept under an idempotency key
+                            instead of a body that holds a secret */
+    struct buf location; /* not empty: where a redirect leads */
     struct reply_header headers[REPLY_HEADERS_MAX];
     size_t n_headers;
 };

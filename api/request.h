@@ -30,6 +30,7 @@ struct idempotency_claim;
     X(HEADER_TRANSFER_ENCODING, "Transfer-Encoding")                           \
     X(HEADER_EXPECT, "Expect")                                                 \
     X(HEADER_ACCEPT, "Accept")                                                 \
+    X(HEADER_USER_AGENT, "User-Agent")                                         \
     X(HEADER_IDEMPOTENCY_KEY, "Idempotency-Key")                               \
     X(HEADER_BATCH_VALIDATION, "x-batch-validation")
 ENUM_DECLARE(request_header, REQUEST_HEADER_TABLE);
@@ -55,6 +56,7 @@ struct request {
     const struct api *api;
     const struct config *config;
     const struct route *route;
+    bool head;                                /* HEAD, answered as GET */
     char args[ROUTE_ARGS_MAX][ROUTE_ARG_MAX]; /* the {}s of the path, decoded */
     struct request_query query[REQUEST_QUERY_MAX];
     size_t n_query;

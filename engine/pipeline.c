@@ -239,10 +239,10 @@ static void on_settled(void *owner, const struct smtp_result *result,
 /* Into job's buffer; false if this mail can't be made: it is settled then. */
 static bool render(struct pipeline *p, struct job *job)
 {
+    const struct job_settings settings = {p->config, p->secret};
     struct error err;
 
-    if (job_render(&p->jobs, job, p->secret, p->config->return_path_domain,
-                   &err) == STATUS_OK)
+    if (job_render(&p->jobs, job, &settings, &err) == STATUS_OK)
         return true;
     settle_plain(p, job->batch, job->mail, VERDICT_BOUNCED, "render", err.text);
     return false;

@@ -2,6 +2,7 @@
 #include "api/handlers/campaigns.h"
 #include "api/handlers/campaigns.sql.h"
 #include "api/json.h"
+#include "api/tracking.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ void campaigns_create_handle(struct request *request, struct reply *reply)
 
     if (!body || !campaigns_resolve(request, reply, body, &stored))
         return;
-    if (!campaign_read(body, &stored, &content, &why)) {
+    if (!campaign_read(body, &stored, &content, &why) ||
+        !tracking_possible(body, request->config, &why)) {
         reply_error(reply, why.name, "%s", why.error.text);
         campaign_fini(&content);
         campaign_stored_fini(&stored);
@@ -114,7 +116,8 @@ bool campaigns_store(struct request *request, struct reply *reply,
 
     if (!campaigns_resolve(request, reply, fields, &stored))
         return false;
-    if (campaign_read(fields, &stored, &content, &why)) {
+    if (campaign_read(fields, &stored, &content, &why) &&
+        tracking_possible(fields, request->config, &why)) {
         enum status status =
             campaigns_run(request, SQL_CAMPAIGNS_UPDATE, ref, content.params,
                           CAMPAIGN_PARAMS, NULL, &why.error);

@@ -1,11 +1,12 @@
 -- name: campaigns_create
 INSERT INTO campaign (project, name, sender, reply_to, subject, html, body_text,
                       headers, tags, weight, expire_seconds, template,
-                      partials, defaults, strict_variables, inline_css)
+                      partials, defaults, strict_variables, inline_css,
+                      tracking)
 VALUES ($1::bigint, $2::text, $3::text,
         ARRAY(SELECT json_array_elements_text($4::json)), $5::text, $6::text,
         $7::text, $8::json, $9::json, $10::int, $11::int, $12::json, $13::json,
-        $14::json, $15::boolean, $16::boolean)
+        $14::json, $15::boolean, $16::boolean, $17::json)
 RETURNING id
 
 -- name: campaigns_update
@@ -16,7 +17,7 @@ SET name = $3::text, sender = $4::text,
     headers = $9::json, tags = $10::json, weight = $11::int,
     expire_seconds = $12::int, template = $13::json, partials = $14::json,
     defaults = $15::json, strict_variables = $16::boolean,
-    inline_css = $17::boolean, updated = now()
+    inline_css = $17::boolean, tracking = $18::json, updated = now()
 WHERE project = $1::bigint AND id = $2::uuid
 
 -- What is due is being sent, whether a worker has noticed or not.
@@ -33,7 +34,7 @@ SELECT id, name, sender, subject,
         * 1000000)::bigint,
     (extract(epoch FROM finished) * 1000000)::bigint,
     html, body_text, array_to_json(reply_to), headers, tags, template,
-    strict_variables, inline_css
+    strict_variables, inline_css, tracking
 FROM campaign WHERE project = $1::bigint AND id = $2::uuid
 
 -- Whoever changes a campaign holds its row. None if another one does.
@@ -104,6 +105,19 @@ SELECT shown, sum(delivered)::bigint, sum(deferred)::bigint,
     sum(suppressed)::bigint, sum(cancelled)::bigint
 FROM named GROUP BY shown
 ORDER BY shown = 'other', sum(ended) DESC, shown
+
+-- name: campaigns_events
+SELECT k.kind, coalesce(t.mails, 0), coalesce(t.total, 0),
+    coalesce(t.machine, 0)
+FROM unnest(enum_range(NULL::event_kind)) AS k (kind)
+LEFT JOIN event_tally t
+    ON t.campaign = $1::uuid AND t.kind = k.kind AND t.link = -1
+ORDER BY k.kind
+
+-- name: campaigns_links
+SELECT link, coalesce(url, ''), mails, total, machine FROM event_tally
+WHERE campaign = $1::uuid AND kind = 'clicked' AND link >= 0
+ORDER BY mails DESC, total DESC, link LIMIT 1000
 
 -- Deleting goes on in pieces; from here on nobody else touches it.
 -- name: campaigns_close

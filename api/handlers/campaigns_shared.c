@@ -215,10 +215,54 @@ static void add_progress(struct buf *out, const PGresult *campaign,
     add_sites(out, rows);
 }
 
+/* What its recipients did: events, and of how many mails. */
+static void add_events(struct buf *out, const PGresult *events)
+{
+    buf_add_text(out, ",\"events\":{");
+    for (int i = 0; i < PQntuples(events); i++)
+        buf_addf(out, "%s\"%s\":{\"mails\":%s,\"total\":%s,\"machine\":%s}",
+                 i ? "," : "", PQgetvalue(events, i, 0),
+                 PQgetvalue(events, i, 1), PQgetvalue(events, i, 2),
+                 PQgetvalue(events, i, 3));
+    buf_add_char(out, '}');
+}
+
+/* The links that were clicked, those with most clicks first. */
+void campaigns_links_handle(struct request *request, struct reply *reply)
+{
+    struct campaign_ref ref;
+    DB_RESULT *campaign = NULL, *links = NULL;
+    struct error err;
+
+    if (!campaigns_ref(request, reply, &ref) ||
+        !campaigns_find(request, reply, &ref, &campaign))
+        return;
+    const char *params[] = {ref.id};
+    enum status status = session_run(request->session, SQL_CAMPAIGNS_LINKS,
+                                     params, 1, &links, &err);
+
+    if (status != STATUS_OK) {
+        reply_status(reply, status, &err);
+        return;
+    }
+    reply->status = 200;
+    buf_add_text(&reply->body, "{\"object\":\"list\",\"has_more\":false,"
+                               "\"data\":[");
+    for (int i = 0; i < PQntuples(links); i++) {
+        buf_addf(&reply->body, "%s{\"link\":%s,\"url\":", i ? "," : "",
+                 PQgetvalue(links, i, 0));
+        json_add_text(&reply->body, PQgetvalue(links, i, 1));
+        buf_addf(&reply->body, ",\"mails\":%s,\"total\":%s,\"machine\":%s}",
+                 PQgetvalue(links, i, 2), PQgetvalue(links, i, 3),
+                 PQgetvalue(links, i, 4));
+    }
+    buf_add_text(&reply->body, "]}");
+}
+
 void campaigns_show(struct request *request, struct reply *reply,
                     const struct campaign_ref *ref)
 {
-    DB_RESULT *campaign = NULL, *totals = NULL;
+    DB_RESULT *campaign = NULL, *totals = NULL, *events = NULL;
     const char *params[] = {ref->id};
     struct error err;
 
@@ -226,6 +270,9 @@ void campaigns_show(struct request *request, struct reply *reply,
         return;
     enum status status = session_run(request->session, SQL_CAMPAIGNS_TOTALS,
                                      params, 1, &totals, &err);
+    if (status == STATUS_OK)
+        status = session_run(request->session, SQL_CAMPAIGNS_EVENTS, params, 1,
+                             &events, &err);
     if (status != STATUS_OK) {
         reply_status(reply, status, &err);
         return;
@@ -234,6 +281,7 @@ void campaigns_show(struct request *request, struct reply *reply,
     buf_add_char(&reply->body, '{');
     campaign_add(&reply->body, campaign, 0);
     add_progress(&reply->body, campaign, totals);
+    add_events(&reply->body, events);
     buf_add_char(&reply->body, '}');
 }
 

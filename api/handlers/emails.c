@@ -6,6 +6,7 @@
 #include "api/handlers/templates.h"
 #include "api/json.h"
 #include "api/request.h"
+#include "api/tracking.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include <stdlib.h>
@@ -148,7 +149,8 @@ void emails_send(struct request *request, struct reply *reply, json_t *email)
     struct submission *s = submission_new(request, 1);
 
     s->n = 1;
-    if (email_read(email, &s->arena, &scratch, clock_wall_us(), &s->emails[0],
+    if (tracking_possible(email, request->config, &why) &&
+        email_read(email, &s->arena, &scratch, clock_wall_us(), &s->emails[0],
                    &why)) {
         submit(s, reply);
     } else {

@@ -239,6 +239,27 @@ static enum status relay_check(const char *text, struct error *why)
     return servers_parse(text, servers, &n, why);
 }
 
+/* It becomes the beginning of links, inside HTML and header fields. */
+static enum status url_check(const char *text, struct error *why)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                  "-._~:/[]";
+    const char *host = strstr(text, "://");
+    size_t len = strlen(text);
+
+    if (!len)
+        return STATUS_OK;
+    if ((strncmp(text, "http://", 7) != 0 &&
+         strncmp(text, "https://", 8) != 0) ||
+        !host[3] || host[3] == '/' || strspn(text, allowed) != len ||
+        text[len - 1] == '/')
+        return fail(why, STATUS_INVALID,
+                    "https://HOST is wanted, perhaps with a port or a path, "
+                    "and no slash at its end");
+    return STATUS_OK;
+}
+
 /* What the table can't say of a text. */
 static enum status text_check(const char *name, const char *text,
                               struct error *why)
@@ -255,6 +276,8 @@ static enum status text_check(const char *name, const char *text,
                     "debug, info, warn or error is wanted");
     if (!strcmp(name, "relay"))
         return relay_check(text, why);
+    if (!strcmp(name, "public_url"))
+        return url_check(text, why);
     if (len > 7 && !strcmp(name + len - 7, "_listen"))
         return net_parse(text, &address, why);
     return STATUS_OK;

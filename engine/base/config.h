@@ -63,6 +63,13 @@
       "name said in EHLO and Message-ID; empty: the machine's")                \
     X(TEXT, return_path_domain, "", 0, 255, "domain",                          \
       "domain of the return path; empty: the sender's own address is used")    \
+    X(TEXT, public_url, "", 0, 255, "URL",                                     \
+      "where recipients reach the API, https://t.example.com: for tracked "    \
+      "links, the open pixel and unsubscribing; empty: none of these")         \
+    X(NUMBER, track_clicks, "1", 0, 1, "0 or 1",                               \
+      "links of campaigns are tracked, unless the campaign says otherwise")    \
+    X(NUMBER, track_opens, "1", 0, 1, "0 or 1",                                \
+      "openings of campaigns' mails are, unless the campaign says otherwise")  \
     X(TEXT, seal_key_file, "", 0, 4096, "path",                                \
       "what DKIM keys are encrypted with, 32 bytes, the same on all "          \
       "machines; "                                                             \

@@ -79,6 +79,21 @@ static json_t *object_of(const char *text)
     return text ? json_loads(text, 0, NULL) : NULL;
 }
 
+static enum content_switch switch_of(const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+
+    if (!json_is_boolean(value))
+        return CONTENT_AS_SET;
+    return json_is_true(value) ? CONTENT_ON : CONTENT_OFF;
+}
+
+static void read_tracking(struct content *c, const json_t *object)
+{
+    c->tracking.clicks = switch_of(object, "clicks");
+    c->tracking.opens = switch_of(object, "opens");
+}
+
 struct content *content_of_campaign(const struct content_campaign *row)
 {
     struct content *c = memory_new(1, sizeof *c);
@@ -86,6 +101,7 @@ struct content *content_of_campaign(const struct content_campaign *row)
     json_t *headers = object_of(row->headers);
     json_t *partials = object_of(row->partials);
     json_t *defaults = object_of(row->defaults);
+    json_t *tracking = object_of(row->tracking);
     const struct message_source source = {
         .from = row->sender,
         .reply_to = row->reply_to,
@@ -100,9 +116,12 @@ struct content *content_of_campaign(const struct content_campaign *row)
         .defaults = defaults,
         .strict_variables = row->strict_variables,
         .inline_css = row->inline_css,
+        .links = true,
     };
 
+    read_tracking(c, tracking);
     compile(c, &source);
+    json_decref(tracking);
     json_decref(headers);
     json_decref(partials);
     json_decref(defaults);
@@ -134,8 +153,10 @@ struct content *content_of_email(const char *json, size_t len)
         .attachments = lists->attachments,
         .n_attachments = attachments_of(json_object_get(root, "attachments"),
                                         lists->attachments),
+        .links = json_object_get(root, "tracking") != NULL,
     };
 
+    read_tracking(c, json_object_get(root, "tracking"));
     if (!root || !source.from)
         (void)!fail(&c->why, STATUS_INVALID, "content: %s",
                     root ? "no sender" : why.text);

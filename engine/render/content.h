@@ -15,12 +15,21 @@ struct content {
     struct message *message;     /* NULL: broken */
     struct error why;            /* then this is the reason */
     char id_domain[ADDRESS_MAX]; /* of the sender: for Message-IDs */
+    struct content_tracking {
+        enum content_switch {
+            CONTENT_AS_SET,
+            CONTENT_OFF,
+            CONTENT_ON,
+        } clicks,
+            opens;
+    } tracking; /* AS_SET: as the settings say */
 };
 
 /* A campaign's columns; headers, partials and defaults are JSON objects. Texts
  * may be NULL. */
 struct content_campaign {
-    const char *sender, *subject, *html, *text, *headers, *partials, *defaults;
+    const char *sender, *subject, *html, *text, *headers, *partials, *defaults,
+        *tracking; /* {"clicks": bool, "opens": bool}, either may be absent */
     bool strict_variables, inline_css;
     const char *const *reply_to;
     size_t n_reply_to;

@@ -66,6 +66,7 @@ static struct content *compile(const PGresult *row)
         .defaults = text_at(row, 7),
         .strict_variables = PQgetvalue(row, 0, 8)[0] != 0,
         .inline_css = PQgetvalue(row, 0, 9)[0] != 0,
+        .tracking = text_at(row, 10),
         .reply_to = list,
         .n_reply_to = texts_of(reply_to, len, list),
     };

@@ -1,11 +1,13 @@
 #include "render/job.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "mail/token.h"
+#include "render/list.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 /* A mail with large attachments is rare; its room is not kept for the next. */
-enum { JOB_KEPT_BYTES_MAX = 1024 * 1024 };
+enum { JOB_KEPT_BYTES_MAX = 1024 * 1024, JOB_URL_MAX = 512 };
 
 struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail)
 {
@@ -39,6 +41,7 @@ void jobs_fini(struct jobs *j)
         free(job);
     }
     arena_fini(&j->scratch);
+    buf_fini(&j->fields);
     *j = (struct jobs){0};
 }
 
@@ -68,52 +71,120 @@ static struct content *content_of(struct batch *b, const struct mail *mail)
     return email ? email->message : NULL;
 }
 
+/* Campaigns are tracked as the settings say, where they say nothing
+ * themselves; transactional mail only if it asks for it. */
+static bool wanted(enum content_switch own, bool campaign, int64_t setting)
+{
+    switch (own) {
+    case CONTENT_ON: return true;
+    case CONTENT_OFF: return false;
+    case CONTENT_AS_SET: break;
+    }
+    return campaign && setting != 0;
+}
+
+/* All of a mail that depends on the public address. */
+struct public_side {
+    struct links_track track;
+    char unsubscribe_url[JOB_URL_MAX];
+};
+
+static void know_public_side(struct public_side *side, const struct job *job,
+                             const struct content *content,
+                             const struct job_settings *settings)
+{
+    const struct config *config = settings->config;
+    bool campaign = job->batch->class == BATCH_CAMPAIGN;
+    const struct token token = {job->mail->id, TOKEN_UNSUBSCRIBE, 0};
+    char text[TOKEN_TEXT_MAX];
+
+    side->track = (struct links_track){
+        .secret = settings->secret,
+        .public_url = config->public_url,
+        .mail = job->mail->id,
+        .clicks =
+            wanted(content->tracking.clicks, campaign, config->track_clicks),
+        .opens = wanted(content->tracking.opens, campaign, config->track_opens),
+    };
+    side->unsubscribe_url[0] = 0;
+    if (!campaign || !config->public_url[0])
+        return;
+    token_text(settings->secret, &token, NULL, 0, text);
+    snprintf(side->unsubscribe_url, sizeof side->unsubscribe_url, "%s/u/%s",
+             config->public_url, text);
+}
+
+static const char *fields_of(struct jobs *j, const struct job *job,
+                             const struct content *content,
+                             const char *unsubscribe_url)
+{
+    const struct list_of list = {
+        .message = content->message,
+        .sender_domain = content->id_domain,
+        .campaign = job->batch->campaign,
+        .project = job->batch->project,
+        .unsubscribe_url = unsubscribe_url,
+    };
+
+    if (job->batch->class != BATCH_CAMPAIGN)
+        return NULL;
+    buf_reset(&j->fields);
+    list_fields(&j->fields, &list);
+    return j->fields.data;
+}
+
 static enum status render(struct jobs *j, struct job *job,
-                          const struct content *content,
-                          const unsigned char secret[MAILID_SECRET_BYTES],
-                          const char *return_path_domain, struct error *err)
+                          const struct content *content, json_t *variables,
+                          const struct job_settings *settings,
+                          struct error *err)
 {
     const struct mail *mail = job->mail;
     char id[MAILID_TEXT_MAX];
-    json_error_t why;
-    json_t *variables = NULL;
+    struct public_side side;
 
-    mailid_text(secret, mail->id, id);
-    if (mail->variables)
-        variables = json_loadb(mail->variables, mail->variables_len,
-                               JSON_ALLOW_NUL, &why);
-    if (mail->variables && !variables)
-        return fail(err, STATUS_INVALID, "variables: %s", why.text);
+    know_public_side(&side, job, content, settings);
+    mailid_text(settings->secret, mail->id, id);
     const struct message_recipient to = {
         .address = mail->recipient,
         .variables = variables,
         .id = id,
         .id_domain = content->id_domain,
         .date_us = job->started_us,
+        .track = &side.track,
+        .unsubscribe_url =
+            side.unsubscribe_url[0] ? side.unsubscribe_url : NULL,
+        .headers = fields_of(j, job, content, side.unsubscribe_url),
     };
 
     buf_reset(&job->bytes);
     arena_reset(&j->scratch);
-    enum status status =
-        message_render(content->message, &to, &j->scratch, &job->bytes, err);
-
-    json_decref(variables);
-    envelope(job, content, id, return_path_domain);
-    return status;
+    envelope(job, content, id, settings->config->return_path_domain);
+    return message_render(content->message, &to, &j->scratch, &job->bytes, err);
 }
 
 enum status job_render(struct jobs *j, struct job *job,
-                       const unsigned char secret[MAILID_SECRET_BYTES],
-                       const char *return_path_domain, struct error *err)
+                       const struct job_settings *settings, struct error *err)
 {
-    const struct content *content = content_of(job->batch, job->mail);
+    const struct mail *mail = job->mail;
+    const struct content *content = content_of(job->batch, mail);
+    json_t *variables = NULL;
+    json_error_t why;
 
     if (!content)
         return fail(err, STATUS_NOT_FOUND, "content not found");
     if (!content->message)
         return fail(err, STATUS_INVALID, "%s", content->why.text);
     job->sender_domain = content->id_domain;
-    return render(j, job, content, secret, return_path_domain, err);
+    if (mail->variables) {
+        variables = json_loadb(mail->variables, mail->variables_len,
+                               JSON_ALLOW_NUL, &why);
+        if (!variables)
+            return fail(err, STATUS_INVALID, "variables: %s", why.text);
+    }
+    enum status status = render(j, job, content, variables, settings, err);
+
+    json_decref(variables);
+    return status;
 }
 
 const char *job_sender_domain(struct batch *b, const struct mail *mail)

@@ -5,6 +5,7 @@
 #ifndef RENDER_JOB_H
 #define RENDER_JOB_H
 
+#include "base/config.h"
 #include "mail/outcome.h"
 #include "queue/batch.h"
 #include "render/content.h"
@@ -23,6 +24,13 @@ struct job {
 struct jobs {
     struct job *spare;
     struct arena scratch;
+    struct buf fields; /* of a campaign's mail, besides its content's */
+};
+
+/* What rendering depends on besides the mail; config may change. */
+struct job_settings {
+    const struct config *config;
+    const unsigned char *secret; /* of the installation */
 };
 
 struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail);
@@ -32,11 +40,11 @@ void jobs_put(struct jobs *j, struct job *job);
 void jobs_fini(struct jobs *j);
 
 /* Render the mail's content, which its batch has, into job->bytes, and the
- * envelope: the sender's own address, or one in return_path_domain that names
- * the mail, if that is not "". */
+ * envelope: the sender's own address, or, if return_path_domain is set, one
+ * there that names the mail. With a public_url, links are tracked as the
+ * content or the settings say, and campaigns can be unsubscribed from. */
 MUST_USE enum status job_render(struct jobs *j, struct job *job,
-                                const unsigned char secret[MAILID_SECRET_BYTES],
-                                const char *return_path_domain,
+                                const struct job_settings *settings,
                                 struct error *err);
 
 /* The domain of the mail's From:, or NULL if its content can't be had. */

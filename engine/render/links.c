@@ -338,7 +338,7 @@ static void add_written(struct filling *f, size_t number, const char *text,
     buf_add_text(f->out, f->track->public_url);
     buf_add_text(f->out, "/c/");
     add_token(f, TOKEN_CLICK_TARGET, number, f->target, (size_t)n);
-    buf_add_char(f->out, '/');
+    buf_add_text(f->out, "?u=");
     char encoded[(LINKS_TARGET_MAX * 4 + 2) / 3];
 
     buf_add(f->out, encoded, token_base64(f->target, (size_t)n, encoded));

@@ -11,7 +11,7 @@
  *
  * A link that is the same for all becomes PUBLIC/c/TOKEN; where it leads is
  * known from the content and its number. One that a template writes becomes
- * PUBLIC/c/TOKEN/TARGET: its target travels along, and the token signs it.
+ * PUBLIC/c/TOKEN?u=TARGET: its target travels along, and the token signs it.
  * Hostile HTML costs bounded time and memory (render/html_tree).
  */
 #ifndef RENDER_LINKS_H

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* One body, with its own header. Where it is the same for everybody it is
  * encoded once. */
@@ -31,6 +32,9 @@ struct message {
     struct field *fields; /* Subject, then the author's own */
     size_t n_fields;
     struct body text, html;
+    struct links links; /* of the HTML, where they may be tracked */
+    struct buf marked;  /* its source, then */
+    bool tracked;
     struct attachments attached;
     struct partials partials;
     json_t *defaults;
@@ -182,21 +186,40 @@ static enum status compile_part(struct message *m,
                         err);
 }
 
-/* Mistakes are told by their place in what the author wrote. */
+/* With marks for its links, where these may be tracked and can be found. */
+static bool compile_tracked(struct message *m, const struct message_source *s,
+                            const char *html)
+{
+    size_t len = strlen(html);
+    struct error ignored;
+
+    if (!s->links || !links_find(&m->links, html, len, s->templates))
+        return false;
+    links_mark(&m->links, html, len, &m->marked);
+    m->tracked = compile_part(m, s, &m->html, m->marked.data, false,
+                              &ignored) == STATUS_OK;
+    return m->tracked;
+}
+
+/* Mistakes are told by their place in what the author wrote: that is compiled
+ * where what is made of it can't be. */
 static enum status compile_html(struct message *m,
                                 const struct message_source *s,
                                 struct error *err)
 {
     struct buf inlined = {0};
-    enum status st;
+    const char *html = s->html;
+    enum status st = STATUS_OK;
 
-    if (!s->inline_css)
-        return compile_part(m, s, &m->html, s->html, false, err);
-    st = css_inline(s->html, strlen(s->html), s->templates, &inlined, err);
+    if (s->inline_css) {
+        st = css_inline(html, strlen(html), s->templates, &inlined, err);
+        html = inlined.data ? inlined.data : "";
+    }
     if (st != STATUS_OK)
         error_prefix(err, "html");
-    else if (compile_part(m, s, &m->html, inlined.data ? inlined.data : "",
-                          false, err) != STATUS_OK)
+    else if (!compile_tracked(m, s, html) &&
+             (html == s->html ||
+              compile_part(m, s, &m->html, html, false, err) != STATUS_OK))
         st = compile_part(m, s, &m->html, s->html, false, err);
     buf_fini(&inlined);
     return st;
@@ -283,10 +306,20 @@ void message_free(struct message *m)
     buf_fini(&m->head);
     body_fini(&m->text);
     body_fini(&m->html);
+    links_fini(&m->links);
+    buf_fini(&m->marked);
     attach_fini(&m->attached);
     partials_fini(&m->partials);
     json_decref(m->defaults);
     free(m);
+}
+
+bool message_has_field(const struct message *m, const char *name)
+{
+    for (size_t i = 0; i < m->n_fields; i++)
+        if (strcasecmp(m->fields[i].name, name) == 0)
+            return true;
+    return false;
 }
 
 const char *message_sender(const struct message *m)
@@ -336,28 +369,49 @@ static void add_identity(struct render *r)
     buf_add_char(r->out, '@');
     buf_add_text(r->out, r->to->id_domain);
     buf_add_text(r->out, ">\r\nMIME-Version: 1.0\r\n");
+    if (r->to->headers)
+        buf_add_text(r->out, r->to->headers);
 }
 
-/* The rendered text goes through scratch: encoding makes it longer. */
+/* What was written behind start goes through scratch: what is made of it is
+ * longer. */
+static char *take_back(struct render *r, size_t start, size_t *len)
+{
+    *len = r->out->len - start;
+    r->out->len = start;
+    return arena_copy(r->scratch, r->out->data + start, *len);
+}
+
+static const struct links_track untracked = {.public_url = ""};
+
 static enum status add_body(struct render *r, const struct body *b,
                             const char *label)
 {
-    size_t start;
-    enum status st;
+    bool tracked = r->m->tracked && b == &r->m->html;
+    size_t start, len;
+    enum status st = STATUS_OK;
 
-    if (b->constant) {
+    if (b->constant && !tracked) {
         buf_add(r->out, b->encoded.data, b->encoded.len);
         return STATUS_OK;
     }
     start = r->out->len;
-    st = template_render(b->program, &r->values, r->scratch, r->out, r->err);
+    if (b->program)
+        st =
+            template_render(b->program, &r->values, r->scratch, r->out, r->err);
+    else
+        buf_add(r->out, r->m->marked.data, r->m->marked.len);
     if (st != STATUS_OK) {
         error_prefix(r->err, label);
         return st;
     }
-    size_t len = r->out->len - start;
-    char *text = arena_copy(r->scratch, r->out->data + start, len);
-    r->out->len = start;
+    char *text = take_back(r, start, &len);
+
+    if (tracked) {
+        links_fill(&r->m->links, r->to->track ? r->to->track : &untracked, text,
+                   len, r->out);
+        text = take_back(r, start, &len);
+    }
     write_body(r->out, b->head, text, len);
     return STATUS_OK;
 }
@@ -485,7 +539,11 @@ enum status message_render(const struct message *m,
                            struct arena *scratch, struct buf *out,
                            struct error *err)
 {
-    const struct template_builtin email = {"email", to->address};
+    const struct template_builtin builtins[] = {
+        {"email", to->address},
+        {"unsubscribe_url", to->unsubscribe_url},
+        {"RESEND_UNSUBSCRIBE_URL", to->unsubscribe_url},
+    };
     struct render r = {
         .m = m,
         .to = to,
@@ -493,8 +551,8 @@ enum status message_render(const struct message *m,
                    .defaults = m->defaults,
                    .missing = to->missing,
                    .missing_context = to->missing_context,
-                   .builtins = &email,
-                   .n_builtins = 1,
+                   .builtins = builtins,
+                   .n_builtins = to->unsubscribe_url ? 3 : 1,
                    .now_us = to->date_us},
         .scratch = scratch,
         .out = out,

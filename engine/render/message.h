@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "render/links.h"
 #include "templates/template.h"
 #include <jansson.h>
 #include <stdbool.h>
@@ -59,6 +60,7 @@ struct message_source {
     json_t *partials, *defaults;
     bool strict_variables;
     bool inline_css; /* of the HTML: render/css_inline */
+    bool links;      /* the HTML's may be tracked (render/links) */
 };
 
 /* What differs from recipient to recipient. */
@@ -67,7 +69,11 @@ struct message_recipient {
     const json_t *variables; /* object, or NULL; `email` is always defined */
     const char *id;          /* 36 characters: Message-ID is <id@id_domain> */
     const char *id_domain;
-    int64_t date_us; /* wall clock, for Date: (in UTC, +0000) */
+    int64_t date_us;                 /* wall clock, for Date: (in UTC, +0000) */
+    const struct links_track *track; /* NULL: links stay as they are */
+    const char *unsubscribe_url;     /* the variable of that name; or NULL */
+    const char *headers; /* further fields, as they are, each ending in CRLF;
+                            or NULL */
     /* Or NULL: told of variables that are shown but missing. */
     template_missing_function *missing;
     void *missing_context;
@@ -100,6 +106,9 @@ enum {
     MESSAGE_HEADERS_MAX = 100,
     MESSAGE_VALUE_MAX = 16 * 1024, /* bytes of a subject or header value */
 };
+
+/* Did the author give a field of this name? */
+bool message_has_field(const struct message *m, const char *name);
 
 /* The addr-spec of From: for the envelope; lives with m. */
 const char *message_sender(const struct message *m);

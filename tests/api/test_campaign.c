@@ -28,20 +28,22 @@ static void reads(void **state)
     } cases[] = {
         {"{" MINIMAL "}",
          {"Hi", "Jo <jo@a.example>", "[]", "Hi", NULL, "x", "{}", "[]", "1",
-          NULL, NO_TEMPLATE, "false", "false"}},
+          NULL, NO_TEMPLATE, "false", "false", "{}"}},
         {"{\"name\":\"n\",\"from\":\"jo@a.example\",\"subject\":\"{{ a }}\","
          "\"html\":\"<p>\",\"text\":\"\",\"reply_to\":\"r@a.example\","
          "\"headers\":{\"X-A\":\"1\"},\"tags\":[{\"name\":\"a\",\"value\":\"b\""
          "}],\"weight\":7,\"expire_seconds\":60,"
-         "\"strict_variables\":true,\"inline_css\":true}",
+         "\"strict_variables\":true,\"inline_css\":true,"
+         "\"tracking\":{\"opens\":false}}",
          {"n", "jo@a.example", "[\"r@a.example\"]", "{{ a }}", "<p>", NULL,
           "{\"X-A\":\"1\"}", "[{\"name\":\"a\",\"value\":\"b\"}]", "7", "60",
-          NO_TEMPLATE, "true", "true"}},
+          NO_TEMPLATE, "true", "true", "{\"opens\":false}"}},
         {"{" MINIMAL ",\"reply_to\":[\"r@a.example\",\"s@a.example\"],"
          "\"html\":null,\"weight\":null,\"expire_seconds\":null,"
          "\"headers\":null,\"tags\":null,\"id\":\"echoed\"}",
          {"Hi", "Jo <jo@a.example>", "[\"r@a.example\",\"s@a.example\"]", "Hi",
-          NULL, "x", "{}", "[]", "1", NULL, NO_TEMPLATE, "false", "false"}},
+          NULL, "x", "{}", "[]", "1", NULL, NO_TEMPLATE, "false", "false",
+          "{}"}},
     };
     /* clang-format on */
 

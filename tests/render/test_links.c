@@ -151,15 +151,15 @@ static void sends_written_targets_along(void **state)
     links_fill(&l, &on, rendered, sizeof rendered - 1, &out);
     buf_add_char(&out, 0);
     const char *href = href_of(&out, &len);
-    const char *slash = memchr(href + prefix, '/', len - prefix);
+    const char *query = memchr(href + prefix, '?', len - prefix);
 
-    assert_non_null(slash);
-    long n = token_unbase64(slash + 1, (size_t)(href + len - slash - 1), read);
+    assert_non_null(query);
+    long n = token_unbase64(query + 3, (size_t)(href + len - query - 3), read);
 
     assert_int_equal(n, strlen(target));
     assert_memory_equal(read, target, strlen(target));
     assert_true(token_parse(secret, href + prefix,
-                            (size_t)(slash - href) - prefix, target,
+                            (size_t)(query - href) - prefix, target,
                             strlen(target), &token));
     assert_int_equal(token.purpose, TOKEN_CLICK_TARGET);
     links_fini(&l);
