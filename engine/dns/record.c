@@ -1,4 +1,5 @@
 #include "dns/record.h"
+#include "dns/txt.h"
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -22,24 +23,6 @@ static void failed(struct record_finding *f, const char *fmt, ...)
 }
 
 /* ---- What was answered, as text ---- */
-
-/* The strings of a TXT record together (RFC 7208, 3.3). */
-static void txt_text(const struct dns_data *data, char *out, size_t max)
-{
-    size_t n = 0;
-
-    for (size_t at = 0; at < data->len;) {
-        size_t left = data->bytes[at++];
-
-        for (; left > 0 && at < data->len && n + 1 < max; left--, at++) {
-            unsigned char c = data->bytes[at];
-
-            out[n++] = c >= ' ' && c < 0x7f ? (char)c : '?';
-        }
-        at += left;
-    }
-    out[n] = 0;
-}
 
 static void add_found(struct record_finding *f, const char *text)
 {
@@ -66,7 +49,7 @@ static size_t select_txt(const struct dns_answer *answer, const char *version,
     size_t n = 0;
 
     for (size_t i = 0; i < answer->n; i++) {
-        txt_text(&answer->records[i], one, sizeof one);
+        dns_txt(&answer->records[i], one, sizeof one);
         if (version[0] && !starts(one, version))
             continue;
         add_found(f, one);
