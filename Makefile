@@ -58,7 +58,9 @@ SQL := $(wildcard engine/*/*.sql api/*.sql api/*/*.sql cli/*.sql cli/*/*.sql)
 SQL_GEN := $(SQL:%=$(BUILD)/gen/%.h)
 MIGRATIONS := $(wildcard migrations/*.sql)
 STARTERS := $(wildcard templates/starter/*)
-GEN := $(SQL_GEN) $(BUILD)/gen/migrations.h $(BUILD)/gen/starter_table.h
+PROVIDERS_GEN := $(BUILD)/gen/engine/pace/providers.ini.h
+GEN := $(SQL_GEN) $(PROVIDERS_GEN) $(BUILD)/gen/migrations.h \
+    $(BUILD)/gen/starter_table.h
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libpresort.a
@@ -91,6 +93,11 @@ $(BUILD)/obj/%.o: %.c | $(GEN)
 $(BUILD)/gen/%.sql.h: %.sql tools/embed-sql.awk
 	@mkdir -p $(@D)
 	@awk -f tools/embed-sql.awk $< >$@
+
+# A line of it that makes no sense stops the build; tests/pace proves the rest.
+$(PROVIDERS_GEN): engine/pace/providers.ini tools/embed-providers.awk
+	@mkdir -p $(@D)
+	@awk -f tools/embed-providers.awk $< >$@
 
 $(BUILD)/gen/migrations.h: $(MIGRATIONS) tools/embed-migrations.sh
 	@mkdir -p $(@D)

@@ -1,0 +1,141 @@
+/* pace/ask - the part of pace/site that answers: may it go now? */
+#include "pace/state.h"
+#include <stdio.h>
+#include <string.h>
+
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int64_t suspension_of(const struct suspension *list, size_t n, const char *name,
+                      int64_t now_us)
+{
+    for (size_t i = 0; name && i < n; i++)
+        if (list[i].until_us > now_us && strcmp(list[i].name, name) == 0)
+            return list[i].until_us;
+    return 0;
+}
+
+int64_t pace_sources_until(const struct pace_site *s, int64_t now_us)
+{
+    int64_t first = PACE_NEVER_US;
+    unsigned n = 0;
+
+    for (size_t i = 0; i < PACE_SOURCES_MAX; i++) {
+        if (s->sources[i].until_us <= now_us)
+            continue;
+        n++;
+        if (s->sources[i].until_us < first)
+            first = s->sources[i].until_us;
+    }
+    return n >= s->pace->n_sources ? first : 0;
+}
+
+bool pace_source_may(const struct pace_site *s, const char *source,
+                     int64_t now_us)
+{
+    return suspension_of(s->sources, PACE_SOURCES_MAX, source, now_us) == 0;
+}
+
+bool pace_parked(const struct pace_site *s, int64_t now_us, int64_t *until_us)
+{
+    int64_t sources_us = pace_sources_until(s, now_us);
+
+    *until_us = 0;
+    if (s->paused || s->share.n == 0) {
+        *until_us = PACE_NEVER_US;
+        return true;
+    }
+    if (s->suspended_until_us > now_us)
+        *until_us = s->suspended_until_us;
+    *until_us = later(*until_us, sources_us);
+    return *until_us > now_us;
+}
+
+unsigned pace_connections(const struct pace_site *s)
+{
+    int64_t limit = s->limits.of[LIMIT_CONNECTIONS];
+    unsigned most = UINT32_MAX;
+
+    if (s->share.n == 0)
+        return 0;
+    if (limit > 0)
+        most = (unsigned)limits_share(limit, s->share.mine, s->share.n);
+    if (s->shape.lines > 0 && s->shape.lines < most)
+        most = (unsigned)s->shape.lines;
+    return most;
+}
+
+unsigned pace_mails_per_connection(const struct pace_site *s)
+{
+    int64_t limit = s->limits.of[LIMIT_MAILS_PER_CONNECTION];
+
+    return limit > 0 ? (unsigned)limit : 0;
+}
+
+bool pace_may_connect(const struct pace_site *s, int64_t now_us,
+                      int64_t *when_us)
+{
+    *when_us = now_us;
+    if (pace_parked(s, now_us, when_us))
+        return false;
+    if (s->open >= pace_connections(s)) {
+        *when_us = PACE_NEVER_US; /* until one is closed */
+        return false;
+    }
+    return meter_gate_allows(&s->connects, now_us, when_us);
+}
+
+static bool rule_allows(const struct rule_state *r, int64_t now_us,
+                        int64_t *when_us)
+{
+    if (!r)
+        return true;
+    if (r->share.n == 0) {
+        *when_us = PACE_NEVER_US;
+        return false;
+    }
+    return meter_allows(&r->meter, now_us, when_us);
+}
+
+bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
+                   int64_t now_us, int64_t *when_us)
+{
+    int64_t campaign_us;
+    bool may;
+
+    *when_us = now_us;
+    if (pace_parked(s, now_us, when_us))
+        return false;
+    may = meter_allows(&s->meter, now_us, when_us);
+    may &= meter_gate_allows(&s->shape.gate, now_us, when_us);
+    campaign_us = suspension_of(s->campaigns, PACE_CAMPAIGNS_MAX,
+                                keys->of[PACE_CAMPAIGN], now_us);
+    if (campaign_us) {
+        *when_us = later(*when_us, campaign_us);
+        may = false;
+    }
+    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++)
+        may &= rule_allows(
+            pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]), now_us,
+            when_us);
+    return may;
+}
+
+bool pace_may_claim(const struct pace *p, enum pace_scope scope,
+                    const char *name, int64_t now_us)
+{
+    int64_t when_us = now_us;
+
+    return rule_allows(pace_rule_find(p, scope, name), now_us, &when_us);
+}
+
+double pace_rate(const struct pace_site *s)
+{
+    double rate = meter_rate(&s->meter);
+
+    if (s->shape.rate > 0 && (rate == 0 || s->shape.rate < rate))
+        rate = s->shape.rate;
+    return rate;
+}

@@ -1,0 +1,49 @@
+/*
+ * pace/lanes - which workers send to a site, and what share of its limits each
+ * has: so that limits hold over processes and machines without a shared
+ * counter.
+ *
+ * Every worker knows the same list of live workers and ranks them for a site by
+ * rendezvous hashing: when one comes or goes, only its own lanes move. The
+ * first k of them have a lane, k being at most the site's smallest limit, and
+ * each has 1/k of every limit, in whole numbers that add up to it.
+ *
+ * Lists differ for a moment when workers come and go. It errs on the side of
+ * sending less: a worker that joins keeps silent (quiet_us) until the others
+ * must have read the list again and made room; the share of one that died is
+ * unused until its lease is over, as long as it may think that it has it. The
+ * list must be read more often than that: see lanes_set.
+ *
+ * No I/O, no clock, no allocation.
+ */
+#ifndef PACE_LANES_H
+#define PACE_LANES_H
+
+#include "pace/limits.h"
+#include <stdbool.h>
+
+enum { LANES_WORKERS_MAX = 1024 };
+
+struct lanes {
+    int32_t workers[LANES_WORKERS_MAX]; /* live ones, in any order */
+    unsigned n;
+    int32_t mine;
+    int64_t quiet_until_us; /* no lane is ours before */
+};
+
+/* A worker's share: lane number `mine` of n. n 0: it has none. */
+struct lane_share {
+    unsigned mine, n;
+};
+
+/* The list as it was read, with or without ourselves; more than
+ * LANES_WORKERS_MAX are cut off, and the worker that is not in the list has no
+ * lane. To be read every heartbeat (a quarter of the lease); quiet_until_us:
+ * two of them after start. */
+void lanes_set(struct lanes *lanes, const int32_t *workers, unsigned n,
+               int32_t mine, int64_t quiet_until_us);
+
+/* The share of a site (or campaign, sender, ...: any key) with these limits. */
+struct lane_share lanes_share(const struct lanes *lanes, const char *key,
+                              const struct limits *limits, int64_t now_us);
+#endif

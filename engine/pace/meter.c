@@ -1,0 +1,139 @@
+#include "pace/meter.h"
+
+#define NS_A_SECOND INT64_C(1000000000)
+
+enum { METER_BURST_SHARE = 20, NS_A_US = 1000 };
+
+static const struct {
+    enum limit limit;
+    int64_t period_ns;
+} periods[METER_PERIODS] = {
+    [METER_SECOND] = {LIMIT_MAILS_PER_SECOND, NS_A_SECOND},
+    [METER_MINUTE] = {LIMIT_MAILS_PER_MINUTE, 60 * NS_A_SECOND},
+    [METER_HOUR] = {LIMIT_MAILS_PER_HOUR, 3600 * NS_A_SECOND},
+    [METER_DAY] = {LIMIT_MAILS_PER_DAY, 86400 * NS_A_SECOND},
+};
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A burst is at most half of it, or next to nothing would be left to follow.
+ *
+ * A window that starts with a whole burst b holds b and what follows at
+ * intervals: N in all if the interval is a (N - b + 1)th of the period,
+ * rounded up. */
+void meter_gate_set(struct meter_gate *gate, int64_t n, int64_t period_ns,
+                    int64_t burst, int64_t now_us)
+{
+    int64_t now_ns = now_us * NS_A_US;
+    int64_t apart, interval_ns, slack_ns;
+
+    if (n <= 0) {
+        *gate = (struct meter_gate){0};
+        return;
+    }
+    burst = most(least(burst > 0 ? burst : n / METER_BURST_SHARE, n / 2), 1);
+    apart = n - burst + 1;
+    interval_ns = (period_ns + apart - 1) / apart;
+    slack_ns = (burst - 1) * interval_ns;
+    if (gate->n == n && gate->interval_ns == interval_ns)
+        return;
+    if (gate->n == 0)
+        gate->next_ns = now_ns + slack_ns;
+    else
+        gate->next_ns = least(most(gate->next_ns, now_ns + slack_ns),
+                              now_ns + slack_ns + interval_ns);
+    gate->n = n;
+    gate->interval_ns = interval_ns;
+    gate->slack_ns = slack_ns;
+}
+
+bool meter_gate_allows(const struct meter_gate *gate, int64_t now_us,
+                       int64_t *when_us)
+{
+    int64_t at_ns = gate->next_ns - gate->slack_ns;
+
+    if (gate->n == 0 || now_us * NS_A_US >= at_ns)
+        return true;
+    *when_us = most(*when_us, (at_ns + NS_A_US - 1) / NS_A_US);
+    return false;
+}
+
+void meter_gate_spend(struct meter_gate *gate, int64_t now_us)
+{
+    if (gate->n > 0)
+        gate->next_ns =
+            most(gate->next_ns, now_us * NS_A_US) + gate->interval_ns;
+}
+
+void meter_set(struct meter *meter, const struct limits *limits, unsigned mine,
+               unsigned n, int64_t now_us)
+{
+    for (int i = 0; i < METER_PERIODS; i++) {
+        int64_t limit = limits->of[periods[i].limit];
+        int64_t burst = limits->of[LIMIT_BURST];
+
+        if (limit > 0)
+            limit = most(limits_share(limit, mine, n), 1);
+        if (burst > 0)
+            burst = most(limits_share(burst, mine, n), 1);
+        meter_gate_set(&meter->gates[i], limit, periods[i].period_ns, burst,
+                       now_us);
+    }
+}
+
+bool meter_allows(const struct meter *meter, int64_t now_us, int64_t *when_us)
+{
+    bool all = true;
+
+    for (int i = 0; i < METER_PERIODS; i++)
+        all &= meter_gate_allows(&meter->gates[i], now_us, when_us);
+    return all;
+}
+
+void meter_spend(struct meter *meter, int64_t now_us)
+{
+    for (int i = 0; i < METER_PERIODS; i++)
+        meter_gate_spend(&meter->gates[i], now_us);
+}
+
+enum limit meter_binding(const struct meter *meter, int64_t now_us)
+{
+    enum limit binding = (enum limit)LIMITS;
+    int64_t latest_us = 0;
+
+    for (int i = 0; i < METER_PERIODS; i++) {
+        int64_t when_us = 0;
+
+        if (meter_gate_allows(&meter->gates[i], now_us, &when_us) ||
+            when_us < latest_us)
+            continue;
+        latest_us = when_us;
+        binding = periods[i].limit;
+    }
+    return binding;
+}
+
+double meter_rate(const struct meter *meter)
+{
+    double lowest = 0;
+
+    for (int i = 0; i < METER_PERIODS; i++) {
+        const struct meter_gate *gate = &meter->gates[i];
+        double rate;
+
+        if (gate->n == 0)
+            continue;
+        rate = (double)NS_A_SECOND / (double)gate->interval_ns;
+        if (lowest == 0 || rate < lowest)
+            lowest = rate;
+    }
+    return lowest;
+}

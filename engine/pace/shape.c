@@ -1,0 +1,106 @@
+#include "pace/shape.h"
+
+#define US_A_SECOND 1000000.0
+#define SHAPE_STEP 0.5 /* a low rate rises by that, at least */
+#define SHAPE_LOW 1.0  /* of a rate below, its double is no proof of plenty */
+
+enum { SHAPE_SEEN_US = 1000000, SHAPE_STEP_US = 1000000 };
+
+static void set_rate(struct shape *s, double rate, int64_t now_us)
+{
+    s->rate = rate < SHAPE_FLOOR ? SHAPE_FLOOR : rate;
+    /* Evenly, one at a time: the interval is all that counts. */
+    meter_gate_set(&s->gate, 1, (int64_t)(1e9 / s->rate), 1, now_us);
+}
+
+void shape_sent(struct shape *s, int64_t now_us)
+{
+    int64_t passed_us = now_us - s->window_us;
+
+    meter_gate_spend(&s->gate, now_us);
+    s->n_window++;
+    if (passed_us < SHAPE_SEEN_US)
+        return;
+    double rate = (double)s->n_window * US_A_SECOND / (double)passed_us;
+
+    /* After a long silence the average says nothing about the rate. */
+    s->seen = passed_us > 4 * SHAPE_SEEN_US ? rate : (s->seen + rate) / 2;
+    s->window_us = now_us;
+    s->n_window = 0;
+}
+
+void shape_slow_down(struct shape *s, int64_t now_us)
+{
+    double was;
+
+    if (s->rate > 0 && now_us - s->complained_us < SHAPE_SETTLE_US)
+        return;
+    /* Within the first second: what was sent so far. */
+    was = s->rate > 0                     ? s->rate
+          : s->seen > (double)s->n_window ? s->seen
+                                          : (double)s->n_window;
+    if (was < SHAPE_FLOOR)
+        was = 1;
+    s->peak = was;
+    s->complained_us = s->risen_us = now_us;
+    set_rate(s, was * SHAPE_FACTOR, now_us);
+}
+
+void shape_delivered(struct shape *s, int64_t now_us)
+{
+    double passed = (double)(now_us - s->risen_us);
+
+    if (s->rate <= 0 || now_us - s->complained_us < SHAPE_PEACE_US ||
+        passed < SHAPE_STEP_US)
+        return;
+    /* Nothing is learned of a rate by not sending. */
+    if (passed > 2 / s->rate * US_A_SECOND + 2 * SHAPE_STEP_US)
+        passed = SHAPE_STEP_US;
+    s->risen_us = now_us;
+    s->rate += (s->peak > SHAPE_STEP ? s->peak : SHAPE_STEP) * passed /
+               US_A_SECOND / SHAPE_RISE_SECONDS;
+    if (s->rate >= 2 * s->peak && s->peak < SHAPE_LOW) {
+        s->peak = s->rate;
+    } else if (s->rate >= 2 * s->peak) {
+        s->rate = 0;
+        s->gate = (struct meter_gate){0};
+        return;
+    }
+    set_rate(s, s->rate, now_us);
+}
+
+void shape_connect_failed(struct shape *s, unsigned open, int64_t now_us)
+{
+    double was = s->lines > 0 ? s->lines : (double)open + 1;
+
+    if (s->lines > 0 && now_us - s->failed_us < SHAPE_SETTLE_US)
+        return;
+    s->failed_us = s->lines_risen_us = now_us;
+    s->lines = was / 2 < 1 ? 1 : was / 2;
+}
+
+void shape_connected(struct shape *s, unsigned open, int64_t now_us)
+{
+    if (s->lines <= 0 || now_us - s->lines_risen_us < SHAPE_PEACE_US ||
+        (double)open + 1 < s->lines)
+        return;
+    s->lines_risen_us = now_us;
+    s->lines += 1;
+}
+
+void shape_restore(struct shape *s, double rate, double lines, int64_t now_us)
+{
+    if (rate > 0) {
+        s->peak = rate;
+        s->complained_us = s->risen_us = now_us;
+        set_rate(s, rate, now_us);
+    }
+    s->lines = lines > 0 ? lines : 0;
+    s->failed_us = s->lines_risen_us = now_us;
+}
+
+void shape_forget(struct shape *s)
+{
+    s->rate = s->peak = s->lines = 0;
+    s->gate = (struct meter_gate){0};
+}

@@ -1,0 +1,55 @@
+/*
+ * pace/shape - how fast a site lets us be, found out: down by a factor when it
+ * complains, up by a step while it does not (AIMD).
+ *
+ * At rest there is no bound. The first complaint bounds the rate to a part of
+ * what was really sent; each further one, at most every few seconds, to a part
+ * of that. After a pause of peace the bound rises evenly, and goes once it is
+ * twice what the site last complained about. Connections likewise.
+ *
+ * Pure: time is an argument (microseconds, never jumps).
+ */
+#ifndef PACE_SHAPE_H
+#define PACE_SHAPE_H
+
+#include "pace/meter.h"
+
+#define SHAPE_FLOOR 0.05         /* mails a second: one in 20 s */
+#define SHAPE_FACTOR 0.6         /* of it is left after a complaint */
+#define SHAPE_RISE_SECONDS 600.0 /* to rise by what was complained about */
+
+enum {
+    SHAPE_SETTLE_US = 3000000, /* complaints of that time are one */
+    SHAPE_PEACE_US = 10000000, /* before it rises */
+};
+
+struct shape {
+    double rate;  /* mails a second; 0: no bound */
+    double peak;  /* at the last complaint */
+    double lines; /* connections; 0: no bound */
+    struct meter_gate gate;
+    double seen; /* really sent a second, smoothed */
+    int64_t window_us, n_window;
+    int64_t complained_us, risen_us;
+    int64_t failed_us, lines_risen_us;
+};
+
+/* A mail was sent, whatever became of it. */
+void shape_sent(struct shape *s, int64_t now_us);
+
+/* The site wants less. */
+void shape_slow_down(struct shape *s, int64_t now_us);
+
+/* It took a mail. */
+void shape_delivered(struct shape *s, int64_t now_us);
+
+/* It took, or did not take, a connection while open of them were there. */
+void shape_connected(struct shape *s, unsigned open, int64_t now_us);
+void shape_connect_failed(struct shape *s, unsigned open, int64_t now_us);
+
+/* The bounds as they were before a restart; 0: none. */
+void shape_restore(struct shape *s, double rate, double lines, int64_t now_us);
+
+/* No bounds any more. */
+void shape_forget(struct shape *s);
+#endif

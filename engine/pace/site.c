@@ -1,0 +1,256 @@
+#include "pace/site.h"
+#include "base/memory.h"
+#include "pace/state.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+ENUM_DEFINE(pace_scope, PACE_SCOPE_TABLE);
+
+#define MINUTE_NS INT64_C(60000000000)
+
+void pace_key(char *out, const char *kind, const char *name)
+{
+    snprintf(out, PACE_KEY_MAX, "%s %s", kind, name);
+}
+
+/* ---- Rules of the operator ---- */
+
+struct rule_state *pace_rule_find(const struct pace *p, enum pace_scope scope,
+                                  const char *name)
+{
+    char key[PACE_KEY_MAX];
+
+    if (p->n_rules[scope] == 0 || !name || !name[0])
+        return NULL;
+    pace_key(key, pace_scope_text(scope), name);
+    return map_get(&p->rules, key);
+}
+
+bool pace_has_rules(const struct pace *p, enum pace_scope scope)
+{
+    return p->n_rules[scope] > 0;
+}
+
+void pace_rules_start(struct pace *p)
+{
+    size_t at = 0;
+
+    for (struct rule_state *r; (r = map_next(&p->rules, &at));)
+        r->named = false;
+}
+
+bool pace_rule(struct pace *p, enum pace_scope scope, const char *name,
+               const struct limits *limits)
+{
+    char key[PACE_KEY_MAX];
+    struct rule_state *r;
+
+    pace_key(key, pace_scope_text(scope), name);
+    r = map_get(&p->rules, key);
+    if (!r) {
+        if (p->rules.n >= PACE_RULES_MAX)
+            return false;
+        r = memory_new(1, sizeof *r);
+        r->scope = scope;
+        snprintf(r->name, sizeof r->name, "%s", name);
+        map_put(&p->rules, key, r);
+        p->n_rules[scope]++;
+    }
+    r->limits = *limits;
+    r->named = true;
+    return true;
+}
+
+static void forget_unnamed(struct pace *p)
+{
+    size_t at = 0;
+
+    for (struct rule_state *r; (r = map_next(&p->rules, &at));) {
+        char key[PACE_KEY_MAX];
+
+        if (r->named)
+            continue;
+        pace_key(key, pace_scope_text(r->scope), r->name);
+        map_remove(&p->rules, key);
+        p->n_rules[r->scope]--;
+        free(r);
+        at = 0; /* removal may move others */
+    }
+}
+
+static void resolve_rules(struct pace *p, int64_t now_us)
+{
+    size_t at = 0;
+
+    for (struct rule_state *r; (r = map_next(&p->rules, &at));) {
+        char key[PACE_KEY_MAX];
+
+        pace_key(key, pace_scope_text(r->scope), r->name);
+        r->share = lanes_share(&p->lanes, key, &r->limits, now_us);
+        if (r->share.n > 0)
+            meter_set(&r->meter, &r->limits, r->share.mine, r->share.n, now_us);
+    }
+}
+
+/* ---- A site's limits ---- */
+
+static void override_by(struct limits *limits, const char *text)
+{
+    struct limits over;
+
+    if (limits_parse(text, &over, NULL) == STATUS_OK)
+        limits_override(limits, &over);
+}
+
+void pace_resolve(struct pace_site *s, int64_t now_us)
+{
+    const struct rule_state *rule =
+        pace_rule_find(s->pace, s->relay ? PACE_RELAY : PACE_SITE, s->name);
+    struct limits limits = s->relay ? limits_unset() : s->pace->standard;
+    struct lane_share was = s->share;
+    char key[PACE_KEY_MAX];
+
+    if (s->provider)
+        override_by(&limits, s->provider->limits);
+    if (rule)
+        limits_override(&limits, &rule->limits);
+    s->limits = limits;
+    pace_key(key, s->relay ? "relay" : "site", s->name);
+    s->share = lanes_share(&s->pace->lanes, key, &limits, now_us);
+    s->changes += was.n != s->share.n || was.mine != s->share.mine;
+    if (s->share.n == 0)
+        return;
+    meter_set(&s->meter, &limits, s->share.mine, s->share.n, now_us);
+    meter_gate_set(&s->connects,
+                   limits_share(limits.of[LIMIT_CONNECTIONS_PER_MINUTE] > 0
+                                    ? limits.of[LIMIT_CONNECTIONS_PER_MINUTE]
+                                    : 0,
+                                s->share.mine, s->share.n),
+                   MINUTE_NS, limits.of[LIMIT_CONNECTIONS], now_us);
+}
+
+static void resolve_all(struct pace *p, int64_t now_us)
+{
+    size_t at = 0;
+
+    resolve_rules(p, now_us);
+    for (struct pace_site *s; (s = map_next(&p->sites, &at));)
+        pace_resolve(s, now_us);
+}
+
+void pace_rules_done(struct pace *p, int64_t now_us)
+{
+    forget_unnamed(p);
+    resolve_all(p, now_us);
+}
+
+void pace_lanes(struct pace *p, const int32_t *workers, unsigned n,
+                int32_t mine, int64_t quiet_until_us, int64_t now_us)
+{
+    lanes_set(&p->lanes, workers, n, mine, quiet_until_us);
+    resolve_all(p, now_us);
+}
+
+void pace_sources(struct pace *p, unsigned n)
+{
+    p->n_sources = n;
+}
+
+/* ---- Sites come and go ---- */
+
+struct pace_site *pace_find(const struct pace *p, const char *name, bool relay)
+{
+    char key[PACE_KEY_MAX];
+
+    pace_key(key, relay ? "relay" : "site", name);
+    return map_get(&p->sites, key);
+}
+
+struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
+                            int64_t now_us)
+{
+    struct pace_site *s = pace_find(p, name, relay);
+    char key[PACE_KEY_MAX];
+
+    if (s)
+        return s;
+    s = memory_new(1, sizeof *s);
+    s->pace = p;
+    s->relay = relay;
+    snprintf(s->name, sizeof s->name, "%s", name);
+    s->provider = relay ? NULL : provider_named(name);
+    pace_resolve(s, now_us);
+    pace_key(key, relay ? "relay" : "site", name);
+    map_put(&p->sites, key, s);
+    return s;
+}
+
+void pace_forget(struct pace *p, struct pace_site *s)
+{
+    char key[PACE_KEY_MAX];
+
+    pace_key(key, s->relay ? "relay" : "site", s->name);
+    map_remove(&p->sites, key);
+    free(s);
+}
+
+struct pace_site *pace_next(const struct pace *p, size_t *at)
+{
+    return map_next(&p->sites, at);
+}
+
+const char *pace_name(const struct pace_site *s)
+{
+    return s->name;
+}
+
+bool pace_is_relay(const struct pace_site *s)
+{
+    return s->relay;
+}
+
+const struct limits *pace_limits(const struct pace_site *s)
+{
+    return &s->limits;
+}
+
+struct lane_share pace_share(const struct pace_site *s)
+{
+    return s->share;
+}
+
+const struct shape *pace_shape(const struct pace_site *s)
+{
+    return &s->shape;
+}
+
+const struct provider *pace_provider(const struct pace_site *s)
+{
+    return s->provider;
+}
+
+struct pace *pace_new(const struct limits *standard)
+{
+    struct pace *p = memory_new(1, sizeof *p);
+
+    p->standard = *standard;
+    p->n_sources = 1;
+    return p;
+}
+
+void pace_free(struct pace *p)
+{
+    size_t at = 0;
+
+    if (!p)
+        return;
+    for (struct pace_site *s; (s = map_next(&p->sites, &at));)
+        free(s);
+    at = 0;
+    for (struct rule_state *r; (r = map_next(&p->rules, &at));)
+        free(r);
+    map_fini(&p->sites);
+    map_fini(&p->rules);
+    free(p);
+}

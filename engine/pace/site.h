@@ -1,0 +1,173 @@
+/*
+ * pace/site - may a mail, or a connection, go to this site now? And what does
+ * its answer mean for the next?
+ *
+ * One struct pace per worker; it knows the limits (settings, providers, the
+ * operator's rules), the lanes, and for each site what was sent and said. The
+ * worker asks before it claims, connects and sends, and tells what happened.
+ * Everything is for this worker: its share of a limit (pace/lanes).
+ *
+ * Limits of other scopes (campaign, project, sender's domain, source, relay)
+ * hold beside the site's; nothing is spent unless all allow.
+ *
+ * Time is an argument: microseconds of a clock that never jumps. No I/O, no
+ * log; nothing is allocated per mail.
+ */
+#ifndef PACE_SITE_H
+#define PACE_SITE_H
+
+#include "mail/outcome.h"
+#include "pace/lanes.h"
+#include "pace/providers.h"
+#include "pace/shape.h"
+
+enum {
+    PACE_NAME_MAX = 256,
+    PACE_WHY_MAX = 768,
+    PACE_RULES_MAX = 2000,   /* of the operator */
+    PACE_REPLIES_MAX = 8,    /* kept of a site */
+    PACE_REPLY_MAX = 160,    /* bytes of one */
+    PACE_SOURCES_MAX = 8,    /* of a site that are suspended at a time */
+    PACE_CAMPAIGNS_MAX = 16, /* likewise */
+};
+
+#define PACE_NEVER_US INT64_MAX
+
+#define PACE_SCOPE_TABLE(X)                                                    \
+    X(PACE_SITE, "site")                                                       \
+    X(PACE_CAMPAIGN, "campaign")                                               \
+    X(PACE_PROJECT, "project")                                                 \
+    X(PACE_SENDER, "sender")                                                   \
+    X(PACE_SOURCE, "source")                                                   \
+    X(PACE_RELAY, "relay")
+ENUM_DECLARE(pace_scope, PACE_SCOPE_TABLE);
+enum { PACE_SCOPES = PACE_RELAY + 1 };
+
+/* What a mail counts for besides its site; NULL: for nothing of the kind. Names
+ * as in rules: a campaign's or project's id, a domain, an address. */
+struct pace_keys {
+    const char *of[PACE_SCOPES]; /* of[PACE_SITE] and [PACE_RELAY]: unused */
+};
+
+struct pace;
+struct pace_site;
+
+/* A reply that was heard, and how often. */
+struct pace_reply {
+    char text[PACE_REPLY_MAX]; /* "421 4.7.0 ..." */
+    uint64_t n;
+    int64_t last_us;
+};
+
+/* What a reply asked for, beyond its own mail. */
+struct pace_verdict {
+    enum provider_deed deed;
+    bool keep; /* it blames us, not the recipient: bounced must be deferred */
+};
+
+/* What outlives a restart. Times are of the same clock. */
+struct pace_saved {
+    double rate, lines;         /* of all workers together; 0: no bound */
+    int64_t suspended_until_us; /* 0: not */
+    char why[PACE_WHY_MAX];
+};
+
+/* standard: limits of sites that nothing is known of (not of relays). */
+struct pace *pace_new(const struct limits *standard);
+void pace_free(struct pace *p);
+
+/* How many source addresses mail may leave from: where all are suspended for a
+ * site, it waits. 1 unless said otherwise. */
+void pace_sources(struct pace *p, unsigned n);
+bool pace_source_may(const struct pace_site *s, const char *source,
+                     int64_t now_us);
+
+/* The list of live workers has been read (pace/lanes). */
+void pace_lanes(struct pace *p, const int32_t *workers, unsigned n,
+                int32_t mine, int64_t quiet_until_us, int64_t now_us);
+
+/* The operator's limits, anew: start, each one, done. Beyond PACE_RULES_MAX
+ * they are ignored (false). A scope's meter goes on where it is named again. */
+void pace_rules_start(struct pace *p);
+bool pace_rule(struct pace *p, enum pace_scope scope, const char *name,
+               const struct limits *limits);
+void pace_rules_done(struct pace *p, int64_t now_us);
+bool pace_has_rules(const struct pace *p, enum pace_scope scope);
+
+/* The state of a site, made at first use; until pace_forget. relay: its name
+ * is a relay's. */
+struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
+                            int64_t now_us);
+/* NULL: not made yet. */
+struct pace_site *pace_find(const struct pace *p, const char *name, bool relay);
+/* Gone from memory; its address is void. */
+void pace_forget(struct pace *p, struct pace_site *s);
+struct pace_site *pace_next(const struct pace *p, size_t *at);
+
+const char *pace_name(const struct pace_site *s);
+bool pace_is_relay(const struct pace_site *s);
+const struct limits *pace_limits(
+    const struct pace_site *s); /* of all workers */
+struct lane_share pace_share(const struct pace_site *s);
+const struct shape *pace_shape(const struct pace_site *s);
+const struct provider *pace_provider(const struct pace_site *s); /* or NULL */
+
+/* ---- Asking ---- */
+
+/* Nothing is to be claimed or sent: suspended, paused, or no lane of ours; and
+ * until when (PACE_NEVER_US: until told otherwise). A site that is merely at
+ * its rate is not parked. */
+bool pace_parked(const struct pace_site *s, int64_t now_us, int64_t *until_us);
+
+/* Connections that this worker may have in all, and mails over each (0: no
+ * limit of ours). */
+unsigned pace_connections(const struct pace_site *s);
+unsigned pace_mails_per_connection(const struct pace_site *s);
+
+/* May one more be opened? Then say pace_opened. *when_us is set if not. */
+bool pace_may_connect(const struct pace_site *s, int64_t now_us,
+                      int64_t *when_us);
+bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
+                   int64_t now_us, int64_t *when_us);
+
+/* Of a campaign's (project's, ...) limits alone: for claims. */
+bool pace_may_claim(const struct pace *p, enum pace_scope scope,
+                    const char *name, int64_t now_us);
+
+/* About how many mails a second this worker sends there at most; 0: no limit.
+ */
+double pace_rate(const struct pace_site *s);
+
+/* ---- Telling ---- */
+
+void pace_opened(struct pace_site *s, int64_t now_us);
+void pace_connected(struct pace_site *s, int64_t now_us);
+/* failed: it never was ready; text and code say why. */
+struct pace_verdict pace_closed(struct pace_site *s, const char *source,
+                                bool failed, unsigned code, const char *text,
+                                int64_t now_us);
+void pace_spend(struct pace_site *s, const struct pace_keys *keys,
+                int64_t now_us);
+struct pace_verdict pace_outcome(struct pace_site *s,
+                                 const struct pace_keys *keys,
+                                 enum verdict verdict, unsigned code,
+                                 const char *enhanced, const char *text,
+                                 int64_t now_us);
+
+/* The operator's orders. retry: forget suspensions and bounds. */
+void pace_pause(struct pace_site *s, bool paused);
+void pace_retry(struct pace_site *s, int64_t now_us);
+
+/* ---- For people, and for the store ---- */
+
+/* Why mail waits there, in a sentence; "" if nothing holds it up. */
+void pace_why(const struct pace_site *s, int64_t now_us, char *out);
+size_t pace_replies(const struct pace_site *s, const struct pace_reply **out);
+unsigned pace_open(const struct pace_site *s);
+/* Counts everything that is worth storing. */
+uint64_t pace_changes(const struct pace_site *s);
+void pace_save(const struct pace_site *s, int64_t now_us,
+               struct pace_saved *out);
+void pace_restore(struct pace_site *s, const struct pace_saved *saved,
+                  int64_t now_us);
+#endif

@@ -1,0 +1,70 @@
+/* pace/state - what the files of pace/site share; nobody else includes it. */
+#ifndef PACE_STATE_H
+#define PACE_STATE_H
+
+#include "base/map.h"
+#include "pace/site.h"
+
+enum {
+    PACE_KEY_MAX = PACE_NAME_MAX + 32,
+    PACE_ID_TEXT = 40, /* a campaign's id; an address of a source */
+};
+
+/* Limits of the operator for a name, and what was used of them here. */
+struct rule_state {
+    enum pace_scope scope;
+    char name[PACE_NAME_MAX];
+    struct limits limits;
+    struct lane_share share;
+    struct meter meter;
+    bool named; /* in the list that is being read */
+};
+
+struct suspension {
+    char name[PACE_ID_TEXT];
+    int64_t until_us;
+};
+
+struct pace {
+    struct limits standard;
+    struct lanes lanes;
+    unsigned n_sources;
+    struct map sites; /* struct pace_site */
+    struct map rules; /* struct rule_state, by "scope name" */
+    size_t n_rules[PACE_SCOPES];
+};
+
+struct pace_site {
+    struct pace *pace;
+    char name[PACE_NAME_MAX];
+    bool relay, paused;
+    const struct provider *provider;
+    struct limits limits; /* of all workers */
+    struct lane_share share;
+    struct meter meter;
+    struct meter_gate connects;
+    struct shape shape;
+    unsigned open;
+    int64_t suspended_until_us;
+    char why[PACE_WHY_MAX]; /* of the suspension: a reply */
+    struct suspension sources[PACE_SOURCES_MAX];
+    struct suspension campaigns[PACE_CAMPAIGNS_MAX];
+    struct pace_reply replies[PACE_REPLIES_MAX];
+    size_t n_replies;
+    uint64_t changes;
+};
+
+void pace_key(char *out, const char *kind, const char *name);
+struct rule_state *pace_rule_find(const struct pace *p, enum pace_scope scope,
+                                  const char *name);
+
+/* Limits and lanes anew. */
+void pace_resolve(struct pace_site *s, int64_t now_us);
+
+/* 0: it is not suspended. */
+int64_t suspension_of(const struct suspension *list, size_t n, const char *name,
+                      int64_t now_us);
+/* All the list's source addresses at once: until the first is free; 0: some
+ * may be used. */
+int64_t pace_sources_until(const struct pace_site *s, int64_t now_us);
+#endif

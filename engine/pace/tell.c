@@ -1,0 +1,258 @@
+/* pace/tell - the part of pace/site that learns: what was sent, and said. */
+#include "base/utf8.h"
+#include "pace/state.h"
+#include <stdio.h>
+#include <string.h>
+
+#define US_A_SECOND INT64_C(1000000)
+
+void pace_opened(struct pace_site *s, int64_t now_us)
+{
+    s->open++;
+    s->changes++;
+    meter_gate_spend(&s->connects, now_us);
+}
+
+void pace_connected(struct pace_site *s, int64_t now_us)
+{
+    shape_connected(&s->shape, s->open, now_us);
+}
+
+void pace_spend(struct pace_site *s, const struct pace_keys *keys,
+                int64_t now_us)
+{
+    meter_spend(&s->meter, now_us);
+    shape_sent(&s->shape, now_us);
+    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
+        struct rule_state *r =
+            pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]);
+
+        if (r)
+            meter_spend(&r->meter, now_us);
+    }
+}
+
+/* ---- What was said ---- */
+
+/* Room for one more reply: the one that was not heard for longest goes. */
+static struct pace_reply *room(struct pace_site *s)
+{
+    struct pace_reply *oldest = &s->replies[0];
+
+    if (s->n_replies < PACE_REPLIES_MAX)
+        return &s->replies[s->n_replies++];
+    for (size_t i = 1; i < s->n_replies; i++)
+        if (s->replies[i].last_us < oldest->last_us)
+            oldest = &s->replies[i];
+    return oldest;
+}
+
+static void hear(struct pace_site *s, unsigned code, const char *enhanced,
+                 const char *text, int64_t now_us)
+{
+    char said[PACE_REPLY_MAX];
+    bool has_status = enhanced && enhanced[0];
+    struct pace_reply *r;
+
+    if (code)
+        snprintf(said, sizeof said, "%u %s%s%s", code,
+                 has_status ? enhanced : "", has_status ? " " : "", text);
+    else
+        snprintf(said, sizeof said, "%s", text);
+    for (size_t i = 0; said[i]; i++)
+        if (said[i] == '\n' || said[i] == '\r')
+            said[i] = ' ';
+    said[utf8_check(said, strlen(said))] = '\0';
+    s->changes++;
+    for (size_t i = 0; i < s->n_replies; i++)
+        if (strcmp(s->replies[i].text, said) == 0) {
+            s->replies[i].n++;
+            s->replies[i].last_us = now_us;
+            return;
+        }
+    r = room(s);
+    snprintf(r->text, sizeof r->text, "%s", said);
+    r->n = 1;
+    r->last_us = now_us;
+}
+
+/* ---- What it asks for ---- */
+
+static void suspend(struct suspension *list, size_t n, const char *name,
+                    int64_t until_us)
+{
+    struct suspension *at = &list[0];
+
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(list[i].name, name) == 0) {
+            at = &list[i];
+            break;
+        }
+        if (list[i].until_us < at->until_us)
+            at = &list[i];
+    }
+    snprintf(at->name, sizeof at->name, "%s", name);
+    if (at->until_us < until_us)
+        at->until_us = until_us;
+}
+
+/* The address without its port: that is what others blame. */
+static void source_name(const char *source, char *out, size_t max)
+{
+    size_t len = strlen(source);
+    const char *colon = strrchr(source, ':');
+
+    if (source[0] == '[') {
+        source++;
+        len = strcspn(source, "]");
+    } else if (colon && strchr(source, ':') == colon) {
+        len = (size_t)(colon - source);
+    }
+    snprintf(out, max, "%.*s", (int)len, source);
+}
+
+static void obey(struct pace_site *s, const struct pace_keys *keys,
+                 const struct provider_rule *rule, int64_t now_us)
+{
+    int64_t until_us = now_us + rule->seconds * US_A_SECOND;
+    const char *campaign = keys->of[PACE_CAMPAIGN];
+    char source[PACE_ID_TEXT];
+
+    s->changes++;
+    switch (rule->deed) {
+    case PROVIDER_NOTHING: break;
+    case PROVIDER_SLOW: shape_slow_down(&s->shape, now_us); break;
+    case PROVIDER_SUSPEND_SITE:
+        if (until_us > s->suspended_until_us)
+            s->suspended_until_us = until_us;
+        break;
+    case PROVIDER_SUSPEND_SOURCE:
+        source_name(keys->of[PACE_SOURCE] ? keys->of[PACE_SOURCE] : "", source,
+                    sizeof source);
+        suspend(s->sources, PACE_SOURCES_MAX, source, until_us);
+        break;
+    case PROVIDER_SUSPEND_CAMPAIGN:
+        if (campaign)
+            suspend(s->campaigns, PACE_CAMPAIGNS_MAX, campaign, until_us);
+        break;
+    }
+}
+
+static bool blames_us(enum provider_deed deed)
+{
+    switch (deed) {
+    case PROVIDER_NOTHING:
+    case PROVIDER_SUSPEND_CAMPAIGN: return false;
+    case PROVIDER_SLOW:
+    case PROVIDER_SUSPEND_SITE:
+    case PROVIDER_SUSPEND_SOURCE: return true;
+    }
+    return false;
+}
+
+static struct pace_verdict judge(struct pace_site *s,
+                                 const struct pace_keys *keys, unsigned code,
+                                 const char *enhanced, const char *text,
+                                 int64_t now_us)
+{
+    const struct provider_rule *rule =
+        provider_judge(s->provider, code, enhanced, text);
+    struct pace_verdict verdict = {.deed = PROVIDER_NOTHING};
+
+    if (!rule)
+        return verdict;
+    verdict.deed = rule->deed;
+    verdict.keep = blames_us(rule->deed);
+    if (rule->deed != PROVIDER_NOTHING && rule->deed != PROVIDER_SLOW)
+        snprintf(s->why, sizeof s->why, "%u %s%s%.180s", code,
+                 enhanced ? enhanced : "", enhanced && enhanced[0] ? " " : "",
+                 text ? text : "");
+    s->why[utf8_check(s->why, strlen(s->why))] = '\0';
+    obey(s, keys, rule, now_us);
+    return verdict;
+}
+
+struct pace_verdict pace_outcome(struct pace_site *s,
+                                 const struct pace_keys *keys,
+                                 enum verdict verdict, unsigned code,
+                                 const char *enhanced, const char *text,
+                                 int64_t now_us)
+{
+    s->changes++;
+    if (verdict == VERDICT_DELIVERED) {
+        shape_delivered(&s->shape, now_us);
+        return (struct pace_verdict){.deed = PROVIDER_NOTHING};
+    }
+    hear(s, code, enhanced, text ? text : "", now_us);
+    return judge(s, keys, code, enhanced, text, now_us);
+}
+
+struct pace_verdict pace_closed(struct pace_site *s, const char *source,
+                                bool failed, unsigned code, const char *text,
+                                int64_t now_us)
+{
+    const struct pace_keys keys = {.of[PACE_SOURCE] = source};
+
+    s->open -= s->open > 0;
+    s->changes++;
+    if (!failed)
+        return (struct pace_verdict){.deed = PROVIDER_NOTHING};
+    shape_connect_failed(&s->shape, s->open, now_us);
+    hear(s, code, "", text ? text : "", now_us);
+    return judge(s, &keys, code, "", text, now_us);
+}
+
+/* ---- Orders, and what outlives us ---- */
+
+void pace_pause(struct pace_site *s, bool paused)
+{
+    s->changes += s->paused != paused;
+    s->paused = paused;
+}
+
+void pace_retry(struct pace_site *s, int64_t now_us)
+{
+    (void)now_us;
+    s->suspended_until_us = 0;
+    s->why[0] = '\0';
+    memset(s->sources, 0, sizeof s->sources);
+    memset(s->campaigns, 0, sizeof s->campaigns);
+    shape_forget(&s->shape);
+    s->changes++;
+}
+
+void pace_save(const struct pace_site *s, int64_t now_us,
+               struct pace_saved *out)
+{
+    unsigned n = s->share.n > 0 ? s->share.n : 1;
+    int64_t until_us = pace_sources_until(s, now_us);
+
+    *out = (struct pace_saved){
+        .rate = s->shape.rate * n,
+        .lines = s->shape.lines * n,
+    };
+    if (s->suspended_until_us > until_us)
+        until_us = s->suspended_until_us;
+    if (until_us > now_us) {
+        out->suspended_until_us = until_us;
+        memcpy(out->why, s->why, sizeof out->why);
+    }
+}
+
+void pace_restore(struct pace_site *s, const struct pace_saved *saved,
+                  int64_t now_us)
+{
+    unsigned n = s->share.n > 0 ? s->share.n : 1;
+
+    shape_restore(&s->shape, saved->rate / n, saved->lines / n, now_us);
+    if (saved->suspended_until_us > now_us) {
+        s->suspended_until_us = saved->suspended_until_us;
+        memcpy(s->why, saved->why, sizeof s->why);
+    }
+    s->changes++;
+}
+
+uint64_t pace_changes(const struct pace_site *s)
+{
+    return s->changes;
+}

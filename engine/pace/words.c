@@ -1,0 +1,100 @@
+/* pace/words - the part of pace/site that says to people why mail waits. */
+#include "pace/state.h"
+#include <stdio.h>
+#include <string.h>
+
+#define US_A_SECOND INT64_C(1000000)
+
+static const char *title(const struct pace_site *s)
+{
+    return s->provider ? s->provider->title : s->name;
+}
+
+/* "40 s", "12 min", "2 h 5 min". */
+static void duration(int64_t us, char *out, size_t max)
+{
+    long long s = (long long)((us + US_A_SECOND - 1) / US_A_SECOND);
+
+    if (s < 120)
+        snprintf(out, max, "%lld s", s);
+    else if (s < 7200)
+        snprintf(out, max, "%lld min", s / 60);
+    else
+        snprintf(out, max, "%lld h %lld min", s / 3600, s % 3600 / 60);
+}
+
+static void why_parked(const struct pace_site *s, int64_t now_us, char *out)
+{
+    char left[32];
+    int64_t sources_us = pace_sources_until(s, now_us);
+
+    if (s->paused) {
+        snprintf(out, PACE_WHY_MAX, "paused by the operator");
+    } else if (s->share.n == 0) {
+        snprintf(out, PACE_WHY_MAX, "other workers send to this site");
+    } else if (sources_us > s->suspended_until_us) {
+        duration(sources_us - now_us, left, sizeof left);
+        snprintf(out, PACE_WHY_MAX,
+                 "%s blames our address, so it is left alone for %s: %.150s",
+                 title(s), left, s->why);
+    } else {
+        duration(s->suspended_until_us - now_us, left, sizeof left);
+        snprintf(out, PACE_WHY_MAX,
+                 "%s asked us to stop; tried again in %s: %.150s", title(s),
+                 left, s->why);
+    }
+}
+
+static const char *unit(enum limit limit)
+{
+    switch (limit) {
+    case LIMIT_MAILS_PER_SECOND: return "mails a second";
+    case LIMIT_MAILS_PER_MINUTE: return "mails a minute";
+    case LIMIT_MAILS_PER_HOUR: return "mails an hour";
+    case LIMIT_MAILS_PER_DAY: return "mails a day";
+    case LIMIT_CONNECTIONS: return "connections";
+    case LIMIT_CONNECTIONS_PER_MINUTE: return "new connections a minute";
+    case LIMIT_MAILS_PER_CONNECTION: return "mails a connection";
+    case LIMIT_BURST: return "mails at once";
+    }
+    return "";
+}
+
+static void why_limit(const struct pace_site *s, enum limit limit, char *out)
+{
+    snprintf(out, PACE_WHY_MAX, "the limit for %s is %lld %s", title(s),
+             (long long)s->limits.of[limit], unit(limit));
+}
+
+void pace_why(const struct pace_site *s, int64_t now_us, char *out)
+{
+    int64_t when_us = now_us;
+    enum limit binding = meter_binding(&s->meter, now_us);
+
+    out[0] = '\0';
+    if (pace_parked(s, now_us, &when_us)) {
+        why_parked(s, now_us, out);
+        return;
+    }
+    if (!meter_gate_allows(&s->shape.gate, now_us, &when_us))
+        snprintf(out, PACE_WHY_MAX,
+                 "%s asked us to slow down: %.1f mails a second, rising",
+                 title(s), s->shape.rate * s->share.n);
+    else if (binding != (enum limit)LIMITS)
+        why_limit(s, binding, out);
+    else if (s->open >= pace_connections(s) && s->open > 0)
+        why_limit(s, LIMIT_CONNECTIONS, out);
+    else if (s->open == 0 && !meter_gate_allows(&s->connects, now_us, &when_us))
+        why_limit(s, LIMIT_CONNECTIONS_PER_MINUTE, out);
+}
+
+size_t pace_replies(const struct pace_site *s, const struct pace_reply **out)
+{
+    *out = s->replies;
+    return s->n_replies;
+}
+
+unsigned pace_open(const struct pace_site *s)
+{
+    return s->open;
+}

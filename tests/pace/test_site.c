@@ -1,0 +1,303 @@
+#include "pace/site.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define SECOND INT64_C(1000000)
+#define NOW (1000 * SECOND)
+
+static const struct pace_keys nothing;
+
+static struct limits limits_of(const char *text)
+{
+    struct limits limits;
+
+    assert_int_equal(limits_parse(text, &limits, NULL), STATUS_OK);
+    return limits;
+}
+
+/* Alone, or one of two workers. */
+static struct pace *pace_of(const char *standard, unsigned workers)
+{
+    static const int32_t ids[] = {1, 2};
+    const struct limits limits = limits_of(standard);
+    struct pace *p = pace_new(&limits);
+
+    pace_lanes(p, ids, workers, 1, 0, 1);
+    return p;
+}
+
+static void rule(struct pace *p, enum pace_scope scope, const char *name,
+                 const char *text)
+{
+    const struct limits limits = limits_of(text);
+
+    pace_rules_start(p);
+    assert_true(pace_rule(p, scope, name, &limits));
+    pace_rules_done(p, 1);
+}
+
+static int sent_in(struct pace_site *s, const struct pace_keys *keys,
+                   int64_t from, int64_t us)
+{
+    int64_t when;
+    int n = 0;
+
+    for (int64_t now = from; now < from + us; now += 1000)
+        for (; n < 100000 && pace_may_send(s, keys, now, &when); n++)
+            pace_spend(s, keys, now);
+    return n;
+}
+
+static void limits_come_from_settings_providers_and_rules(void **state)
+{
+    struct pace *p = pace_of("connections=10 mails_per_second=100", 1);
+    struct pace_site *google = pace_site(p, "google", false, 1);
+    struct pace_site *other = pace_site(p, "mx.example.com", false, 1);
+    struct pace_site *relay = pace_site(p, "google", true, 1);
+
+    (void)state;
+    assert_int_equal(pace_connections(google), 5);
+    assert_int_equal(pace_mails_per_connection(google), 50);
+    assert_int_equal(pace_connections(other), 10);
+    assert_ptr_not_equal(relay, google);
+    assert_true(pace_connections(relay) == UINT32_MAX);
+    rule(p, PACE_SITE, "google", "connections=2");
+    assert_int_equal(pace_connections(google), 2);
+    assert_int_equal(pace_mails_per_connection(google), 50);
+    rule(p, PACE_RELAY, "google", "connections=3");
+    assert_int_equal(pace_connections(google), 5);
+    assert_int_equal(pace_connections(relay), 3);
+    pace_free(p);
+}
+
+static void nothing_is_spent_unless_all_allow(void **state)
+{
+    struct pace *p = pace_of("mails_per_second=1000 burst=1", 1);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    const struct pace_keys keys = {.of[PACE_CAMPAIGN] = "c1",
+                                   .of[PACE_SENDER] = "shop.example"};
+
+    (void)state;
+    rule(p, PACE_SENDER, "shop.example", "mails_per_second=5 burst=1");
+    assert_true(pace_has_rules(p, PACE_SENDER));
+    assert_false(pace_has_rules(p, PACE_CAMPAIGN));
+    assert_int_equal(sent_in(s, &keys, NOW, SECOND), 5);
+    assert_in_range(sent_in(s, &nothing, NOW + 2 * SECOND, SECOND), 999, 1000);
+    rule(p, PACE_CAMPAIGN, "c1", "mails_per_minute=1");
+    assert_int_equal(sent_in(s, &keys, NOW + 60 * SECOND, 10 * SECOND), 1);
+    assert_false(pace_may_claim(p, PACE_CAMPAIGN, "c1", NOW + 70 * SECOND));
+    assert_true(pace_may_claim(p, PACE_CAMPAIGN, "c2", NOW + 70 * SECOND));
+    pace_free(p);
+}
+
+static void a_reading_without_it_ends_a_rule(void **state)
+{
+    struct pace *p = pace_of("", 1);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    const struct pace_keys keys = {.of[PACE_PROJECT] = "7"};
+
+    (void)state;
+    rule(p, PACE_PROJECT, "7", "mails_per_second=2");
+    assert_int_equal(sent_in(s, &keys, NOW, SECOND), 2);
+    pace_rules_start(p);
+    pace_rules_done(p, 2);
+    assert_false(pace_has_rules(p, PACE_PROJECT));
+    assert_true(sent_in(s, &keys, NOW + 2 * SECOND, SECOND) > 100);
+    pace_free(p);
+}
+
+static void connections_are_counted_and_their_rate_held(void **state)
+{
+    struct pace *p = pace_of("connections=2 connections_per_minute=3", 1);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    int64_t now = NOW, when;
+    int opened = 0;
+
+    (void)state;
+    for (; now < NOW + 60 * SECOND; now += 100000) {
+        if (!pace_may_connect(s, now, &when))
+            continue;
+        pace_opened(s, now);
+        assert_in_range(pace_open(s), 1, 2);
+        if (++opened >= 2)
+            pace_closed(s, NULL, false, 0, "", now);
+    }
+    assert_int_equal(opened, 3);
+    pace_free(p);
+}
+
+static void two_workers_share_and_a_site_of_one_has_one(void **state)
+{
+    struct pace *p = pace_of("connections=5 mails_per_second=10", 2);
+    unsigned with = 0;
+
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        char name[] = {'a', (char)('0' + i / 10), (char)('0' + i % 10), 0};
+        struct pace_site *s = pace_site(p, name, false, 1);
+        int64_t until;
+
+        assert_in_range(pace_connections(s), 2, 3);
+        assert_int_equal(sent_in(s, &nothing, NOW, SECOND), 5);
+        rule(p, PACE_SITE, name, "connections=1");
+        with += !pace_parked(s, NOW, &until);
+        assert_int_equal(pace_connections(s),
+                         pace_parked(s, NOW, &until) ? 0 : 1);
+    }
+    assert_in_range(with, 30, 70);
+    pace_free(p);
+}
+
+static struct pace_verdict says(struct pace_site *s, unsigned code,
+                                const char *status, const char *text)
+{
+    const struct pace_keys keys = {.of[PACE_CAMPAIGN] = "c1",
+                                   .of[PACE_SOURCE] = "192.0.2.1:4711"};
+
+    return pace_outcome(s, &keys,
+                        code >= 500 ? VERDICT_BOUNCED : VERDICT_DEFERRED, code,
+                        status, text, NOW);
+}
+
+static void replies_suspend(void **state)
+{
+    struct pace *p = pace_of("", 1);
+    struct pace_site *yahoo = pace_site(p, "yahoo", false, 1);
+    struct pace_site *gmail = pace_site(p, "google", false, 1);
+    const struct pace_keys c1 = {.of[PACE_CAMPAIGN] = "c1"};
+    struct pace_verdict v;
+    int64_t until;
+    char why[PACE_WHY_MAX];
+
+    (void)state;
+    v = says(yahoo, 421, "4.7.0", "[TSS04] Messages temporarily deferred");
+    assert_int_equal(v.deed, PROVIDER_SUSPEND_SITE);
+    assert_true(pace_parked(yahoo, NOW, &until));
+    assert_true(until == NOW + 7200 * SECOND);
+    pace_why(yahoo, NOW, why);
+    assert_non_null(strstr(why, "Yahoo asked us to stop"));
+    assert_false(pace_parked(yahoo, until, &until));
+
+    v = says(gmail, 550, "5.7.1", "[x] this is likely unsolicited mail");
+    assert_int_equal(v.deed, PROVIDER_SUSPEND_CAMPAIGN);
+    assert_false(v.keep);
+    assert_false(pace_may_send(gmail, &c1, NOW, &until));
+    assert_true(until == NOW + 3600 * SECOND);
+    assert_true(pace_may_send(gmail, &nothing, NOW, &until));
+
+    v = says(gmail, 550, "5.1.1", "no such user");
+    assert_int_equal(v.deed, PROVIDER_NOTHING);
+    assert_false(v.keep);
+    pace_free(p);
+}
+
+static void who_blames_our_address_does_not_get_it(void **state)
+{
+    struct pace *p = pace_of("", 1);
+    struct pace_site *s = pace_site(p, "mx.example", false, 1);
+    struct pace_verdict v;
+    int64_t until;
+
+    (void)state;
+    pace_sources(p, 2);
+    v = says(s, 554, "5.7.1", "Client host [192.0.2.1] blocked using bl.test");
+    assert_int_equal(v.deed, PROVIDER_SUSPEND_SOURCE);
+    assert_true(v.keep);
+    assert_false(pace_source_may(s, "192.0.2.1", NOW));
+    assert_true(pace_source_may(s, "192.0.2.2", NOW));
+    assert_false(pace_parked(s, NOW, &until));
+    pace_sources(p, 1);
+    assert_true(pace_parked(s, NOW, &until));
+    assert_true(until == NOW + 12 * 3600 * SECOND);
+    pace_retry(s, NOW);
+    assert_false(pace_parked(s, NOW, &until));
+    pace_free(p);
+}
+
+static void orders_and_restarts(void **state)
+{
+    struct pace *p = pace_of("", 1), *q = pace_of("", 1);
+    struct pace_site *s = pace_site(p, "yahoo", false, 1);
+    struct pace_site *t = pace_site(q, "yahoo", false, 1);
+    struct pace_saved saved;
+    int64_t until;
+    char why[PACE_WHY_MAX];
+
+    (void)state;
+    pace_pause(s, true);
+    assert_true(pace_parked(s, NOW, &until) && until == PACE_NEVER_US);
+    pace_why(s, NOW, why);
+    assert_string_equal(why, "paused by the operator");
+    pace_pause(s, false);
+    assert_false(pace_parked(s, NOW, &until));
+    says(s, 421, "", "slow down");
+    says(s, 421, "4.7.0", "[TSS04] Messages temporarily deferred");
+    pace_save(s, NOW, &saved);
+    assert_true(saved.rate > 0);
+    pace_restore(t, &saved, NOW);
+    assert_true(pace_parked(t, NOW, &until));
+    assert_true(until == NOW + 7200 * SECOND);
+    assert_true(pace_shape(t)->rate == pace_shape(s)->rate);
+    pace_free(p);
+    pace_free(q);
+}
+
+static void keeps_the_latest_replies(void **state)
+{
+    struct pace *p = pace_of("", 1);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    const struct pace_reply *replies;
+    char text[] = "reply 0\nmore\xff";
+
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        says(s, 450, "4.2.0", "again");
+    for (int i = 0; i < 20; i++) {
+        text[6] = (char)('a' + i);
+        pace_outcome(s, &nothing, VERDICT_DEFERRED, 450, "4.2.0", text,
+                     NOW + i);
+    }
+    assert_int_equal(pace_replies(s, &replies), PACE_REPLIES_MAX);
+    for (size_t i = 0; i < PACE_REPLIES_MAX; i++) {
+        assert_null(strchr(replies[i].text, '\n'));
+        assert_null(strchr(replies[i].text, '\xff'));
+        assert_true(replies[i].n == 1);
+    }
+    pace_free(p);
+}
+
+static void says_which_limit_binds(void **state)
+{
+    struct pace *p = pace_of("mails_per_second=2 burst=1", 1);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    char why[PACE_WHY_MAX];
+
+    (void)state;
+    pace_why(s, NOW, why);
+    assert_string_equal(why, "");
+    pace_spend(s, &nothing, NOW);
+    pace_why(s, NOW, why);
+    assert_string_equal(why, "the limit for a.example is 2 mails a second");
+    pace_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(limits_come_from_settings_providers_and_rules),
+        cmocka_unit_test(nothing_is_spent_unless_all_allow),
+        cmocka_unit_test(a_reading_without_it_ends_a_rule),
+        cmocka_unit_test(connections_are_counted_and_their_rate_held),
+        cmocka_unit_test(two_workers_share_and_a_site_of_one_has_one),
+        cmocka_unit_test(replies_suspend),
+        cmocka_unit_test(who_blames_our_address_does_not_get_it),
+        cmocka_unit_test(orders_and_restarts),
+        cmocka_unit_test(keeps_the_latest_replies),
+        cmocka_unit_test(says_which_limit_binds),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
