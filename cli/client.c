@@ -20,6 +20,7 @@ struct client {
     char url[NET_TEXT_MAX + 8];
     char authorization[CLIENT_KEY_MAX + 32];
     struct buf answer;
+    FILE *file; /* what an answer goes into; NULL: answer */
 };
 
 /* The key of the environment, or of the state directory's file. */
@@ -112,6 +113,18 @@ static enum status refusal(const struct client *client, long code,
     return fail(err, status, "%s answered with status %ld", client->url, code);
 }
 
+/* Only what was asked for goes into the file, not a refusal. */
+static size_t take_file(char *bytes, size_t size, size_t n, void *owner)
+{
+    struct client *client = owner;
+    long code = 0;
+
+    curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &code);
+    if (code < 200 || code > 299)
+        return take_answer(bytes, size, n, owner);
+    return fwrite(bytes, size, n, client->file);
+}
+
 static enum status perform(struct client *client, const char *path,
                            struct curl_slist *headers, json_t **answer,
                            struct error *err)
@@ -123,7 +136,8 @@ static enum status perform(struct client *client, const char *path,
     buf_reset(&client->answer);
     curl_easy_setopt(client->curl, CURLOPT_URL, url);
     curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION, take_answer);
+    curl_easy_setopt(client->curl, CURLOPT_WRITEFUNCTION,
+                     client->file ? take_file : take_answer);
     curl_easy_setopt(client->curl, CURLOPT_WRITEDATA, client);
     curl_easy_setopt(client->curl, CURLOPT_ERRORBUFFER, why);
     curl_easy_setopt(client->curl, CURLOPT_CONNECTTIMEOUT,
@@ -144,7 +158,10 @@ static enum status perform(struct client *client, const char *path,
     enum status status = STATUS_OK;
     if (code < 200 || code > 299)
         status = refusal(client, code, json, err);
-    else if (!json)
+    else if (result != CURLE_OK)
+        status = fail(err, STATUS_UNAVAILABLE, "%s: %s", client->url,
+                      *why ? why : curl_easy_strerror(result));
+    else if (!json && !client->file)
         status = fail(err, STATUS_UNAVAILABLE, "%s: the answer is no JSON",
                       client->url);
     if (status == STATUS_OK && answer)
@@ -170,6 +187,18 @@ enum status client_call(struct client *client, const char *method,
     enum status status = perform(client, path, headers, answer, err);
     curl_slist_free_all(headers);
     free(text);
+    return status;
+}
+
+enum status client_save(struct client *client, const char *path, FILE *file,
+                        struct error *err)
+{
+    struct curl_slist *headers = curl_slist_append(NULL, client->authorization);
+
+    client->file = file;
+    enum status status = perform(client, path, headers, NULL, err);
+    client->file = NULL;
+    curl_slist_free_all(headers);
     return status;
 }
 

@@ -28,6 +28,11 @@ MUST_USE enum status client_call(struct client *client, const char *method,
                                  const char *path, const json_t *body,
                                  json_t **answer, struct error *err);
 
+/* GET of something that is no JSON, or long, into a file. STATUS_UNAVAILABLE
+ * also where the answer broke off: then a part of it is in the file. */
+MUST_USE enum status client_save(struct client *client, const char *path,
+                                 FILE *file, struct error *err);
+
 struct client_upload {
     FILE *file;
     int64_t size;         /* bytes */

@@ -33,6 +33,8 @@
       "name the servers that routes may hand mail to")                         \
     X("domains", command_domains, "add|list|show|verify|remove",               \
       "say which domains mail is sent from; check their DNS records")          \
+    X("suppressions", command_suppressions, "list|add|remove|...",             \
+      "whom not to write to: look, add, take off, import, export")             \
     X("dkim", command_dkim, "create|list|import|rotate",                       \
       "make, list, take in and change the keys that mail is signed with")
 

@@ -22,9 +22,9 @@ static int help(void)
     puts("presort - sends mail in bulk\n\n"
          "usage: presort [--config FILE] COMMAND [ARGUMENTS]\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  %-9s %-22s %s\n", commands[i].name, commands[i].arguments,
+        printf("  %-12s %-22s %s\n", commands[i].name, commands[i].arguments,
                commands[i].help);
-    puts("  help                             print this\n\n"
+    puts("  help                                print this\n\n"
          "`presort COMMAND --help` says more. Settings come from --config, "
          "$PRESORT_CONFIG\nor /etc/presort/presort.conf, and from variables "
          "such as PRESORT_RELAY.");

@@ -4,26 +4,18 @@
 #include "api/api.h"
 #include "api/handlers/campaigns.h"
 #include "api/handlers/recipients.sql.h"
-#include "api/json.h"
-#include "api/upload/upload.h"
+#include "api/handlers/uploading.h"
 #include "queue/intake.h"
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    READ_BYTES = 64 * 1024,
-    REJECTED_SHOWN_MAX = 1000,
-    VALUE_SHOWN_MAX = 200, /* bytes of a rejected line */
-};
-
 struct audience {
+    struct uploading in; /* first: the sink's context is both */
     struct request *request;
     struct reply *reply;
     struct campaign_ref ref;
     struct intake *intake;
     bool held; /* the transaction is open, the campaign's row locked */
-    uint64_t rejected;
-    struct buf rejected_lines; /* in JSON */
 };
 
 /* Before a byte of the body is read, and again once the campaign is locked. */
@@ -86,56 +78,6 @@ static enum status take(void *context, const char *address, size_t address_len,
     return status;
 }
 
-static void reject(void *context, uint64_t line, const char *reason,
-                   const char *value, size_t value_len)
-{
-    struct audience *a = context;
-    struct buf *out = &a->rejected_lines;
-
-    if (a->rejected++ >= REJECTED_SHOWN_MAX)
-        return;
-    buf_addf(out, "%s{\"line\":%llu,\"reason\":", out->len ? "," : "",
-             (unsigned long long)line);
-    json_add_text(out, reason);
-    buf_add_text(out, ",\"value\":");
-    json_add_text_n(out, value,
-                    value_len < VALUE_SHOWN_MAX ? value_len : VALUE_SHOWN_MAX);
-    buf_add_char(out, '}');
-}
-
-/* Whole blocks, so that the parsers aren't called for single bytes. 0 at the
- * body's end, -1 if the client has gone. */
-static ssize_t read_block(struct request *request, char *block)
-{
-    size_t n = 0;
-    ssize_t more = 1;
-
-    while (n < READ_BYTES && more > 0) {
-        more = request_read(request, block + n, READ_BYTES - n);
-        if (more > 0)
-            n += (size_t)more;
-    }
-    return more < 0 ? -1 : (ssize_t)n;
-}
-
-static enum status read_body(struct audience *a, struct upload *upload,
-                             struct error *err)
-{
-    char block[READ_BYTES];
-    ssize_t n;
-    enum status status = STATUS_OK;
-
-    while (status == STATUS_OK && (n = read_block(a->request, block)) != 0) {
-        if (n < 0)
-            return fail(err, STATUS_INVALID,
-                        "The connection ended in the middle of the upload.");
-        status = upload_feed(upload, block, (size_t)n, err);
-    }
-    if (status == STATUS_OK)
-        status = upload_end(upload, err);
-    return status;
-}
-
 static enum status count(struct audience *a, PGresult **total,
                          struct error *err)
 {
@@ -161,25 +103,21 @@ static void answer(const struct audience *a, const char *total)
     a->reply->status = 200;
     buf_addf(out,
              "{\"object\":\"upload\",\"campaign_id\":\"%s\",\"recipients\":%s,"
-             "\"accepted\":%lld,\"duplicates\":%lld,\"rejected\":%llu,"
-             "\"rejected_lines\":[",
+             "\"accepted\":%lld,\"duplicates\":%lld,",
              a->ref.id, total, (long long)intake_accepted(a->intake),
-             (long long)intake_duplicates(a->intake),
-             (unsigned long long)a->rejected);
-    buf_add(out, a->rejected_lines.data, a->rejected_lines.len);
-    buf_add_text(out, "]}");
+             (long long)intake_duplicates(a->intake));
+    uploading_add_rejected(&a->in, out);
+    buf_add_char(out, '}');
 }
 
-static void receive(struct audience *a, struct upload_form form)
+static void receive(struct audience *a)
 {
-    const struct upload_sink sink = {take, reject, a};
-    struct upload *upload = upload_new(
-        form, (uint64_t)a->request->config->api_upload_max_bytes, &sink);
+    const struct upload_sink sink = {
+        .take = take, .reject = uploading_reject, .context = a};
     DB_RESULT *total = NULL;
     struct error err;
-    enum status status = read_body(a, upload, &err);
+    enum status status = uploading_run(&a->in, &sink, &err);
 
-    upload_free(upload);
     if (status == STATUS_OK)
         status = write_slice(a, &err);
     if (status == STATUS_OK)
@@ -194,17 +132,13 @@ static void receive(struct audience *a, struct upload_form form)
 
 void recipients_upload_handle(struct request *request, struct reply *reply)
 {
-    struct audience a = {.request = request, .reply = reply};
-    struct upload_form form;
+    struct audience a = {
+        .in.request = request, .request = request, .reply = reply};
     struct error err;
 
     if (!campaigns_ref(request, reply, &a.ref))
         return;
     enum status status = check_state(request, &a.ref, &err);
-    if (status == STATUS_OK)
-        status = upload_form_of(request->headers[HEADER_CONTENT_TYPE],
-                                request->headers[HEADER_CONTENT_ENCODING],
-                                &form, &err);
     if (status != STATUS_OK) {
         reply_status(reply, status, &err);
         return;
@@ -212,7 +146,7 @@ void recipients_upload_handle(struct request *request, struct reply *reply)
     a.intake =
         intake_new(request->config, request->api->secret,
                    (struct intake_campaign){a.ref.id, request->caller.project});
-    receive(&a, form);
+    receive(&a);
     intake_free(a.intake);
-    buf_fini(&a.rejected_lines);
+    uploading_fini(&a.in);
 }

@@ -192,26 +192,33 @@ struct terms {
     char until[CLOCK_RFC3339_MAX]; /* "": for ever */
 };
 
-static enum status read_until(json_t *body, struct terms *out,
-                              struct error *err)
+enum status suppressions_until(const char *text,
+                               char out[static CLOCK_RFC3339_MAX],
+                               struct error *err)
 {
-    json_t *until = json_object_get(body, "expires_at");
     int64_t now_us = clock_wall_us(), until_us;
+    enum status status = time_parse(text, now_us, &until_us, err);
 
-    if (!until || json_is_null(until))
-        return STATUS_OK;
-    if (!json_is_string(until))
-        return fail(err, STATUS_INVALID, "`expires_at` is to be a time.");
-    enum status status =
-        time_parse(json_string_value(until), now_us, &until_us, err);
     if (status != STATUS_OK) {
         error_prefix(err, "Invalid `expires_at` field");
         return status;
     }
     if (until_us <= now_us)
         return fail(err, STATUS_INVALID, "`expires_at` is in the past.");
-    clock_rfc3339(until_us, out->until);
+    clock_rfc3339(until_us, out);
     return STATUS_OK;
+}
+
+static enum status read_until(json_t *body, struct terms *out,
+                              struct error *err)
+{
+    json_t *until = json_object_get(body, "expires_at");
+
+    if (!until || json_is_null(until))
+        return STATUS_OK;
+    if (!json_is_string(until))
+        return fail(err, STATUS_INVALID, "`expires_at` is to be a time.");
+    return suppressions_until(json_string_value(until), out->until, err);
 }
 
 static enum status read_terms(json_t *body, struct terms *out,
@@ -244,8 +251,7 @@ static enum status read_terms(json_t *body, struct terms *out,
     return status;
 }
 
-/* An element of a PostgreSQL array as text. */
-static void add_element(struct buf *array, const char *text)
+void suppressions_add_element(struct buf *array, const char *text)
 {
     buf_add_text(array, array->len > 1 ? ",\"" : "\"");
     for (; *text; text++) {
@@ -268,7 +274,7 @@ static enum status add_address(struct buf *array, const json_t *value,
     if (status != STATUS_OK)
         error_prefix(err, what);
     else
-        add_element(array, address.spec);
+        suppressions_add_element(array, address.spec);
     return status;
 }
 
@@ -339,7 +345,7 @@ static enum status read_list(const json_t *list, const char *name,
             status = add_address(out, value, what, err);
         else if (json_is_string(value) &&
                  campaign_id_valid(json_string_value(value)))
-            add_element(out, json_string_value(value));
+            suppressions_add_element(out, json_string_value(value));
         else
             status = fail(err, STATUS_INVALID, "%s: it is no id.", what);
     }
@@ -436,7 +442,7 @@ void suppressions_delete_handle(struct request *request, struct reply *reply)
     struct error err;
 
     buf_add_char(&array, '{');
-    add_element(&array, name);
+    suppressions_add_element(&array, name);
     buf_add_char(&array, '}');
     enum status status = take_off(request, is_id ? array.data : NULL,
                                   is_id ? NULL : array.data, &rows, &err);

@@ -13,15 +13,18 @@ FROM suppressed s
 WHERE s.project = $1::bigint AND s.address = lower($2::text COLLATE "C")
 ORDER BY s.reason = 'unsubscribe', s.expires DESC, s.created LIMIT 1
 
+-- A page is one walk along an index, whatever the length of the list.
 -- name: suppressions_after
 SELECT s.id, s.address, s.reason, s.batch, s.seq, s.note, s.created_us,
     s.expires_us
 FROM suppressed s
 WHERE s.project = $1::bigint
   AND ($4::text[] IS NULL OR s.reason = ANY ($4::text[]))
-  AND ($2::uuid IS NULL OR (s.created, s.id) < (
-        SELECT o.created, o.id FROM suppression o
-        WHERE o.project = $1::bigint AND o.id = $2::uuid))
+  AND (s.created, s.id) < (
+        CASE WHEN $2::uuid IS NULL THEN 'infinity' ELSE (
+            SELECT o.created FROM suppression o
+            WHERE o.project = $1::bigint AND o.id = $2::uuid) END,
+        coalesce($2::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
 ORDER BY s.created DESC, s.id DESC LIMIT $3::int
 
 -- name: suppressions_before
@@ -31,8 +34,8 @@ FROM suppressed s
 WHERE s.project = $1::bigint
   AND ($4::text[] IS NULL OR s.reason = ANY ($4::text[]))
   AND (s.created, s.id) > (
-        SELECT o.created, o.id FROM suppression o
-        WHERE o.project = $1::bigint AND o.id = $2::uuid)
+        (SELECT o.created FROM suppression o
+         WHERE o.project = $1::bigint AND o.id = $2::uuid), $2::uuid)
 ORDER BY s.created, s.id LIMIT $3::int
 
 -- One reason for all of them.
@@ -46,3 +49,9 @@ SELECT a.id, a.address FROM suppress_all(
 -- name: suppressions_remove
 SELECT u.id, u.address
 FROM unsuppress($1::bigint, $2::uuid[], $3::text[]) AS u
+
+-- name: suppressions_import
+SELECT count(*) FILTER (WHERE a.is_new) FROM suppress_all(
+    array_fill($1::bigint, ARRAY[cardinality($2::text[])]), $2::text[],
+    $3::text[], NULL, NULL, array_replace($4::text[], '', NULL)::timestamptz[],
+    array_replace($5::text[], '', NULL)) AS a

@@ -81,6 +81,13 @@ enum status recipient_offer(const struct upload_sink *sink, uint64_t line,
             return STATUS_OK;
         }
     }
+    const char *why =
+        sink->refuse ? sink->refuse(sink->context, variables, variables_len)
+                     : NULL;
+    if (why) {
+        recipient_reject(sink, line, address, address_len, "%s", why);
+        return STATUS_OK;
+    }
     return sink->take(sink->context, address, address_len, variables,
                       variables_len, err);
 }

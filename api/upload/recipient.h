@@ -32,6 +32,9 @@ struct upload_sink {
     void (*reject)(void *context, uint64_t line, const char *reason,
                    const char *value, size_t value_len);
     void *context;
+    /* NULL, or asked before a line is taken: why it is not to be, or NULL. */
+    const char *(*refuse)(void *context, const char *variables,
+                          size_t variables_len);
 };
 
 /* A blank-trimmed address into the sink, or its line rejected. */

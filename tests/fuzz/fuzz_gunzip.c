@@ -8,7 +8,8 @@ enum { UNPACKED_MAX = 1024 * 1024 };
 
 static void run(const char *bytes, size_t n, size_t piece, struct buf *said)
 {
-    struct upload_sink sink = {fuzz_take, fuzz_reject, said};
+    struct upload_sink sink = {
+        .take = fuzz_take, .reject = fuzz_reject, .context = said};
     struct upload *u = upload_new(
         (struct upload_form){UPLOAD_UNKNOWN, UPLOAD_ANY}, UNPACKED_MAX, &sink);
     enum status st = STATUS_OK;

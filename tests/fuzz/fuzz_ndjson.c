@@ -7,7 +7,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n);
 
 static void run(const char *bytes, size_t n, size_t piece, struct buf *said)
 {
-    struct upload_sink sink = {fuzz_take, fuzz_reject, said};
+    struct upload_sink sink = {
+        .take = fuzz_take, .reject = fuzz_reject, .context = said};
     struct ndjson *parser = ndjson_new(&sink);
     enum status st = STATUS_OK;
     struct error err;

@@ -1,7 +1,11 @@
 """The suppression list over HTTP: whom a project sends nothing to. No engine
 runs."""
 
+import csv
 import datetime
+import gzip
+import io
+import json
 
 import pytest
 
@@ -228,3 +232,98 @@ def test_what_the_functions_say(empty):
                      ) == [["bounce", "77", "3"], ["complaint", "", ""]]
     found = empty.get("/suppressions?reason=bounce").json["data"][0]
     assert len(found["source_id"]) == 36
+
+
+# Lists as a whole.
+
+def load(api, text, query="", kind="text/csv", **options):
+    return api.post(f"/suppressions/import{query}", text, headers={
+        "Content-Type": kind}, **options)
+
+
+def everything(api):
+    answer = api.get("/suppressions.ndjson")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    return {(e["email"], e["reason"]): (e["note"], e["expires_at"])
+            for e in map(json.loads, answer.raw.splitlines())}
+
+
+def test_a_list_is_taken_in(empty):
+    add(empty, "known@x.example")
+    answer = load(empty, b"""email,reason,note,expires_at
+A@x.example,bounce,"550 5.1.1, no ""such"" user",
+known@x.example,,,
+b@x.example,soft_bounce,,2999-01-01T00:00:00Z
+bad,bounce,,
+c@x.example,whim,,
+d@x.example,,,2001-01-01T00:00:00Z
+e@x.example,unsubscribe,,tomorrow
+""")
+    assert answer.status == 200, answer.raw
+    said = answer.json
+    rejected = said.pop("rejected_lines")
+    assert said == {"object": "import", "added": 2, "known": 1,
+                           "rejected": 4}
+    assert [(r["line"], r["value"]) for r in rejected] == [
+        (5, "bad"), (6, "c@x.example"), (7, "d@x.example"),
+        (8, "e@x.example")]
+    assert all(word in r["reason"] for r, word in zip(
+        rejected, ("email", "reason", "expires_at", "expires_at")))
+    assert everything(empty) == {
+        ("a@x.example", "bounce"): ('550 5.1.1, no "such" user', None),
+        ("known@x.example", "manual"): (None, None),
+        ("b@x.example", "soft_bounce"): (None, "2999-01-01T00:00:00.000Z")}
+
+
+def test_another_services_list(empty):
+    """Whose column `reason` says something else."""
+    answer = load(empty, gzip.compress(
+        b'{"email":"a@x.example","reason":"550 no such user"}\n'
+        b'{"email":"b@x.example","reason":"x","note":"ours"}\n'
+        b'{"email":"a@X.example"}\n'), "?reason=bounce",
+        "application/x-ndjson")
+    assert answer.json["added"] == 2 and answer.json["known"] == 1
+    assert everything(empty) == {
+        ("a@x.example", "bounce"): ("550 no such user", None),
+        ("b@x.example", "bounce"): ("ours", None)}
+
+
+def test_what_goes_out_comes_in_again(empty):
+    odd = '"a,b\\"c"@x.example'
+    add(empty, odd, note='say "no", they\'d said', reason="complaint",
+        expires_at="2999-01-01T00:00:00Z")
+    add(empty, "plain@x.example")
+    before = everything(empty)
+    answer = empty.get("/suppressions.csv")
+    assert answer.headers["content-type"].startswith("text/csv")
+    rows = list(csv.DictReader(io.StringIO(answer.raw.decode())))
+    assert [r["email"] for r in rows] == ["plain@x.example", odd]
+    ndjson = empty.get("/suppressions.ndjson").raw
+    for text, kind in ((answer.raw, "text/csv"),
+                       (ndjson, "application/x-ndjson")):
+        empty.sql("DELETE FROM suppression")
+        assert load(empty, text, kind=kind).json["added"] == 2
+        assert everything(empty) == before
+
+
+def test_a_hundred_thousand_lines(empty):
+    lines = "email\n" + "".join(f"u{i}@x.example\n" for i in range(100000))
+    answer = load(empty, lines.encode(), "?reason=unsubscribe")
+    assert answer.json["added"] == 100000, answer.raw
+    assert len(everything(empty)) == 100000
+    assert load(empty, lines.encode(), "?reason=unsubscribe"
+                ).json["known"] == 100000
+    empty.sql("ANALYZE suppression")
+    assert len(listed(empty, "?limit=100")) == 100
+
+
+@pytest.mark.parametrize("text, query, kind, status", [
+    (b"email\na@x.example\n", "?reason=whim", "text/csv", 422),
+    (b"name\nann\n", "", "text/csv", 422),
+    (b"email\na@x.example\n", "", "image/png", 422),
+    (b"", "", "text/csv", 422),
+    (b"\x1f\x8bbroken", "", "text/csv", 422),
+])
+def test_what_is_no_list(empty, text, query, kind, status):
+    assert load(empty, text, query, kind).status == status
+    assert everything(empty) == {}

@@ -1,8 +1,12 @@
 """Whoever is on the suppression list gets nothing, whenever he came onto it;
 and every mail still ends in exactly one outcome."""
 
+import csv
+import gzip
 import threading
 import time
+
+import pytest
 
 from kit import process
 from kit.presort import Presort
@@ -141,3 +145,43 @@ def test_who_commits_last_is_not_missed():
             for pid in presort.pids("presort-engine"):
                 process.kill(pid)
         assert set(sink.copies()) == {"once@one.example", "again@one.example"}
+
+
+def test_the_command(tmp_path):
+    with Sink() as sink, Presort(relay=sink.port) as presort:
+        def run(*words):
+            return presort.command("suppressions", *words)
+        def refused(*words):
+            with pytest.raises(RuntimeError) as failed:
+                run(*words)
+            return str(failed.value)
+        assert run("add", "A@x.example", "b@x.example", "--reason",
+                   "complaint", "--note", "by phone").splitlines() == [
+            "suppressed a@x.example", "suppressed b@x.example"]
+        line = run("list", "--reason", "complaint").splitlines()[0].split()
+        assert line[1] in ("a@x.example", "b@x.example")
+        assert line[2] == "complaint" and line[-2:] == ["by", "phone"]
+        assert run("list", "--reason", "bounce") == ""
+        assert run("remove", line[0]) == f"taken off: {line[1]}\n"
+        assert "none of them" in refused("remove", "nobody@x.example")
+        assert "not both" in refused("remove", line[0], "b@x.example")
+        assert "an @ is missing" in refused("add", "nobody")
+        assert "--reason is" in refused("add", "a@x.example", "--reason", "x")
+        table = tmp_path / "list.csv"
+        table.write_text("email,reason\nc@x.example,bounce\nbad,\n"
+                         "d@x.example,whim\n")
+        said = run("import", str(table))
+        assert said.startswith("1 added, 0 known, 2 rejected\n")
+        assert "line 3: email" in said and "line 4: reason" in said
+        packed = tmp_path / "list.csv.gz"
+        packed.write_bytes(gzip.compress(table.read_bytes()))
+        assert run("import", str(packed), "--reason", "manual").startswith(
+            "2 added, 0 known, 1 rejected\n")
+        out = tmp_path / "out.csv"
+        run("export", "--out", str(out))
+        assert run("export") == out.read_text().replace("\r\n", "\n")
+        with open(out, encoding="utf-8", newline="") as file:
+            rows = {(r["email"], r["reason"]) for r in csv.DictReader(file)}
+        assert ("c@x.example", "bounce") in rows and len(rows) == 4
+        assert len(run("export", "--ndjson").splitlines()) == 4
+        assert "out/of" in refused("export", "--out", "/out/of/reach")

@@ -220,7 +220,8 @@ static enum status stop(void *context, const char *address, size_t address_len,
 
 static void stops_when_the_sink_says_so(void **state)
 {
-    struct upload_sink sink = {stop, transcript_reject, NULL};
+    struct upload_sink sink = {
+        .take = stop, .reject = transcript_reject, .context = NULL};
     struct csv *c = csv_new(&sink);
     struct error err;
     static const char text[] = "email\na@example.com\nb@example.com\n";

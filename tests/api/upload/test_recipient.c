@@ -54,7 +54,8 @@ static void count_rejected(void *context, uint64_t line, const char *reason,
 static void agrees_with_the_parser(void **state)
 {
     static const char set[] = "a1.-@_";
-    const struct upload_sink sink = {count_taken, count_rejected, NULL};
+    const struct upload_sink sink = {
+        .take = count_taken, .reject = count_rejected, .context = NULL};
     size_t n = 1;
 
     (void)state;
@@ -89,7 +90,8 @@ static void keeps_the_limits(void **state)
     } cases[] = {{64, 10, 1, true}, {65, 10, 1, false}, {1, 63, 1, true},
                  {1, 64, 1, false}, {1, 63, 3, true},   {60, 63, 3, true},
                  {62, 63, 3, true}, {63, 63, 3, false}};
-    const struct upload_sink sink = {count_taken, count_rejected, NULL};
+    const struct upload_sink sink = {
+        .take = count_taken, .reject = count_rejected, .context = NULL};
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

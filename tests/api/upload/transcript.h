@@ -38,7 +38,8 @@ static void transcript_reject(void *context, uint64_t line, const char *reason,
 
 static struct upload_sink transcript_sink(struct buf *b)
 {
-    return (struct upload_sink){transcript_take, transcript_reject, b};
+    return (struct upload_sink){
+        .take = transcript_take, .reject = transcript_reject, .context = b};
 }
 
 /* The text, and for an error of the whole upload its text as a last line. */
