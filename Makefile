@@ -27,7 +27,7 @@ PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gumbo 
 UNBOUND_LIBS := -lunbound
 # Resolved when a recipe or a compile needs it, so that `make deps` works first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-# The command line alone speaks HTTP; the others need not load its libraries.
+# The engine speaks no HTTP and need not load its libraries.
 CURL_LIBS = $(eval CURL_LIBS := $$(shell pkg-config --libs libcurl))$(CURL_LIBS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) $(UNBOUND_LIBS) -lm)$(PKG_LIBS)
 
@@ -79,7 +79,7 @@ $(LIB): $(call obj,$(LIB_SRC))
 $(BUILD)/presort: $(call obj,$(CLI_SRC)) $(LIB)
 $(BUILD)/presort-api: $(call obj,$(API_SRC)) $(LIB)
 $(BUILD)/presort-engine: $(call obj,$(ENGINE_SRC)) $(LIB)
-$(BUILD)/presort: PROGRAM_LIBS = $(CURL_LIBS)
+$(BUILD)/presort $(BUILD)/presort-api: PROGRAM_LIBS = $(CURL_LIBS)
 $(PROGRAMS):
 	@echo "  LD    $@"
 	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PROGRAM_LIBS) $(PKG_LIBS) \
@@ -108,7 +108,7 @@ $(BUILD)/gen/starter_table.h: $(STARTERS) tools/embed-starters.sh
 	@tools/embed-starters.sh templates/starter >$@
 
 # A test of api/ or cli/ code links that program's objects, less its main.
-$(BUILD)/tests/api/%: TEST_MORE = $(filter-out %/api/main.o,$(call obj,$(API_SRC)))
+$(BUILD)/tests/api/%: TEST_MORE = $(filter-out %/api/main.o,$(call obj,$(API_SRC))) $(CURL_LIBS)
 $(BUILD)/tests/cli/%: TEST_MORE = $(filter-out %/cli/main.o,$(call obj,$(CLI_SRC))) $(CURL_LIBS)
 $(BUILD)/tests/%: tests/%.c $(LIB) $(call obj,$(API_SRC) $(CLI_SRC))
 	@mkdir -p $(@D)
@@ -134,13 +134,15 @@ $(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC)))
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIB_PROGRAMS) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  FUZZ  $@"
-	@$(CC) $(OPT) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS) -lpthread $(LDFLAGS)
+	@$(CC) $(OPT) -fsanitize=fuzzer -o $@ $^ $(CURL_LIBS) $(PKG_LIBS) \
+	    -lpthread $(LDFLAGS)
 
 $(BUILD)/replay/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o \
     $(BUILD)/obj/tests/fuzz/replay.o $(LIB_PROGRAMS) $(LIB)
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
-	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PKG_LIBS) -lpthread $(LDFLAGS)
+	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(CURL_LIBS) $(PKG_LIBS) \
+	    -lpthread $(LDFLAGS)
 
 .PHONY: replay fuzzers fuzz
 replay: $(REPLAYS) ## run the fuzzers' seeds through the parsers once

@@ -14,6 +14,7 @@
 struct idempotency;
 struct committer;
 struct tracker;
+struct fetch;
 
 enum {
     API_POOL_QUEUED_MAX = 4096,
@@ -34,5 +35,6 @@ struct api {
     struct pool *pool, *streams;
     struct committer *committer;
     struct tracker *tracker;
+    struct fetch *fetch;
 };
 #endif

@@ -1,4 +1,5 @@
 #include "api/attachment.h"
+#include "api/fetch.h"
 #include "api/json.h"
 #include "mail/base64.h"
 #include "mail/encode.h"
@@ -115,10 +116,6 @@ static enum status read_item(json_t *item, struct arena *arena,
 
     if (!json_is_object(item))
         return fail(err, STATUS_INVALID, "it is to be an object");
-    if (is_set(json_object_get(item, "path")))
-        return fail(err, STATUS_INVALID,
-                    "path: fetching from a URL is not supported; send the "
-                    "bytes as content");
     st = read_text(item, &FILENAME, &out->filename, err);
     if (st == STATUS_OK && !out->filename)
         return fail(err, STATUS_INVALID, "filename: missing");
@@ -133,6 +130,92 @@ static enum status read_item(json_t *item, struct arena *arena,
         return fail(err, STATUS_INVALID, "content: missing");
     return read_content(content, arena, out, err);
 }
+
+/* ---- Fetching ---- */
+
+static bool item_has_path(const json_t *item)
+{
+    return is_set(json_object_get(item, "path"));
+}
+
+static bool email_has_path(const json_t *email)
+{
+    const json_t *list = json_object_get(email, "attachments");
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (item_has_path(json_array_get(list, i)))
+            return true;
+    return false;
+}
+
+bool attachment_has_path(const json_t *body)
+{
+    for (size_t i = 0; i < json_array_size(body); i++)
+        if (email_has_path(json_array_get(body, i)))
+            return true;
+    return email_has_path(body);
+}
+
+/* The last part of the URL's path, as it is: "report.pdf". */
+static void name_by_url(json_t *item, const char *url)
+{
+    const char *host = strstr(url, "://") + 3;
+    size_t len = strcspn(host, "?#");
+    const char *slash = memrchr(host, '/', len);
+    size_t name = slash ? len - (size_t)(slash + 1 - host) : 0;
+
+    if (!is_set(json_object_get(item, "filename")) && name > 0)
+        json_object_set_new(item, "filename", json_stringn(slash + 1, name));
+    if (!is_set(json_object_get(item, "filename")))
+        json_object_set_new(item, "filename", json_string("attachment"));
+}
+
+static enum status fetch_item(json_t *item, struct fetch *fetch,
+                              struct error *err)
+{
+    const char *url = json_string_value(json_object_get(item, "path"));
+    struct fetched file;
+    struct buf base64 = {0};
+    struct error why;
+
+    if (is_set(json_object_get(item, "content")))
+        return fail(err, STATUS_INVALID, "give content or path, not both");
+    if (!url)
+        return fail(err, STATUS_INVALID, "path: it is to be a text");
+    if (fetch_url(fetch, url, &file, &why) != STATUS_OK)
+        return fail(err, STATUS_INVALID, "path: %s", why.text);
+    encode_base64(&base64, file.bytes.data ? file.bytes.data : "",
+                  file.bytes.len);
+    json_object_set_new(
+        item, "content",
+        json_stringn(base64.len ? base64.data : "", base64.len));
+    if (!is_set(json_object_get(item, "content_type")) &&
+        !is_set(json_object_get(item, "contentType")) && file.type[0])
+        json_object_set_new(item, "content_type", json_string(file.type));
+    name_by_url(item, url);
+    json_object_del(item, "path");
+    buf_fini(&base64);
+    buf_fini(&file.bytes);
+    return STATUS_OK;
+}
+
+enum status attachment_fetch(json_t *email, struct fetch *fetch,
+                             struct error *err)
+{
+    json_t *list = json_object_get(email, "attachments");
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *item = json_array_get(list, i);
+        struct error why;
+
+        if (item_has_path(item) && fetch_item(item, fetch, &why) != STATUS_OK)
+            return fail(err, STATUS_INVALID, "attachments[%zu]: %s", i,
+                        why.text);
+    }
+    return STATUS_OK;
+}
+
+/* ---- Reading ---- */
 
 enum status attachment_read(json_t *value, struct arena *arena,
                             struct attachment_list *out, struct error *err)
@@ -168,9 +251,7 @@ static void add_member(struct buf *out, const char *name, const char *text)
 
 void attachment_write(const struct attachment_list *list, struct buf *out)
 {
-    if (list->n == 0)
-        return;
-    buf_add_text(out, ",\"attachments\":[");
+    buf_add_char(out, '[');
     for (size_t i = 0; i < list->n; i++) {
         const struct message_attachment *item = &list->at[i];
 

@@ -27,13 +27,14 @@ enum param {
     PARAM_STRICT_VARIABLES,
     PARAM_INLINE_CSS,
     PARAM_TRACKING,
+    PARAM_ATTACHMENTS,
 };
 
 static const char *const content_fields[] = {
-    "name",       "from",           "subject",  "html",
-    "text",       "tags",           "headers",  "weight",
-    "reply_to",   "expire_seconds", "template", "strict_variables",
-    "inline_css", "tracking"};
+    "name",       "from",           "subject",    "html",
+    "text",       "tags",           "headers",    "weight",
+    "reply_to",   "expire_seconds", "template",   "strict_variables",
+    "inline_css", "tracking",       "attachments"};
 enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
 
 PRINTF(3, 4)
@@ -223,6 +224,24 @@ static bool read_switches(json_t *body, struct campaign_content *out,
     return true;
 }
 
+/* Absent, they stay what they are. */
+static bool read_attachments(json_t *body, struct campaign_content *out,
+                             struct email_error *why)
+{
+    struct buf *own = &out->own[PARAM_ATTACHMENTS];
+
+    if (!json_object_get(body, "attachments"))
+        return true;
+    if (attachment_read(member(body, "attachments"), &out->arena,
+                        &out->attachments, &why->error) != STATUS_OK) {
+        why->name = API_INVALID_ATTACHMENT;
+        return false;
+    }
+    attachment_write(&out->attachments, own);
+    out->params[PARAM_ATTACHMENTS] = own->data;
+    return true;
+}
+
 bool campaign_compile(json_t *body, const struct campaign_content *c,
                       struct message **out, struct email_error *why)
 {
@@ -241,6 +260,8 @@ bool campaign_compile(json_t *body, const struct campaign_content *c,
         .strict_variables = c->strict_variables,
         .inline_css = c->inline_css,
         .links = true,
+        .attachments = c->attachments.at,
+        .n_attachments = c->attachments.n,
     };
     json_t *value;
     size_t i;
@@ -307,7 +328,7 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
         !read_reply_to(body, why) || !read_headers(body, why) ||
         !email_read_tags(body, why) || !tracking_read(body, why) ||
         !read_numbers(body, out, why) || !read_switches(body, out, why) ||
-        !compiles(body, out, why))
+        !read_attachments(body, out, why) || !compiles(body, out, why))
         return false;
     if (!out->params[PARAM_NAME])
         out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];
@@ -335,6 +356,7 @@ void campaign_fini(struct campaign_content *content)
 {
     for (size_t i = 0; i < CAMPAIGN_PARAMS; i++)
         buf_fini(&content->own[i]);
+    arena_fini(&content->arena);
 }
 
 static const struct {
@@ -366,6 +388,7 @@ static const struct {
     {"strict_variables", COLUMN_STRICT_VARIABLES, AS_BOOLEAN},
     {"inline_css", COLUMN_INLINE_CSS, AS_BOOLEAN},
     {"tracking", COLUMN_TRACKING, AS_JSON},
+    {"attachments", COLUMN_ATTACHMENTS, AS_JSON},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
@@ -417,6 +440,8 @@ json_t *campaign_merge(const PGresult *row, json_t *body)
     for (size_t i = 0; i < CONTENT_FIELDS; i++)
         json_object_set(merged, content_fields[i],
                         json_object_get(stored, content_fields[i]));
+    /* Their content is not in the row: what is not given anew stays. */
+    json_object_del(merged, "attachments");
     if (!json_is_null(json_object_get(body, "template")))
         drop_templates_fields(merged, json_object_get(stored, "template"));
     json_object_update(merged, body);

@@ -7,6 +7,7 @@
 #ifndef API_CAMPAIGN_H
 #define API_CAMPAIGN_H
 
+#include "api/attachment.h"
 #include "api/email.h"
 #include "base/buf.h"
 #include <jansson.h>
@@ -23,7 +24,7 @@ enum {
 
 /* Parameters of the statements that store a campaign, behind the project and
  * the id: see campaigns.sql. Texts belong to the JSON, or to own. */
-enum { CAMPAIGN_PARAMS = 16 };
+enum { CAMPAIGN_PARAMS = 17 };
 
 /* What comes from the project's stored templates; NULLs where there is none. */
 struct campaign_stored {
@@ -36,6 +37,9 @@ struct campaign_content {
     const char *params[CAMPAIGN_PARAMS];
     struct buf own[CAMPAIGN_PARAMS];
     const struct campaign_stored *stored;
+    struct attachment_list
+        attachments; /* their texts in arena, or the body's */
+    struct arena arena;
     bool strict_variables, inline_css;
 };
 
@@ -82,6 +86,7 @@ enum campaign_column {
     COLUMN_STRICT_VARIABLES,
     COLUMN_INLINE_CSS,
     COLUMN_TRACKING,
+    COLUMN_ATTACHMENTS,
 };
 
 /* Members of a campaign's object, with content if the row has it, without the

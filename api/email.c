@@ -430,7 +430,10 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
         buf_add_text(b, ",\"tracking\":");
         json_add_value(b, d->tracking);
     }
-    attachment_write(&d->attachments, b);
+    if (d->attachments.n > 0) {
+        buf_add_text(b, ",\"attachments\":");
+        attachment_write(&d->attachments, b);
+    }
     if (due_us) {
         buf_add_text(b, ",\"scheduled_at\":");
         json_add_time(b, due_us);

@@ -8,6 +8,7 @@
  */
 #include "api/api.h"
 #include "api/committer.h"
+#include "api/fetch.h"
 #include "api/idempotency.h"
 #include "api/keeper.h"
 #include "api/server.h"
@@ -137,7 +138,9 @@ static int run(const struct config *config)
     api.streams = pool_new(config, API_STREAMS_MAX, API_STREAMS_QUEUED_MAX);
     api.committer = committer_new(config);
     api.tracker = tracker_new(config);
+    api.fetch = fetch_new(config);
     int status = serve(&api, &signals);
+    fetch_free(api.fetch);
     auth_free(api.auth);
     idempotency_free(api.idempotency);
     return status;

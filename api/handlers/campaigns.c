@@ -1,12 +1,26 @@
 /* /campaigns: make, show, list, change and delete. */
+#include "api/api.h"
 #include "api/handlers/campaigns.h"
 #include "api/handlers/campaigns.sql.h"
+#include "api/attachment.h"
 #include "api/json.h"
 #include "api/tracking.h"
 #include <stdio.h>
 #include <string.h>
 
 enum { LIST_STANDARD = 20, LIST_MAX = 100 };
+
+/* Attachments that are named by URL; before anything is locked. */
+static bool fetch_files(struct request *request, struct reply *reply,
+                        json_t *body)
+{
+    struct error err;
+
+    if (attachment_fetch(body, request->api->fetch, &err) == STATUS_OK)
+        return true;
+    reply_error(reply, API_INVALID_ATTACHMENT, "%s", err.text);
+    return false;
+}
 
 void campaigns_create_handle(struct request *request, struct reply *reply)
 {
@@ -18,7 +32,8 @@ void campaigns_create_handle(struct request *request, struct reply *reply)
     DB_RESULT *row = NULL;
     struct email_error why;
 
-    if (!body || !campaigns_resolve(request, reply, body, &stored))
+    if (!body || !fetch_files(request, reply, body) ||
+        !campaigns_resolve(request, reply, body, &stored))
         return;
     if (!campaign_read(body, &stored, &content, &why) ||
         !tracking_possible(body, request->config, &why)) {
@@ -154,7 +169,8 @@ void campaigns_update_handle(struct request *request, struct reply *reply)
                     "The body is to be a JSON object.");
         return;
     }
-    if (!campaigns_hold(request, reply, &ref, &row))
+    if (!fetch_files(request, reply, body) ||
+        !campaigns_hold(request, reply, &ref, &row))
         return;
     if (is_open(PQgetvalue(row, 0, COLUMN_STATE)))
         update(request, reply, &ref, row, body);

@@ -2,11 +2,12 @@
 INSERT INTO campaign (project, name, sender, reply_to, subject, html, body_text,
                       headers, tags, weight, expire_seconds, template,
                       partials, defaults, strict_variables, inline_css,
-                      tracking)
+                      tracking, attachments)
 VALUES ($1::bigint, $2::text, $3::text,
         ARRAY(SELECT json_array_elements_text($4::json)), $5::text, $6::text,
         $7::text, $8::json, $9::json, $10::int, $11::int, $12::json, $13::json,
-        $14::json, $15::boolean, $16::boolean, $17::json)
+        $14::json, $15::boolean, $16::boolean, $17::json,
+        coalesce($18::json, '[]'))
 RETURNING id
 
 -- name: campaigns_update
@@ -17,7 +18,8 @@ SET name = $3::text, sender = $4::text,
     headers = $9::json, tags = $10::json, weight = $11::int,
     expire_seconds = $12::int, template = $13::json, partials = $14::json,
     defaults = $15::json, strict_variables = $16::boolean,
-    inline_css = $17::boolean, tracking = $18::json, updated = now()
+    inline_css = $17::boolean, tracking = $18::json,
+    attachments = coalesce($19::json, attachments), updated = now()
 WHERE project = $1::bigint AND id = $2::uuid
 
 -- What is due is being sent, whether a worker has noticed or not.
@@ -34,7 +36,12 @@ SELECT id, name, sender, subject,
         * 1000000)::bigint,
     (extract(epoch FROM finished) * 1000000)::bigint,
     html, body_text, array_to_json(reply_to), headers, tags, template,
-    strict_variables, inline_css, tracking
+    strict_variables, inline_css, tracking,
+    (SELECT coalesce(json_agg(json_build_object(
+         'filename', a ->> 'filename', 'content_type', a ->> 'content_type',
+         'content_id', a ->> 'content_id',
+         'size', length(a ->> 'content') * 3 / 4)), '[]'::json)
+     FROM json_array_elements(attachments) AS a)
 FROM campaign WHERE project = $1::bigint AND id = $2::uuid
 
 -- Whoever changes a campaign holds its row. None if another one does.

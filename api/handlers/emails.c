@@ -1,5 +1,6 @@
 /* POST /emails and POST /emails/batch: transactional mail comes in. */
 #include "api/api.h"
+#include "api/attachment.h"
 #include "api/committer.h"
 #include "api/email.h"
 #include "api/handlers/emails.h"
@@ -109,11 +110,12 @@ static void submit(struct submission *s, struct reply *reply)
     reply_unavailable(reply, "Too many emails are waiting to be stored.");
 }
 
-/* A stored template is in the database: without a session it is out of reach.
- */
+/* A stored template is in the database, and a file at a URL takes time: both
+ * are for a thread with a session. */
 static bool out_of_reach(struct request *request, const json_t *body)
 {
-    if (request->session || !emails_names_template(body))
+    if (request->session ||
+        (!emails_names_template(body) && !attachment_has_path(body)))
         return false;
     request->needs_session = true;
     return true;
@@ -139,6 +141,15 @@ void emails_send_handle(struct request *request, struct reply *reply)
         emails_send(request, reply, body);
 }
 
+/* Files that are named by URL. */
+static bool fetch_files(struct request *request, json_t *email,
+                        struct email_error *why)
+{
+    why->name = API_INVALID_ATTACHMENT;
+    return attachment_fetch(email, request->api->fetch, &why->error) ==
+           STATUS_OK;
+}
+
 void emails_send(struct request *request, struct reply *reply, json_t *email)
 {
     struct email_error why;
@@ -149,7 +160,8 @@ void emails_send(struct request *request, struct reply *reply, json_t *email)
     struct submission *s = submission_new(request, 1);
 
     s->n = 1;
-    if (tracking_possible(email, request->config, &why) &&
+    if (fetch_files(request, email, &why) &&
+        tracking_possible(email, request->config, &why) &&
         email_read(email, &s->arena, &scratch, clock_wall_us(), &s->emails[0],
                    &why)) {
         submit(s, reply);
@@ -182,6 +194,8 @@ static bool read_items(struct submission *s, json_t *items, struct reply *reply)
         struct template_problem p = {0};
 
         if (emails_fill(s->request, item, &kept, &p) &&
+            fetch_files(s->request, item, &p.why) &&
+            tracking_possible(item, s->request->config, &p.why) &&
             email_read(item, &s->arena, &scratch, now_us, &s->emails[s->n],
                        &p.why)) {
             s->n++;

@@ -63,6 +63,12 @@
       "name said in EHLO and Message-ID; empty: the machine's")                \
     X(TEXT, return_path_domain, "", 0, 255, "domain",                          \
       "domain of the return path; empty: the sender's own address is used")    \
+    X(NUMBER, fetch_private, "0", 0, 1, "0 or 1",                              \
+      "1: attachments may be fetched from private and local addresses, too")   \
+    X(BYTES, fetch_max_bytes, "25m", 1024, 41943040, "bytes",                  \
+      "largest attachment fetched from a URL")                                 \
+    X(SECONDS, fetch_timeout_seconds, "10s", 1, 120, "seconds",                \
+      "limit for fetching an attachment from a URL")                           \
     X(TEXT, public_url, "", 0, 255, "URL",                                     \
       "where recipients reach the API, https://t.example.com: for tracked "    \
       "links, the open pixel and unsubscribing; empty: none of these")         \

@@ -102,6 +102,7 @@ struct content *content_of_campaign(const struct content_campaign *row)
     json_t *partials = object_of(row->partials);
     json_t *defaults = object_of(row->defaults);
     json_t *tracking = object_of(row->tracking);
+    json_t *attachments = object_of(row->attachments);
     const struct message_source source = {
         .from = row->sender,
         .reply_to = row->reply_to,
@@ -117,11 +118,14 @@ struct content *content_of_campaign(const struct content_campaign *row)
         .strict_variables = row->strict_variables,
         .inline_css = row->inline_css,
         .links = true,
+        .attachments = lists->attachments,
+        .n_attachments = attachments_of(attachments, lists->attachments),
     };
 
     read_tracking(c, tracking);
     compile(c, &source);
     json_decref(tracking);
+    json_decref(attachments);
     json_decref(headers);
     json_decref(partials);
     json_decref(defaults);

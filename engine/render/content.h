@@ -29,7 +29,8 @@ struct content {
  * may be NULL. */
 struct content_campaign {
     const char *sender, *subject, *html, *text, *headers, *partials, *defaults,
-        *tracking; /* {"clicks": bool, "opens": bool}, either may be absent */
+        *tracking, /* {"clicks": bool, "opens": bool}, either may be absent */
+        *attachments; /* a list, as api/attachment writes it */
     bool strict_variables, inline_css;
     const char *const *reply_to;
     size_t n_reply_to;

@@ -169,7 +169,7 @@ static const struct {
      API_INVALID_ATTACHMENT, "attachments[0]: content: missing"},
     {HEAD "\"attachments\":[" FILE_A ",{\"filename\":\"a\",\"path\":"
           "\"https://x.test/a\"}]," TAIL,
-     API_INVALID_ATTACHMENT, "attachments[1]: path: "},
+     API_INVALID_ATTACHMENT, "attachments[1]: content: "},
     {HEAD "\"attachments\":[{\"filename\":\"a\",\"content\":\"a\"}]," TAIL,
      API_INVALID_ATTACHMENT, "attachments[0]: content: it is not base64"},
     {HEAD "\"attachments\":[{\"filename\":\"a\",\"content\":7}]," TAIL,

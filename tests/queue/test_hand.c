@@ -9,6 +9,7 @@ static struct hand hand;
 static int start(void **state)
 {
     (void)state;
+    hand_fini(&hand);
     hand_init(&hand);
     return 0;
 }
