@@ -27,6 +27,9 @@ struct dests_refusal {
     const char *enhanced, *step, *why;
 };
 
+/* The outcome of a mail that is refused so. */
+struct settled dests_outcome(const struct dests_refusal *refusal);
+
 struct dests_events {
     /* May mail be sent at all? Asked before each. */
     bool (*may_send)(void *owner);

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "bounce/answer.h"
 #include "claims.h"
 #include "dests.h"
 #include "queue/db.h"
@@ -131,17 +132,6 @@ static bool may_claim(const struct pipeline *p)
 
 /* ---- settled: what happened becomes an outcome ---- */
 
-static void settle_one(struct pipeline *p, struct batch *b,
-                       const struct mail *mail, struct settled *s)
-{
-    batch_outcome(b, mail, clock_wall_us(), s);
-    settle_add(p->settle, s);
-    b->touched = true;
-    b->n_out--;
-    p->settled++;
-    p->metrics->outcomes[s->verdict]++;
-}
-
 /* Deferred mail goes on later. What was lost after the final dot is sent again
  * as often as the setting says; then nobody knows, and that is its end. */
 static bool goes_on(struct pipeline *p, struct batch *b,
@@ -159,13 +149,25 @@ static bool goes_on(struct pipeline *p, struct batch *b,
     return true;
 }
 
+static void settle_one(struct pipeline *p, struct batch *b,
+                       const struct mail *mail, struct settled *s)
+{
+    answer_judge(s, b->tries, p->config->refused_retries);
+    s->final = !goes_on(p, b, mail, s->verdict);
+    batch_outcome(b, mail, clock_wall_us(), s);
+    settle_add(p->settle, s);
+    b->touched = true;
+    b->n_out--;
+    p->settled++;
+    p->metrics->outcomes[s->verdict]++;
+}
+
 static void settle_plain(struct pipeline *p, struct batch *b,
                          const struct mail *mail, enum verdict verdict,
                          const char *step, const char *why)
 {
     struct settled s = settled_plain(verdict, step, why);
 
-    s.final = !goes_on(p, b, mail, verdict);
     settle_one(p, b, mail, &s);
 }
 
@@ -226,7 +228,6 @@ static void on_settled(void *owner, const struct smtp_result *result,
     } else {
         struct settled s = job_outcome(job, result, peer, source);
 
-        s.final = !goes_on(p, b, job->mail, s.verdict);
         settle_one(p, b, job->mail, &s);
         metrics_observe_ms(&p->metrics->delivery_ms, s.took_ms);
     }
@@ -313,7 +314,6 @@ static void on_refused(void *owner, struct mail *mail,
     struct batch *b = mail->parcel->batch;
     struct settled s = dests_outcome(refusal);
 
-    s.final = !goes_on(p, b, mail, s.verdict);
     settle_one(p, b, mail, &s);
 }
 

@@ -1,5 +1,6 @@
 #include "api/handlers/campaigns.h"
 #include "api/handlers/campaigns.sql.h"
+#include "api/handlers/campaigns_failures.sql.h"
 #include "api/json.h"
 #include "api/pace.h"
 #include "base/bug.h"
@@ -263,6 +264,7 @@ void campaigns_show(struct request *request, struct reply *reply,
                     const struct campaign_ref *ref)
 {
     DB_RESULT *campaign = NULL, *totals = NULL, *events = NULL;
+    DB_RESULT *failures = NULL;
     const char *params[] = {ref->id};
     struct error err;
 
@@ -273,6 +275,9 @@ void campaigns_show(struct request *request, struct reply *reply,
     if (status == STATUS_OK)
         status = session_run(request->session, SQL_CAMPAIGNS_EVENTS, params, 1,
                              &events, &err);
+    if (status == STATUS_OK)
+        status = session_run(request->session, SQL_CAMPAIGNS_FAILURES, params,
+                             1, &failures, &err);
     if (status != STATUS_OK) {
         reply_status(reply, status, &err);
         return;
@@ -282,6 +287,7 @@ void campaigns_show(struct request *request, struct reply *reply,
     campaign_add(&reply->body, campaign, 0);
     add_progress(&reply->body, campaign, totals);
     add_events(&reply->body, events);
+    buf_addf(&reply->body, ",\"failures\":%s", PQgetvalue(failures, 0, 0));
     buf_add_char(&reply->body, '}');
 }
 

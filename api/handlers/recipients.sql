@@ -32,6 +32,6 @@ WHERE m.batch = $1::bigint AND m.seq >= $2::int ORDER BY m.seq
 
 -- name: recipients_outcomes
 SELECT o.seq, o.attempt, (extract(epoch FROM o.at) * 1000000)::bigint,
-    o.verdict, o.final, o.code, o.enhanced, o.reply, o.mx
+    o.verdict, o.final, o.code, o.enhanced, o.reply, o.mx, o.category
 FROM outcome o
 WHERE o.batch = $1::bigint AND o.seq >= $2::int ORDER BY o.seq, o.attempt

@@ -50,6 +50,7 @@ enum {
     OUTCOME_ENHANCED,
     OUTCOME_REPLY,
     OUTCOME_MX,
+    OUTCOME_CATEGORY,
 };
 
 /* A mail's outcomes: rows first .. end - 1; none while it waits. */
@@ -123,6 +124,7 @@ static void add_row(struct walk *w, struct mailid mail, const char *recipient,
                  : "null");
     add_text(out, "enhanced_status", h, OUTCOME_ENHANCED);
     add_text(out, "reply", h, OUTCOME_REPLY);
+    add_text(out, "category", h, OUTCOME_CATEGORY);
     add_text(out, "mx", h, OUTCOME_MX);
     add_time(out, "first_at", h, h->first);
     add_time(out, "last_at", h, last);

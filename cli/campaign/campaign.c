@@ -173,6 +173,23 @@ static void print_sites(const json_t *sites)
     }
 }
 
+/* What the refusals meant. */
+static void print_failures(const json_t *list)
+{
+    size_t i;
+    json_t *row;
+
+    json_array_foreach(list, i, row)
+    {
+        char bounced[NUMBER_TEXT_MAX], deferred[NUMBER_TEXT_MAX];
+
+        printf("    %-24.60s %12s bounced    %s deferred\n",
+               campaign_text(row, "category"),
+               progress_number(campaign_number(row, "bounced"), bounced),
+               progress_number(campaign_number(row, "deferred"), deferred));
+    }
+}
+
 /* RFC 3339 as the API writes it, in milliseconds since 1970; 0: none. */
 static int64_t time_ms(const char *text)
 {
@@ -216,6 +233,7 @@ void campaign_print(const json_t *campaign)
             print_count(failures[i], campaign_number(totals, failures[i]));
     print_times(campaign, counts.delivered);
     print_sites(json_object_get(campaign, "sites"));
+    print_failures(json_object_get(campaign, "failures"));
 }
 
 /* --- the verbs --- */

@@ -109,6 +109,10 @@
       "longest wait between two attempts")                                     \
     X(NUMBER, retry_jitter_percent, "20", 0, 100, "percent",                   \
       "share of the wait that is left to chance")                              \
+    X(NUMBER, refused_retries, "3", 0, 100, "times",                           \
+      "how often a mail is tried again that was refused for good, but for "    \
+      "our "                                                                   \
+      "address's or their trouble's sake")                                     \
     X(SECONDS, expire_seconds, "72h", 1, 2592000, "seconds",                   \
       "a mail not delivered so long after it was due is given up")             \
     X(NUMBER, in_doubt_resends, "1", 0, 10, "times",                           \

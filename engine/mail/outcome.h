@@ -43,6 +43,7 @@ struct settled {
     int32_t claimed_ms, waited_ms, took_ms;
     unsigned char campaign[OUTCOME_CAMPAIGN_BYTES]; /* zero: transactional */
     const char *site, *enhanced, *step, *reply, *mx, *source;
+    const char *category; /* bounce/category; of what failed */
 };
 
 /* What needed no server's word: it speaks of the message; or, if the mail is

@@ -10,7 +10,12 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { JOURNAL_TEXTS = 6, JOURNAL_PATH_MAX = 4096, UTF8_MAX = 4 };
+enum {
+    JOURNAL_TEXTS = 7,
+    JOURNAL_TEXTS_BEFORE = 6, /* of records without a category */
+    JOURNAL_PATH_MAX = 4096,
+    UTF8_MAX = 4,
+};
 
 /* Native byte order: a journal is read on the machine that wrote it. */
 struct record {
@@ -18,11 +23,15 @@ struct record {
     int64_t batch, at_us;
     int32_t seq, claimed_ms, waited_ms, took_ms;
     int16_t attempt, code;
-    uint8_t verdict, reach, final, has_reach;
+    uint8_t verdict, reach, final, flags;
     unsigned char campaign[OUTCOME_CAMPAIGN_BYTES];
     uint16_t text_len[JOURNAL_TEXTS]; /* each followed by a NUL */
 };
-_Static_assert(sizeof(struct record) == 76 + 4, "no padding but at the end");
+_Static_assert(sizeof(struct record) == 78 + 2, "no padding but at the end");
+
+/* Records from before there were categories, and those of what succeeded, end
+ * after six texts: of what the flag doesn't announce, nothing is read. */
+enum { RECORD_HAS_REACH = 1, RECORD_HAS_CATEGORY = 2, RECORD_FLAGS = 3 };
 
 enum { RECORD_CRC_FROM = 8 };
 
@@ -59,10 +68,17 @@ static size_t add_text(struct buf *b, const char *text, size_t most)
 
 static const char **text_slot(struct settled *s, int i)
 {
-    const char **slots[JOURNAL_TEXTS] = {&s->site,  &s->enhanced, &s->step,
-                                         &s->reply, &s->mx,       &s->source};
+    const char **slots[JOURNAL_TEXTS] = {&s->site,    &s->enhanced, &s->step,
+                                         &s->reply,   &s->mx,       &s->source,
+                                         &s->category};
 
     return slots[i];
+}
+
+static int texts_of(const struct record *r)
+{
+    return r->flags & RECORD_HAS_CATEGORY ? JOURNAL_TEXTS
+                                          : JOURNAL_TEXTS_BEFORE;
 }
 
 void journal_add(struct journal *j, const struct settled *s)
@@ -82,12 +98,13 @@ void journal_add(struct journal *j, const struct settled *s)
         .verdict = (uint8_t)s->verdict,
         .reach = (uint8_t)s->reach,
         .final = s->final,
-        .has_reach = s->has_reach,
+        .flags = (uint8_t)((s->has_reach ? RECORD_HAS_REACH : 0) |
+                           (s->category ? RECORD_HAS_CATEGORY : 0)),
     };
 
     memcpy(r.campaign, s->campaign, sizeof r.campaign);
     buf_add(b, &r, sizeof r);
-    for (int i = 0; i < JOURNAL_TEXTS; i++) {
+    for (int i = 0; i < texts_of(&r); i++) {
         const char **text = text_slot(&copy, i);
         size_t most =
             text == &copy.reply ? JOURNAL_REPLY_MAX : JOURNAL_TEXT_MAX;
@@ -105,13 +122,13 @@ static bool is_sound(const struct record *r, const char *texts)
 {
     size_t at = 0, len = r->len - sizeof *r;
 
-    for (int i = 0; i < JOURNAL_TEXTS; i++) {
+    for (int i = 0; i < texts_of(r); i++) {
         if (r->text_len[i] >= len - at || texts[at + r->text_len[i]] != 0)
             return false;
         at += r->text_len[i] + 1U;
     }
     return at == len && r->verdict < VERDICTS && r->reach <= REACH_SITE &&
-           r->final <= 1 && r->has_reach <= 1;
+           r->final <= 1 && r->flags <= RECORD_FLAGS;
 }
 
 bool journal_next(const struct buf *bytes, size_t *at, struct settled *s)
@@ -131,7 +148,7 @@ bool journal_next(const struct buf *bytes, size_t *at, struct settled *s)
         .at_us = r.at_us,
         .verdict = (enum verdict)r.verdict,
         .final = r.final,
-        .has_reach = r.has_reach,
+        .has_reach = r.flags & RECORD_HAS_REACH,
         .reach = (enum reach)r.reach,
         .code = (unsigned)r.code,
         .claimed_ms = r.claimed_ms,
@@ -141,7 +158,7 @@ bool journal_next(const struct buf *bytes, size_t *at, struct settled *s)
     memcpy(s->campaign, r.campaign, sizeof s->campaign);
     const char *text = bytes->data + *at + sizeof r;
 
-    for (int i = 0; i < JOURNAL_TEXTS; i++) {
+    for (int i = 0; i < texts_of(&r); i++) {
         *text_slot(s, i) = text;
         text += r.text_len[i] + 1;
     }

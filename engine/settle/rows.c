@@ -4,13 +4,13 @@
 #include "queue/copy.h"
 #include "settle/journal.h"
 
-enum { ROWS_COLUMNS = 17, TALLY_FIRST = 16 };
+enum { ROWS_COLUMNS = 18, TALLY_FIRST = 16 };
 
 /* ---- Totals ---- */
 
 void tally_reset(struct tally *t)
 {
-    t->n = t->last = 0;
+    t->n = t->last = t->failed = 0;
 }
 
 void tally_fini(struct tally *t)
@@ -84,6 +84,11 @@ bool tally_args(const struct tally *t, int worker, struct args *a)
 
 /* ---- COPY ---- */
 
+static bool has_category(const struct settled *s)
+{
+    return s->category && s->category[0];
+}
+
 static const char *or_null(const char *text)
 {
     return text && text[0] ? text : NULL;
@@ -112,6 +117,7 @@ static void copy_record(struct buf *out, const struct settled *s, int worker)
     copy_int32(out, s->claimed_ms);
     copy_int32(out, s->waited_ms);
     copy_int32(out, s->took_ms);
+    copy_text(out, or_null(s->category));
 }
 
 void rows_copy(const struct buf *records, int worker, struct buf *out,
@@ -123,6 +129,7 @@ void rows_copy(const struct buf *records, int worker, struct buf *out,
     copy_header(out);
     for (size_t at = 0; journal_next(records, &at, &s);) {
         copy_record(out, &s, worker);
+        tally->failed += has_category(&s);
         if (settled_has_campaign(&s))
             tally_row(tally, &s)->count[count_of(&s)]++;
     }
@@ -237,11 +244,18 @@ static void add_site(struct args *a, const struct settled *s)
     args_element_text(a, s->site, strlen(s->site));
 }
 
-/* In the order of settle_again's parameters, behind the worker. */
-static const struct {
+static void add_category(struct args *a, const struct settled *s)
+{
+    add_text(a, s->category);
+}
+
+struct column {
     enum args_element type;
     add_element *add;
-} columns[] = {
+};
+
+/* In the order of settle_again's parameters, behind the worker. */
+static const struct column columns[] = {
     {ARGS_ELEMENT_BIGINT, add_batch},     {ARGS_ELEMENT_INT, add_seq},
     {ARGS_ELEMENT_SMALLINT, add_attempt}, {ARGS_ELEMENT_TIME, add_at},
     {ARGS_ELEMENT_TEXT, add_verdict},     {ARGS_ELEMENT_BOOL, add_final},
@@ -251,6 +265,15 @@ static const struct {
     {ARGS_ELEMENT_TEXT, add_source},      {ARGS_ELEMENT_INT, add_claimed},
     {ARGS_ELEMENT_INT, add_waited},       {ARGS_ELEMENT_INT, add_took},
     {ARGS_ELEMENT_UUID, add_campaign},    {ARGS_ELEMENT_TEXT, add_site},
+    {ARGS_ELEMENT_TEXT, add_category},
+};
+
+/* The same of settle_failed. */
+static const struct column failed_columns[] = {
+    {ARGS_ELEMENT_BIGINT, add_batch},  {ARGS_ELEMENT_INT, add_seq},
+    {ARGS_ELEMENT_TIME, add_at},       {ARGS_ELEMENT_TEXT, add_verdict},
+    {ARGS_ELEMENT_UUID, add_campaign}, {ARGS_ELEMENT_TEXT, add_site},
+    {ARGS_ELEMENT_TEXT, add_category},
 };
 
 void rows_args(const struct buf *records, int worker, struct args *a)
@@ -262,6 +285,21 @@ void rows_args(const struct buf *records, int worker, struct args *a)
         args_array_start(a, columns[c].type);
         for (size_t at = 0; journal_next(records, &at, &s);)
             columns[c].add(a, &s);
+        args_array_end(a);
+    }
+}
+
+void rows_failed_args(const struct buf *records, int worker, struct args *a)
+{
+    struct settled s;
+
+    args_int(a, worker);
+    for (size_t c = 0; c < sizeof failed_columns / sizeof *failed_columns;
+         c++) {
+        args_array_start(a, failed_columns[c].type);
+        for (size_t at = 0; journal_next(records, &at, &s);)
+            if (has_category(&s))
+                failed_columns[c].add(a, &s);
         args_array_end(a);
     }
 }

@@ -11,7 +11,7 @@
 #define ROWS_COPY_SQL                                                          \
     "COPY outcome (batch, seq, attempt, at, verdict, final, reach, code, "     \
     "enhanced, step, reply, mx, source, worker, claimed_ms, waited_ms, "       \
-    "took_ms) FROM STDIN (FORMAT binary)"
+    "took_ms, category) FROM STDIN (FORMAT binary)"
 
 enum tally_count {
     TALLY_DELIVERED,
@@ -34,6 +34,7 @@ struct tally_row {
 struct tally {
     struct tally_row *rows;
     size_t n, cap, last;
+    size_t failed; /* records that have a category */
 };
 
 void tally_reset(struct tally *t);
@@ -48,4 +49,7 @@ void rows_copy(const struct buf *records, int worker, struct buf *out,
 
 /* All records as the parameters of settle_again (settle.sql). */
 void rows_args(const struct buf *records, int worker, struct args *a);
+
+/* Those that have a category as the parameters of settle_failed. */
+void rows_failed_args(const struct buf *records, int worker, struct args *a);
 #endif

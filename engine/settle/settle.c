@@ -45,6 +45,7 @@ STATEMENT(commit, SQL_COMMIT);
 STATEMENT(rollback, SQL_ROLLBACK);
 STATEMENT(tally_add, SQL_TALLY_ADD);
 STATEMENT(settle_again, SQL_SETTLE_AGAIN);
+STATEMENT(settle_failed, SQL_SETTLE_FAILED);
 STATEMENT(carry, SQL_CARRY);
 STATEMENT(carry_left, SQL_CARRY_LEFT);
 STATEMENT(carry_rest, SQL_CARRY_REST);
@@ -242,6 +243,11 @@ static void on_copy(void *arg, const PGresult *r)
     args_reset(&s->args);
     if (tally_args(&s->tally, s->worker, &s->args))
         pg_send(s->pg, &tally_add, &s->args, NULL, NULL);
+    if (s->tally.failed > 0) {
+        args_reset(&s->args);
+        rows_failed_args(s->flushing, s->worker, &s->args);
+        pg_send(s->pg, &settle_failed, &s->args, NULL, NULL);
+    }
     send_commit(s);
 }
 

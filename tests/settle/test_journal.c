@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <cmocka.h>
 
 enum { PATH_BYTES = 256, FILE_BYTES = 65536 };
@@ -79,6 +80,7 @@ static struct settled outcome(int number)
         .reply = number % 2 ? "no such user" : "",
         .mx = "127.0.0.1:25",
         .source = NULL,
+        .category = number % 2 ? "invalid_recipient" : NULL,
     };
 }
 
@@ -108,6 +110,7 @@ static void assert_same(const struct settled *a, const struct settled *b)
     assert_text(a->reply, b->reply);
     assert_text(a->mx, b->mx);
     assert_text(a->source, b->source);
+    assert_text(a->category ? a->category : "", b->category);
 }
 
 /* The numbers of the records in bytes, which are to be from..to-1. */
@@ -124,6 +127,31 @@ static void assert_records(const struct buf *bytes, int from, int to)
     }
     assert_false(journal_next(bytes, &at, &got));
     assert_int_equal(at, bytes->len);
+}
+
+enum { CRC_AT = 4, CRC_FROM = 8, SEVENTH_LENGTH_AT = 76 };
+
+/* Before there were categories a record had six texts, and chance in the bytes
+ * behind their lengths. */
+static void reads_records_from_before(void **state)
+{
+    struct journal j = {.fd = {-1, -1}};
+    struct settled put = outcome(2), got;
+    size_t at = 0;
+
+    (void)state;
+    journal_add(&j, &put);
+    struct buf *b = &j.bytes[0];
+
+    memset(b->data + SEVENTH_LENGTH_AT, 0xa5, 4);
+    uint32_t crc = (uint32_t)crc32(0, (const Bytef *)b->data + CRC_FROM,
+                                   (uInt)(b->len - CRC_FROM));
+    memcpy(b->data + CRC_AT, &crc, sizeof crc);
+    assert_true(journal_next(b, &at, &got));
+    assert_same(&got, &put);
+    assert_null(got.category);
+    assert_int_equal(at, b->len);
+    journal_close(&j);
 }
 
 static void open_journal(struct journal *j, struct buf *left)
@@ -382,6 +410,7 @@ int main(void)
                                         start, finish),
         cmocka_unit_test_setup_teardown(keeps_what_was_not_committed, start,
                                         finish),
+        cmocka_unit_test(reads_records_from_before),
         cmocka_unit_test(finds_every_flipped_bit),
         cmocka_unit_test(cuts_between_characters),
         cmocka_unit_test(replaces_what_is_no_utf8),

@@ -76,6 +76,7 @@ static const struct settled in_doubt = {
     .reach = REACH_HOST,
     .site = "example.com",
     .step = "",
+    .category = "transient",
 };
 
 static void copies_records(void **state)
@@ -93,7 +94,7 @@ static void copies_records(void **state)
 
     assert_memory_equal(r.at, "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
     r.at += 19;
-    assert_int_equal(integer(&r, 2), 17);
+    assert_int_equal(integer(&r, 2), 18);
     assert_true(number(&r, 8) == 0x102030405060708);
     assert_int_equal(number(&r, 4), 77);
     assert_int_equal(number(&r, 2), 2);
@@ -111,7 +112,8 @@ static void copies_records(void **state)
     assert_int_equal(number(&r, 4), 1);
     assert_int_equal((int32_t)number(&r, 4), -2);
     assert_int_equal(number(&r, 4), 3);
-    assert_int_equal(integer(&r, 2), 17);
+    text(&r, NULL);
+    assert_int_equal(integer(&r, 2), 18);
     assert_int_equal(number(&r, 8), 5);
     assert_int_equal(number(&r, 4), 0);
     assert_int_equal(number(&r, 2), 1);
@@ -123,6 +125,8 @@ static void copies_records(void **state)
         text(&r, NULL);
     for (int i = 0; i < 4; i++)
         (void)number(&r, 4);
+    text(&r, "transient");
+    assert_int_equal(tally.failed, 1);
     assert_int_equal(integer(&r, 2), UINT16_MAX);
     assert_ptr_equal(r.at, r.end);
     assert_int_equal(tally.n, 1); /* the other one has no campaign */
@@ -228,6 +232,31 @@ static struct reader value(const struct args *args, int i)
     return (struct reader){values[i], values[i] + args->length[i]};
 }
 
+/* And nothing of the one that has no category. */
+static void gives_what_failed(void **state)
+{
+    struct journal j = {.fd = {-1, -1}};
+    struct args args = {0};
+    struct reader r;
+
+    (void)state;
+    journal_add(&j, &delivered);
+    journal_add(&j, &in_doubt);
+    rows_failed_args(&j.bytes[0], 4, &args);
+    assert_int_equal(args.n, 8); /* of settle_failed */
+    r = value(&args, 1);
+    array(&r, ARGS_ELEMENT_BIGINT, 1);
+    assert_int_equal(number(&r, 8), 5);
+    r = value(&args, 4);
+    array(&r, ARGS_ELEMENT_TEXT, 1);
+    text(&r, "in_doubt");
+    r = value(&args, 7);
+    array(&r, ARGS_ELEMENT_TEXT, 1);
+    text(&r, "transient");
+    journal_close(&j);
+    args_fini(&args);
+}
+
 static void gives_the_same_as_parameters(void **state)
 {
     struct journal j = {.fd = {-1, -1}};
@@ -238,7 +267,7 @@ static void gives_the_same_as_parameters(void **state)
     journal_add(&j, &delivered);
     journal_add(&j, &in_doubt);
     rows_args(&j.bytes[0], 4, &args);
-    assert_int_equal(args.n, 19); /* of settle_again */
+    assert_int_equal(args.n, 20); /* of settle_again */
     r = value(&args, 0);
     assert_int_equal(integer(&r, 4), 4);
     r = value(&args, 1);
@@ -280,6 +309,7 @@ int main(void)
         cmocka_unit_test(tallies_by_campaign_and_site),
         cmocka_unit_test(tallies_many_sites),
         cmocka_unit_test(gives_the_same_as_parameters),
+        cmocka_unit_test(gives_what_failed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
