@@ -8,6 +8,7 @@
 #include "pool/pool.h"
 #include "queue/hand.h"
 #include "route/route.h"
+#include "route/secret.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,7 +157,46 @@ static bool is_used(const struct dest *t)
            pool_state(t->pool).connections > 0;
 }
 
-/* A relay's addresses, as the system knows them. */
+static unsigned mechs_of(const char *login)
+{
+    if (strcmp(login, "plain") == 0)
+        return SMTP_MECH_PLAIN;
+    if (strcmp(login, "login") == 0)
+        return SMTP_MECH_LOGIN;
+    if (strcmp(login, "scram-sha-256") == 0)
+        return SMTP_MECH_SCRAM_SHA_256;
+    if (strcmp(login, "xoauth2") == 0)
+        return SMTP_MECH_XOAUTH2;
+    return SMTP_MECH_SCRAM_SHA_256 | SMTP_MECH_PLAIN | SMTP_MECH_LOGIN;
+}
+
+static enum smtp_tls tls_of(const char *text)
+{
+    for (int level = SMTP_TLS_NONE; level <= SMTP_TLS_DANE; level++)
+        if (strcmp(smtp_tls_text((enum smtp_tls)level), text) == 0)
+            return (enum smtp_tls)level;
+    return SMTP_TLS_VERIFIED; /* what we do not know must not be less */
+}
+
+/* A secret that can't be read leaves the login to fail, and mail waits. */
+static void set_access(struct dest *t)
+{
+    struct relay_access how = relay_how(t->relay);
+    char secret[ROUTE_SECRET_MAX] = "", why[LOG_QUOTE_MAX];
+    struct error err;
+    bool login = strcmp(how.login, "none") != 0;
+    const struct smtp_login with = {mechs_of(how.login), how.username, secret,
+                                    false};
+    const struct pool_access access = {tls_of(how.tls), login ? &with : NULL};
+
+    if (login && route_secret_read(how.secret, secret, &err) != STATUS_OK)
+        log_event(LOG_ERROR, "relay_secret", "relay=%s why=%s",
+                  relay_name(t->relay), log_quote(err.text, why));
+    pool_access(t->pool, &access);
+    explicit_bzero(secret, sizeof secret);
+}
+
+/* A relay's addresses, as the system knows them, and how it is spoken to. */
 static void on_addresses(void *owner)
 {
     struct dest *t = owner;
@@ -164,10 +204,16 @@ static void on_addresses(void *owner)
     struct pool_host hosts[POOL_HOSTS_MAX];
     size_t n = relay_addresses(t->relay, found, POOL_HOSTS_MAX);
 
-    for (size_t i = 0; i < n; i++)
-        hosts[i] = (struct pool_host){.address = found[i].address,
-                                      .address_len = found[i].len,
-                                      .weight = found[i].host->weight};
+    for (size_t i = 0; i < n; i++) {
+        hosts[i] =
+            (struct pool_host){.address = found[i].address,
+                               .address_len = found[i].len,
+                               .weight = found[i].host->weight,
+                               .implicit_tls = found[i].host->implicit_tls};
+        snprintf(hosts[i].name, sizeof hosts[i].name, "%s",
+                 found[i].host->at.host);
+    }
+    set_access(t);
     pool_hosts(t->pool, hosts, n);
     stir(t);
 }
@@ -196,12 +242,15 @@ static struct dest *dest_of_domain(struct dests *d, const struct domain *domain)
 
     if (!t)
         t = dest_new(d, domain->key, domain->site);
-    for (size_t i = 0; i < domain->n_hosts; i++)
+    for (size_t i = 0; i < domain->n_hosts; i++) {
         hosts[i] = (struct pool_host){
             .address = domain->hosts[i].address,
             .address_len = domain->hosts[i].len,
             .group = domain->hosts[i].group,
         };
+        snprintf(hosts[i].name, sizeof hosts[i].name, "%s",
+                 domain->hosts[i].name);
+    }
     pool_hosts(t->pool, hosts, domain->n_hosts);
     return t;
 }

@@ -9,6 +9,7 @@ enum {
     POOL_PAUSE_FIRST_MS = 250,
     POOL_PAUSE_MOST_MS = 60 * 1000,
     POOL_EHLO_MAX = 256,
+    POOL_BROKEN_TLS_MS = 60 * 60 * 1000, /* so long it goes in clear */
 };
 
 /* An address and how it fared. */
@@ -16,6 +17,7 @@ struct host {
     struct pool_host at;
     unsigned failures; /* in a row */
     int64_t down_until_ms;
+    int64_t broken_tls_until_ms;
 };
 
 /* One connection, in the pool's list until it is closed. */
@@ -26,6 +28,7 @@ struct line {
     struct pool_host host; /* that it goes to */
     unsigned n_out;
     bool ready;    /* it was, at least once: the server speaks SMTP with us */
+    bool clear;    /* it goes without TLS, which was broken */
     bool campaign; /* a campaign's mail is under way on it */
 };
 
@@ -40,6 +43,9 @@ struct pool {
     struct host hosts[POOL_HOSTS_MAX];
     size_t n_hosts;
     bool draining;
+    enum smtp_tls tls;
+    struct smtp_login login; /* user NULL: none */
+    char *login_user, *login_secret;
 };
 
 static unsigned most_campaign(const struct pool *p)
@@ -211,46 +217,85 @@ static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
     l->pool->events.stirred(l->pool->owner);
 }
 
-static void on_closed(struct smtp_conn *conn, const char *why,
-                      unsigned reply_code, unsigned mails, void *owner)
+/* TLS is offered and does not work: better in clear than not at all, where the
+ * policy is no more than that. False if there is no such way. */
+static bool goes_in_clear(struct line *l, const struct smtp_end *end)
+{
+    struct pool *p = l->pool;
+    struct host *h = host_of(p, &l->host);
+    char text[LOG_QUOTE_MAX];
+
+    if (end->fault != SMTP_FAULT_TLS || p->tls != SMTP_TLS_OPPORTUNISTIC ||
+        l->clear || l->host.implicit_tls || !h)
+        return false;
+    h->broken_tls_until_ms = clock_mono_ms() + POOL_BROKEN_TLS_MS;
+    log_event(LOG_WARN, "tls_broken", "peer=%s result=%s why=%s",
+              smtp_conn_peer(l->conn),
+              smtp_tls_result_text(smtp_conn_tls(l->conn)->result),
+              log_quote(end->why, text));
+    return true;
+}
+
+static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
+                      void *owner)
 {
     struct line *l = owner;
     struct pool *p = l->pool;
 
-    (void)conn, (void)mails;
+    (void)conn;
     if (l->n_out != 0)
         BUG("a connection closed with mail unsettled");
     *l->at = l->next;
     if (l->next)
         l->next->at = l->at;
     p->n_lines--;
-    if (!l->ready && !p->draining)
-        failed(p, l, why, reply_code);
+    if (!l->ready && !p->draining && !goes_in_clear(l, end))
+        failed(p, l, end->why, end->code);
     p->events.stirred(p->owner);
     free(l);
 }
 
-static void open_line(struct pool *p, const struct pool_host *host)
+static struct smtp_conn_setup setup_of(const struct line *l)
+{
+    const struct pool *p = l->pool;
+
+    return (struct smtp_conn_setup){
+        .address = (const struct sockaddr *)&l->host.address,
+        .address_len = l->host.address_len,
+        .ehlo_name = p->ehlo_name,
+        .tls = {.level = p->tls, .host = l->host.name},
+        .implicit_tls = l->host.implicit_tls,
+        .broken_tls = l->clear,
+        .login = p->login.user ? &p->login : NULL,
+        .limits =
+            {
+                .connect_ms = p->config->connect_timeout_seconds * 1000,
+                .reply_ms = p->config->smtp_timeout_seconds * 1000,
+                .final_dot_ms = p->config->final_dot_timeout_seconds * 1000,
+                .idle_ms = p->config->connection_idle_seconds * 1000,
+                .mails_max = (unsigned)p->config->connection_mails_max,
+            },
+    };
+}
+
+static void open_line(struct pool *p, const struct host *host, int64_t now_ms)
 {
     const struct smtp_conn_events events = {on_ready, on_settled, on_closed};
-    const struct smtp_conn_limits limits = {
-        .connect_ms = p->config->connect_timeout_seconds * 1000,
-        .reply_ms = p->config->smtp_timeout_seconds * 1000,
-        .final_dot_ms = p->config->final_dot_timeout_seconds * 1000,
-        .idle_ms = p->config->connection_idle_seconds * 1000,
-        .mails_max = (unsigned)p->config->connection_mails_max,
-    };
     struct line *l = memory_new(1, sizeof *l);
 
-    *l = (struct line){
-        .pool = p, .next = p->lines, .at = &p->lines, .host = *host};
+    *l = (struct line){.pool = p,
+                       .next = p->lines,
+                       .at = &p->lines,
+                       .host = host->at,
+                       .clear = now_ms < host->broken_tls_until_ms};
     if (p->lines)
         p->lines->at = &l->next;
     p->lines = l;
     p->n_lines++;
-    l->conn =
-        smtp_conn_open(p->net, (const struct sockaddr *)&host->address,
-                       host->address_len, p->ehlo_name, &limits, &events, l);
+
+    const struct smtp_conn_setup setup = setup_of(l);
+
+    l->conn = smtp_conn_open(p->net, &setup, &events, l);
 }
 
 /* Connections that could take mail of the class, now or once connected. */
@@ -289,7 +334,7 @@ static int64_t open_lines(struct pool *p, int64_t now_ms)
 
         if (!host)
             return up_again_ms(p);
-        open_line(p, &host->at);
+        open_line(p, host, now_ms);
     }
     return INT64_MAX;
 }
@@ -346,6 +391,32 @@ struct pool_state pool_state(const struct pool *p)
     return state;
 }
 
+static void text_wipe(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static void forget_login(struct pool *p)
+{
+    text_wipe(p->login_user);
+    text_wipe(p->login_secret);
+    p->login_user = p->login_secret = NULL;
+    p->login = (struct smtp_login){0};
+}
+
+void pool_access(struct pool *p, const struct pool_access *access)
+{
+    p->tls = access->tls;
+    forget_login(p);
+    if (!access->login)
+        return;
+    p->login = *access->login;
+    p->login.user = p->login_user = text_copy(access->login->user);
+    p->login.secret = p->login_secret = text_copy(access->login->secret);
+}
+
 struct pool *pool_new(struct smtp_net *net, const struct config *config,
                       const char *ehlo_name, const struct pool_events *events,
                       void *owner)
@@ -357,6 +428,7 @@ struct pool *pool_new(struct smtp_net *net, const struct config *config,
     snprintf(p->ehlo_name, sizeof p->ehlo_name, "%s", ehlo_name);
     p->events = *events;
     p->owner = owner;
+    p->tls = SMTP_TLS_OPPORTUNISTIC;
     return p;
 }
 
@@ -364,5 +436,7 @@ void pool_free(struct pool *p)
 {
     if (p && p->lines)
         BUG("pool freed with open connections");
+    if (p)
+        forget_login(p);
     free(p);
 }

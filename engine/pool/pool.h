@@ -9,12 +9,14 @@
  * a new connection goes to the best group of hosts that has one up, and within
  * it by weight. A host that can't be reached, refuses its greeting or fails
  * before a first mail is tried again after a growing pause, meanwhile the next
- * one is. When none is left the owner is told why.
+ * one is. When none is left the owner is told why. A host whose TLS is broken
+ * is remembered, and where TLS is opportunistic it gets its mail in clear.
  */
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
 
 #include "base/config.h"
+#include "base/net.h"
 #include "queue/batch.h"
 #include "smtp/conn.h"
 
@@ -28,7 +30,14 @@ struct pool_host {
     socklen_t address_len;
     unsigned group;  /* preference: a lower one is tried first */
     unsigned weight; /* share of connections within the group; at least 1 */
-    const void *tag; /* the owner's: what it knows of the host */
+    char name[NET_HOST_MAX]; /* that TLS is to prove; "" for none */
+    bool implicit_tls;
+};
+
+/* How the hosts are spoken to; copied. */
+struct pool_access {
+    enum smtp_tls tls;
+    const struct smtp_login *login; /* NULL: none */
 };
 
 struct pool_events {
@@ -62,6 +71,9 @@ void pool_free(struct pool *p);
 /* Where to connect to, n of them (POOL_HOSTS_MAX); copied. What is known of an
  * address that was there before stays. Without hosts nothing is opened. */
 void pool_hosts(struct pool *p, const struct pool_host *hosts, size_t n);
+
+/* Standard: opportunistic TLS, no login. Connections that are open stay. */
+void pool_access(struct pool *p, const struct pool_access *access);
 
 /* A loop turn in which the pool stirred or mail was added, before the flush:
  * give mail to connections that take it, open more where mail waits. Returns

@@ -172,18 +172,30 @@ enum status relay_servers(struct relay *r, const char *text, struct error *err)
     return STATUS_OK;
 }
 
-static void set(char **to, const char *text)
+/* True if it is another text than before. */
+static bool set(char **to, const char *text)
 {
+    if (*to && strcmp(*to, text) == 0)
+        return false;
     free(*to);
     *to = text_copy(text);
+    return true;
 }
 
 void relay_access(struct relay *r, const struct relay_access *access)
 {
-    set(&r->tls, access->tls);
-    set(&r->login, access->login);
-    set(&r->username, access->username);
-    set(&r->secret, access->secret);
+    bool changed = set(&r->tls, access->tls);
+
+    changed |= set(&r->login, access->login);
+    changed |= set(&r->username, access->username);
+    changed |= set(&r->secret, access->secret);
+    if (changed && r->changed)
+        r->changed(r->owner);
+}
+
+struct relay_access relay_how(const struct relay *r)
+{
+    return (struct relay_access){r->tls, r->login, r->username, r->secret};
 }
 
 const char *relay_name(const struct relay *r)

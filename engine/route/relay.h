@@ -47,8 +47,11 @@ void relay_free(struct relay *r);
 MUST_USE enum status relay_servers(struct relay *r, const char *text,
                                    struct error *err);
 
-/* Copied. Standard: opportunistic, none. */
+/* Copied. Standard: opportunistic, none. Who watches is told of a change. */
 void relay_access(struct relay *r, const struct relay_access *access);
+
+/* What was given last; until the next. */
+struct relay_access relay_how(const struct relay *r);
 
 const char *relay_name(const struct relay *r);
 

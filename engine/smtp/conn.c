@@ -1,25 +1,22 @@
 #include "smtp/conn.h"
 #include "base/bug.h"
 #include "base/memory.h"
-#include <arpa/inet.h>
+#include "smtp/patience.h"
+#include "smtp/wire.h"
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 enum {
     READ_MAX = 64 * 1024,
     TICK_MS = 100,         /* how exact deadlines are */
-    QUIT_MS = 5000,        /* a server that we leave has so long to say 221 */
     PROGRESS_BYTES = 4096, /* less of a body taken is no sign of life */
-    PEER_MAX = INET6_ADDRSTRLEN + sizeof "[]:65535",
 };
 
 enum conn_state {
     CONN_CONNECTING,
+    CONN_SHAKING, /* TLS; the session hears nothing meanwhile */
     CONN_TALKING,
     CONN_OVER,     /* `closed` was given; libuv still holds the handle */
     CONN_REAPABLE, /* it does not any more */
@@ -28,12 +25,13 @@ enum conn_state {
 struct smtp_conn {
     struct smtp_net *net;
     enum conn_state state;
-    int fd;
+    struct smtp_wire wire;
     uv_poll_t poll;
     int watched;               /* events that poll waits for */
     bool dirty;                /* the next flush will look at it */
     bool announced;            /* the owner knows that it takes a mail */
     char failed[SMTP_WHY_MAX]; /* why there will be no connection */
+    enum smtp_fault fault;     /* if so: of what kind */
     bool abandoned;            /* that is so; or the owner quit before it */
     unsigned sent;
 
@@ -41,13 +39,16 @@ struct smtp_conn {
     struct {
         uint64_t replies, taken;
         enum smtp_step waits;
-        bool quitting;
+        bool quitting, all_taken;
     } at_deadline; /* how things stood when the deadline was set */
 
     struct smtp_conn_limits limits;
     struct smtp_conn_events events;
     void *owner;
-    char peer[PEER_MAX], source[PEER_MAX];
+    char peer[SMTP_WIRE_NAME_MAX], source[SMTP_WIRE_NAME_MAX];
+    bool implicit_tls;
+    struct smtp_tls_facts facts;
+    struct smtp_auth *auth; /* until it has done its work */
     struct smtp_session session;
     TAILQ_ENTRY(smtp_conn) in_all;
     STAILQ_ENTRY(smtp_conn) in_dirty;
@@ -61,7 +62,9 @@ struct smtp_net {
     STAILQ_HEAD(, smtp_conn) dirty;
     size_t handles; /* that libuv still holds */
     bool freed;
+    struct smtp_tls_net *tls;
     char in[READ_MAX];
+    char record[SMTP_TLS_RECORD_MAX]; /* what becomes one of TLS */
 };
 
 /* The loop must not sleep while something is to be flushed. */
@@ -84,27 +87,6 @@ static int64_t now_ms(const struct smtp_conn *c)
     return (int64_t)uv_now(c->net->loop);
 }
 
-/* How long the server may take to bring us on from here. */
-static int64_t patience_ms(const struct smtp_conn *c)
-{
-    switch (smtp_session_waits(&c->session)) {
-    case STEP_GREETING:
-    case STEP_EHLO:
-    case STEP_HELO:
-    case STEP_RSET: return c->session.quitting ? QUIT_MS : c->limits.reply_ms;
-    case STEP_MAIL:
-    case STEP_RCPT:
-    case STEP_DATA: return c->limits.reply_ms;
-    case STEP_BODY:
-    case STEP_EMPTY: return c->limits.final_dot_ms;
-    case STEP_IDLE: return c->limits.idle_ms;
-    case STEP_QUIT:
-    case STEP_OVER:
-    case SMTP_STEPS: return QUIT_MS;
-    }
-    BUG("no such step");
-}
-
 /* Only what brings the conversation on moves the deadline: a complete reply,
  * a new step, some of a body taken. Single bytes do not. */
 static void watch_deadline(struct smtp_conn *c)
@@ -114,13 +96,15 @@ static void watch_deadline(struct smtp_conn *c)
     if (c->at_deadline.replies == s->replies &&
         c->at_deadline.waits == smtp_session_waits(s) &&
         c->at_deadline.quitting == s->quitting &&
+        c->at_deadline.all_taken == smtp_all_taken(&c->session) &&
         s->said.taken - c->at_deadline.taken < PROGRESS_BYTES)
         return;
     c->at_deadline.replies = s->replies;
     c->at_deadline.waits = smtp_session_waits(s);
     c->at_deadline.quitting = s->quitting;
     c->at_deadline.taken = s->said.taken;
-    c->deadline_ms = now_ms(c) + patience_ms(c);
+    c->at_deadline.all_taken = smtp_all_taken(&c->session);
+    c->deadline_ms = now_ms(c) + smtp_patience_ms(&c->session, &c->limits);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -142,6 +126,7 @@ static void release(struct smtp_net *net)
 
     if (--net->handles > 0)
         return;
+    smtp_tls_net_free(net->tls);
     while ((c = TAILQ_FIRST(&net->all)) != NULL) {
         TAILQ_REMOVE(&net->all, c, in_all);
         free(c);
@@ -160,18 +145,23 @@ static void on_poll_closed(uv_handle_t *handle)
 }
 
 /* The end: the socket goes at once, the memory with a later flush. */
-static void finish(struct smtp_conn *c, const char *why, unsigned reply_code)
+static void finish(struct smtp_conn *c, enum smtp_fault fault, const char *why,
+                   unsigned reply_code)
 {
-    if (c->fd >= 0) {
+    const struct smtp_end end = {fault, why, reply_code, c->session.attempts};
+
+    if (c->wire.fd >= 0) {
         c->state = CONN_OVER;
         uv_close((uv_handle_t *)&c->poll, on_poll_closed);
-        close(c->fd);
-        c->fd = -1;
     } else {
         c->state = CONN_REAPABLE;
         mark_dirty(c);
     }
-    c->events.closed(c, why, reply_code, c->session.attempts, c->owner);
+    smtp_wire_close(&c->wire, fault == SMTP_FAULT_NONE);
+    c->session.auth = NULL;
+    smtp_auth_free(c->auth);
+    c->auth = NULL;
+    c->events.closed(c, &end, c->owner);
 }
 
 static void report(struct smtp_conn *c)
@@ -182,18 +172,39 @@ static void report(struct smtp_conn *c)
         c->events.settled(c, &result, c->owner);
 }
 
+static void start_tls(struct smtp_conn *c);
+
+/* A mail can be given for the first time: what it took is not needed more. */
+static void settle_in(struct smtp_conn *c)
+{
+    uint64_t most = c->session.offer.mails_max;
+
+    smtp_auth_free(c->auth);
+    c->auth = NULL;
+    smtp_wire_settle(&c->wire);
+    if (most > 0 && (c->limits.mails_max == 0 || most < c->limits.mails_max))
+        c->limits.mails_max = (unsigned)most;
+}
+
 /* After anything that may have brought the session on. */
 static void follow(struct smtp_conn *c)
 {
     struct smtp_session *s = &c->session;
 
     report(c);
+    if (s->no_starttls)
+        c->facts.result = SMTP_TLS_NO_STARTTLS;
     if (smtp_session_waits(s) == STEP_OVER) {
-        finish(c, s->why, s->reply_code);
+        finish(c, s->fault, s->why, s->reply_code);
+        return;
+    }
+    if (smtp_session_waits(s) == STEP_HANDSHAKE && c->state == CONN_TALKING) {
+        start_tls(c);
         return;
     }
     if (!c->announced && smtp_session_takes(s)) {
         c->announced = true;
+        settle_in(c);
         c->events.ready(c, c->owner);
     }
     watch_deadline(c);
@@ -208,20 +219,24 @@ static void want_flush(struct smtp_conn *c)
 static void lose(struct smtp_conn *c, enum smtp_loss loss, const char *what)
 {
     char why[SMTP_WHY_MAX];
+    enum smtp_step at = c->state == CONN_SHAKING
+                            ? STEP_HANDSHAKE
+                            : smtp_session_waits(&c->session);
 
-    snprintf(why, sizeof why, "%s at %s", what,
-             smtp_step_text(smtp_session_waits(&c->session)));
+    snprintf(why, sizeof why, "%s at %s", what, smtp_step_text(at));
     smtp_session_lost(&c->session, loss, why);
+    if (at == STEP_HANDSHAKE)
+        c->session.fault = SMTP_FAULT_TLS;
     follow(c);
 }
 
 /* One read; true if there may be more and somebody to hear it. */
-static bool hear(struct smtp_conn *c)
+static bool hear_once(struct smtp_conn *c)
 {
     struct smtp_net *net = c->net;
 
     report(c); /* refusals of our own that no flush has told yet */
-    ssize_t n = recv(c->fd, net->in, sizeof net->in, 0);
+    ssize_t n = smtp_wire_read(&c->wire, net->in, sizeof net->in);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n <= 0) {
@@ -239,11 +254,18 @@ static bool hear(struct smtp_conn *c)
     return c->state == CONN_TALKING;
 }
 
+/* TLS holds what polling does not show. */
+static void hear(struct smtp_conn *c)
+{
+    while (hear_once(c) && smtp_wire_pending(&c->wire))
+        ;
+}
+
 /* Nothing can be sent any more, but the reason may have been received: a 421
  * and the end. */
 static void hear_last_words(struct smtp_conn *c, int error)
 {
-    while (hear(c))
+    while (hear_once(c))
         ;
     if (c->state == CONN_TALKING)
         lose(c, SMTP_LOSS_SERVER, uv_strerror(uv_translate_sys_error(error)));
@@ -255,8 +277,7 @@ static void say(struct smtp_conn *c)
     int pieces;
 
     while ((pieces = smtp_said_pending(&c->session.said, iov)) > 0) {
-        struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)pieces};
-        ssize_t n = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+        ssize_t n = smtp_wire_write(&c->wire, iov, pieces, c->net->record);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -272,53 +293,56 @@ static void say(struct smtp_conn *c)
     watch_deadline(c);
 }
 
+static void shake(struct smtp_conn *c)
+{
+    switch (smtp_tls_shake(c->wire.tls)) {
+    case SMTP_TLS_WANTS_READ: watch(c, UV_READABLE); return;
+    case SMTP_TLS_WANTS_WRITE: watch(c, UV_WRITABLE); return;
+    case SMTP_TLS_CLOSED:
+    case SMTP_TLS_FAILED: lose(c, SMTP_LOSS_SERVER, c->facts.why); return;
+    case SMTP_TLS_DONE: break;
+    }
+    c->wire.secure = true;
+    c->state = CONN_TALKING;
+    watch(c, UV_READABLE);
+    if (smtp_session_waits(&c->session) == STEP_HANDSHAKE)
+        smtp_session_secured(&c->session);
+    follow(c);
+    want_flush(c);
+    if (c->state == CONN_TALKING)
+        hear(c);
+}
+
+static void start_tls(struct smtp_conn *c)
+{
+    c->state = CONN_SHAKING;
+    watch_deadline(c);
+    smtp_tls_start(c->wire.tls, c->wire.fd);
+    shake(c);
+}
+
 static void fail_connect(struct smtp_conn *c, int error)
 {
     snprintf(c->failed, sizeof c->failed, "connect: %s",
              uv_strerror(uv_translate_sys_error(error)));
+    c->fault = SMTP_FAULT_CONNECT;
     c->abandoned = true;
     mark_dirty(c);
 }
 
-static void write_address(const struct sockaddr_storage *a, char out[PEER_MAX])
-{
-    /* sockaddr_storage is made to be read as what its family says. */
-    const void *any = a;
-    char host[INET6_ADDRSTRLEN] = "?";
-
-    if (a->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = any;
-
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host);
-        snprintf(out, PEER_MAX, "[%s]:%u", host, ntohs(in6->sin6_port));
-    } else if (a->ss_family == AF_INET) {
-        const struct sockaddr_in *in = any;
-
-        inet_ntop(AF_INET, &in->sin_addr, host, sizeof host);
-        snprintf(out, PEER_MAX, "%s:%u", host, ntohs(in->sin_port));
-    }
-}
-
 static void connected(struct smtp_conn *c)
 {
-    int error = 0, on = 1;
-    socklen_t len = sizeof error;
-    struct sockaddr_storage ours = {0};
+    int error = smtp_wire_connected(&c->wire, c->source);
 
-    if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
-        error = errno;
     if (error) {
         fail_connect(c, error);
         return;
     }
-    /* What we say is written once a turn: nothing is gained by waiting. */
-    setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    len = sizeof ours;
-    if (getsockname(c->fd, (struct sockaddr *)&ours, &len) == 0)
-        write_address(&ours, c->source);
+    c->deadline_ms = now_ms(c) + smtp_patience_ms(&c->session, &c->limits);
     c->state = CONN_TALKING;
     watch(c, UV_READABLE);
-    c->deadline_ms = now_ms(c) + patience_ms(c);
+    if (c->implicit_tls)
+        start_tls(c);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -330,6 +354,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         if (!c->abandoned)
             connected(c);
         break;
+    case CONN_SHAKING: shake(c); break;
     case CONN_TALKING:
         if (status < 0)
             hear_last_words(c, EPIPE); /* libuv has stopped to poll it */
@@ -347,6 +372,7 @@ static void expire(struct smtp_conn *c)
 {
     switch (c->state) {
     case CONN_CONNECTING: fail_connect(c, ETIMEDOUT); break;
+    case CONN_SHAKING: lose(c, SMTP_LOSS_TIMEOUT, "timeout"); break;
     case CONN_TALKING:
         if (smtp_session_waits(&c->session) == STEP_IDLE) {
             smtp_session_quit(&c->session);
@@ -361,7 +387,7 @@ static void expire(struct smtp_conn *c)
     }
 }
 
-/* Nothing leaves the list in here: that is for the flush. */
+/* Nothing leaves the list in here. */
 static void on_tick(uv_timer_t *ticker)
 {
     struct smtp_net *net = ticker->data;
@@ -372,56 +398,81 @@ static void on_tick(uv_timer_t *ticker)
         expire(c);
 }
 
-static int connect_socket(struct smtp_conn *c, const struct sockaddr *address,
-                          socklen_t len)
+static int connect_socket(struct smtp_conn *c,
+                          const struct smtp_conn_setup *setup)
 {
-    int fd = socket(address->sa_family,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int error = smtp_wire_connect(&c->wire, setup->address, setup->address_len,
+                                  setup->source, setup->source_len);
 
-    if (fd < 0)
-        return errno;
-    if (connect(fd, address, len) < 0 && errno != EINPROGRESS) {
-        int error = errno;
-
-        close(fd);
+    if (error)
         return error;
-    }
-    if (uv_poll_init(c->net->loop, &c->poll, fd) != 0)
+    if (uv_poll_init(c->net->loop, &c->poll, c->wire.fd) != 0)
         BUG("a socket can't be polled");
     c->poll.data = c;
     c->net->handles++;
-    c->fd = fd;
     watch(c, UV_WRITABLE);
     return 0;
 }
 
+enum status smtp_net_trust(struct smtp_net *net, const char *ca_file,
+                           struct error *err)
+{
+    if (net->tls)
+        BUG("trusted already");
+    return smtp_tls_net_new(ca_file, &net->tls, err);
+}
+
+static void set_up_security(struct smtp_conn *c,
+                            const struct smtp_conn_setup *setup)
+{
+    enum smtp_tls level = setup->tls.level;
+    bool never = level == SMTP_TLS_NONE ||
+                 (level == SMTP_TLS_OPPORTUNISTIC && setup->broken_tls);
+    bool may = level == SMTP_TLS_OPPORTUNISTIC;
+    struct error err;
+
+    c->implicit_tls = setup->implicit_tls;
+    c->facts = (struct smtp_tls_facts){.version = "", .cipher = "", .why = ""};
+    if (setup->login)
+        c->auth = smtp_auth_new(setup->login);
+    smtp_session_want(&c->session,
+                      never ? SMTP_STARTTLS_NEVER
+                      : may ? SMTP_STARTTLS_MAY
+                            : SMTP_STARTTLS_MUST,
+                      setup->implicit_tls, c->auth);
+    if (never && !setup->implicit_tls)
+        return;
+    if (!c->net->tls && smtp_net_trust(c->net, NULL, &err) != STATUS_OK)
+        BUG("the system's certificates can't be read");
+    c->wire.tls = smtp_tls_open(c->net->tls, &setup->tls, &c->facts);
+}
+
 struct smtp_conn *smtp_conn_open(struct smtp_net *net,
-                                 const struct sockaddr *address,
-                                 socklen_t address_len, const char *ehlo_name,
-                                 const struct smtp_conn_limits *limits,
+                                 const struct smtp_conn_setup *setup,
                                  const struct smtp_conn_events *events,
                                  void *owner)
 {
     struct smtp_conn *c = memory_new(1, sizeof *c);
     struct sockaddr_storage theirs = {0};
 
-    if (net->freed || address_len > sizeof theirs)
+    if (net->freed || setup->address_len > sizeof theirs)
         BUG("a connection that can't be");
     c->net = net;
     c->state = CONN_CONNECTING;
-    c->fd = -1;
-    c->limits = *limits;
+    c->wire.fd = -1;
+    c->limits = setup->limits;
     c->events = *events;
     c->owner = owner;
-    memcpy(&theirs, address, address_len);
-    write_address(&theirs, c->peer);
-    smtp_session_init(&c->session, ehlo_name);
-    c->deadline_ms = now_ms(c) + limits->connect_ms;
+    memcpy(&theirs, setup->address, setup->address_len);
+    smtp_wire_name(&theirs, c->peer);
+    smtp_session_init(&c->session, setup->ehlo_name);
+    set_up_security(c, setup);
+    c->deadline_ms = now_ms(c) + c->limits.connect_ms;
     if (TAILQ_EMPTY(&net->all))
         uv_timer_start(&net->ticker, on_tick, TICK_MS, TICK_MS);
     TAILQ_INSERT_TAIL(&net->all, c, in_all);
 
-    int error = connect_socket(c, address, address_len);
+    int error = connect_socket(c, setup);
     if (error)
         fail_connect(c, error);
     return c;
@@ -460,18 +511,29 @@ const char *smtp_conn_source(const struct smtp_conn *c)
     return c->source;
 }
 
+const struct smtp_tls_facts *smtp_conn_tls(const struct smtp_conn *c)
+{
+    return &c->facts;
+}
+
+const struct smtp_offer *smtp_conn_offer(const struct smtp_conn *c)
+{
+    return &c->session.offer;
+}
+
 static void flush(struct smtp_conn *c)
 {
     switch (c->state) {
     case CONN_CONNECTING:
         if (c->abandoned)
-            finish(c, c->failed, 0);
+            finish(c, c->fault, c->failed, 0);
         break;
     case CONN_TALKING:
         follow(c); /* tells refusals of our own */
         if (c->state == CONN_TALKING)
             say(c);
         break;
+    case CONN_SHAKING:
     case CONN_OVER: break;
     case CONN_REAPABLE:
         TAILQ_REMOVE(&c->net->all, c, in_all);
@@ -527,10 +589,10 @@ void smtp_net_free(struct smtp_net *net)
         return;
     TAILQ_FOREACH(c, &net->all, in_all)
     {
-        if (c->state == CONN_TALKING)
+        if (c->state == CONN_TALKING || c->state == CONN_SHAKING)
             lose(c, SMTP_LOSS_OWNER, "closed by us");
         else if (c->state == CONN_CONNECTING)
-            finish(c, "closed by us at connect", 0);
+            finish(c, SMTP_FAULT_CONNECT, "closed by us at connect", 0);
     }
     net->freed = true;
     uv_close((uv_handle_t *)&net->ticker, on_handle_closed);

@@ -8,13 +8,15 @@
  *
  * A connection lives from smtp_conn_open to the end of its `closed` event.
  * Nothing is freed inside a callback: closed connections are reaped by
- * smtp_net_flush.
+ * smtp_net_flush. What a policy of TLS demands is had before the first mail, or
+ * the connection ends; MAILMAX of the server (RFC 9422) is kept to.
  */
 #ifndef SMTP_CONN_H
 #define SMTP_CONN_H
 
 #include "mail/outcome.h"
 #include "smtp/session.h"
+#include "smtp/tls.h"
 #include <stdint.h>
 #include <sys/socket.h>
 #include <uv.h>
@@ -26,8 +28,37 @@ struct smtp_conn;
  * (RFC 5321 4.5.3.2.6): to give up sooner is to send twice. */
 struct smtp_conn_limits {
     int64_t connect_ms, reply_ms, final_dot_ms;
+    /* The handshake takes reply_ms at most; DATA and each piece of a body,
+     * less (RFC 5321 4.5.3.2.4, 5). */
     int64_t idle_ms;    /* without mail; then QUIT */
     unsigned mails_max; /* per connection, then QUIT; 0: no limit */
+};
+
+/* How a connection is to be. All of it is borrowed until smtp_conn_open is
+ * over. */
+struct smtp_conn_setup {
+    const struct sockaddr *address;
+    socklen_t address_len;
+    const struct sockaddr *source; /* our own end, or NULL: as routes have it */
+    socklen_t source_len;
+    const char *ehlo_name;
+    struct smtp_tls_policy tls;
+    bool implicit_tls; /* from the first byte on, instead of STARTTLS */
+    /* STARTTLS failed here not long ago: an OPPORTUNISTIC one goes without. */
+    bool broken_tls;
+    const struct smtp_login *login; /* NULL: none */
+    struct smtp_conn_limits limits;
+};
+
+/* The end of a connection. Texts live until the callback returns. */
+struct smtp_end {
+    enum smtp_fault fault; /* NONE for an orderly end */
+    /* "" for an orderly end, else a text for logs and `deferred` outcomes: the
+     * connect error, the refusing greeting, "timeout at EHLO". */
+    const char *why;
+    unsigned code;  /* of the refusing reply, or 0; a login refused for good has
+                       5xx */
+    unsigned mails; /* how many it carried */
 };
 
 struct smtp_conn_events {
@@ -39,17 +70,21 @@ struct smtp_conn_events {
      * are no longer used. result's texts live until the callback returns. */
     void (*settled)(struct smtp_conn *conn, const struct smtp_result *result,
                     void *owner);
-    /* The connection is over, after every message on it was settled. why is
-     * "" for an orderly end, else a text for logs and `deferred` outcomes:
-     * the connect error, the refusing greeting, "timeout at EHLO". reply_code
-     * is that of the refusing reply, or 0. mails is how many it carried. */
-    void (*closed)(struct smtp_conn *conn, const char *why, unsigned reply_code,
-                   unsigned mails, void *owner);
+    /* The connection is over, after every message on it was settled. Where
+     * TLS failed that was OPPORTUNISTIC, the mail should go over a new
+     * connection with broken_tls; nothing else may go on in clear. */
+    void (*closed)(struct smtp_conn *conn, const struct smtp_end *end,
+                   void *owner);
 };
 
 /* One per process: the loop, all connections, what is to be flushed. */
 struct smtp_net;
 struct smtp_net *smtp_net_new(uv_loop_t *loop);
+
+/* Whom to trust: the certificates of a file (PEM) instead of the system's. Once
+ * and before a connection is opened. err says what is wrong with it. */
+MUST_USE enum status smtp_net_trust(struct smtp_net *net, const char *ca_file,
+                                    struct error *err);
 
 /* Closes all at once: what is under way is settled, `closed` is given, then no
  * event comes any more. The memory goes with libuv's close callbacks: run the
@@ -64,11 +99,9 @@ void smtp_net_free(struct smtp_net *net);
 void smtp_net_flush(struct smtp_net *net);
 
 /* Starts to connect; never fails at once (a failure comes as `closed`, in a
- * later turn). ehlo_name, limits and events are copied. */
+ * later turn). events are copied. */
 struct smtp_conn *smtp_conn_open(struct smtp_net *net,
-                                 const struct sockaddr *address,
-                                 socklen_t address_len, const char *ehlo_name,
-                                 const struct smtp_conn_limits *limits,
+                                 const struct smtp_conn_setup *setup,
                                  const struct smtp_conn_events *events,
                                  void *owner);
 
@@ -87,4 +120,10 @@ void smtp_conn_quit(struct smtp_conn *conn);
 /* "127.0.0.1:2525" of the server, and our own end; live with conn. */
 const char *smtp_conn_peer(const struct smtp_conn *conn);
 const char *smtp_conn_source(const struct smtp_conn *conn);
+
+/* What TLS has proved, or why not; from `ready` or `closed` on. */
+const struct smtp_tls_facts *smtp_conn_tls(const struct smtp_conn *conn);
+
+/* What the server's EHLO offered, from `ready` on. */
+const struct smtp_offer *smtp_conn_offer(const struct smtp_conn *conn);
 #endif

@@ -1,7 +1,7 @@
 #include "smtp/session.h"
 #include "base/bug.h"
-#include "mail/address.h"
-#include <inttypes.h>
+#include "smtp/fit.h"
+#include "smtp/say.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +18,8 @@ static const struct {
 #undef NO
 #undef YES
 
+ENUM_DEFINE(smtp_fault, SMTP_FAULT_TABLE);
+
 const char *smtp_step_text(enum smtp_step step)
 {
     return steps[step].text;
@@ -33,6 +35,17 @@ static void turn(struct smtp_session *s, enum smtp_step to)
  * the step to turn to; STEP_OVER if it has ended the session. */
 #define AS_PLANNED SMTP_STEPS
 
+static enum smtp_fault fault_at(enum smtp_step step)
+{
+    if (step == STEP_GREETING)
+        return SMTP_FAULT_GREETING;
+    if (step == STEP_EHLO || step == STEP_HELO)
+        return SMTP_FAULT_EHLO;
+    if (step == STEP_STARTTLS || step == STEP_HANDSHAKE)
+        return SMTP_FAULT_TLS;
+    return step == STEP_AUTH ? SMTP_FAULT_LOGIN : SMTP_FAULT_LOST;
+}
+
 PRINTF(2, 3) static void explain(struct smtp_session *s, const char *fmt, ...)
 {
     va_list ap;
@@ -40,6 +53,7 @@ PRINTF(2, 3) static void explain(struct smtp_session *s, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(s->why, sizeof s->why, fmt, ap);
     va_end(ap);
+    s->fault = fault_at(smtp_session_waits(s));
     for (char *c = s->why; *c; c++)
         if (*c == '\n')
             *c = ' ';
@@ -77,82 +91,37 @@ static void settle_by_reply(struct smtp_session *s, struct smtp_mail *mail,
                                  .text = r->text});
 }
 
-static bool beyond_ascii(const char *bytes, size_t len)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < len; i++)
-        all |= (unsigned char)bytes[i];
-    return all > 127;
-}
-
 static bool offers(const struct smtp_session *s, unsigned cap)
 {
     return (s->offer.caps & cap) != 0;
 }
 
-/* The parameters cost us a number and a scan, and let the server refuse
- * before the body instead of after it. */
-static void say_mail(struct smtp_session *s, const struct smtp_message *m)
-{
-    char size[sizeof " SIZE=" + 20];
-
-    smtp_said_add(&s->said, "MAIL FROM:<");
-    smtp_said_add(&s->said, m->from);
-    smtp_said_add(&s->said, ">");
-    if (offers(s, SMTP_CAP_SIZE)) {
-        snprintf(size, sizeof size, " SIZE=%zu", m->data_len);
-        smtp_said_add(&s->said, size);
-    }
-    if (offers(s, SMTP_CAP_8BITMIME) && beyond_ascii(m->data, m->data_len))
-        smtp_said_add(&s->said, " BODY=8BITMIME");
-    if (beyond_ascii(m->from, strlen(m->from)) ||
-        beyond_ascii(m->to, strlen(m->to)))
-        smtp_said_add(&s->said, " SMTPUTF8");
-    smtp_said_add(&s->said, "\r\n");
-}
-
-static void say_words(struct smtp_session *s, const char *before,
-                      const char *word, const char *after)
-{
-    smtp_said_add(&s->said, before);
-    smtp_said_add(&s->said, word);
-    smtp_said_add(&s->said, after);
-}
-
-static void say_body(struct smtp_session *s, const struct smtp_message *m)
-{
-    smtp_said_add_body(&s->said, m->data, m->data_len);
-    smtp_said_add(&s->said, ".\r\n");
-}
-
-static void say(struct smtp_session *s, enum smtp_step step)
-{
-    const struct smtp_message *m = &s->mail->message;
-
-    switch (step) {
-    case STEP_GREETING: break; /* the server speaks first */
-    case STEP_EHLO: say_words(s, "EHLO ", s->ehlo_name, "\r\n"); break;
-    case STEP_HELO: say_words(s, "HELO ", s->ehlo_name, "\r\n"); break;
-    case STEP_MAIL: say_mail(s, m); break;
-    case STEP_RCPT: say_words(s, "RCPT TO:<", m->to, ">\r\n"); break;
-    case STEP_DATA: smtp_said_add(&s->said, "DATA\r\n"); break;
-    case STEP_BODY: say_body(s, m); break;
-    case STEP_EMPTY: smtp_said_add(&s->said, ".\r\n"); break;
-    case STEP_RSET: smtp_said_add(&s->said, "RSET\r\n"); break;
-    case STEP_QUIT: smtp_said_add(&s->said, "QUIT\r\n"); break;
-    case STEP_IDLE:
-    case STEP_OVER:
-    case SMTP_STEPS: BUG("nothing to say");
-    }
-}
-
 static bool may_go_on(const struct smtp_session *s)
 {
+    const struct smtp_mail *m = s->mail;
+    const struct smtp_unanswered *u = s->unanswered;
+
     if (s->n_unanswered == 0)
         return true;
-    return offers(s, SMTP_CAP_PIPELINING) &&
-           steps[s->unanswered[s->n_unanswered - 1].step].ahead;
+    if (!offers(s, SMTP_CAP_PIPELINING) ||
+        !steps[u[s->n_unanswered - 1].step].ahead)
+        return false;
+    /* Of two bodies under way both would be in doubt. */
+    if (s->next == STEP_BDAT)
+        return u->mail == m && m->message.data_len <= SMTP_BDAT_AHEAD_MAX;
+    return true;
+}
+
+/* What is said behind this step. */
+static enum smtp_step planned(struct smtp_session *s, enum smtp_step step)
+{
+    if (step == STEP_RCPT && s->mail->chunk)
+        return STEP_BDAT;
+    if (step == STEP_RSET && s->again) {
+        s->again = false;
+        return STEP_MAIL;
+    }
+    return steps[step].then;
 }
 
 static void speak(struct smtp_session *s)
@@ -166,20 +135,26 @@ static void speak(struct smtp_session *s)
 
         if (s->n_unanswered == SMTP_UNANSWERED_MAX)
             BUG("too many commands ahead");
-        say(s, step);
+        smtp_say(s, step);
         s->unanswered[s->n_unanswered++] = (struct smtp_unanswered){
             .step = step, .mail = s->mail, .end = s->said.total};
-        turn(s, steps[step].then);
+        turn(s, planned(s, step));
     }
 }
 
 /* Has the server, for all we know, seen the end of this mail's body? Its last
- * line is ".\r\n"; to be safe, the dot counts. */
+ * line is ".\r\n"; to be safe, the dot counts. Of a chunk it is the last byte
+ * that counts. */
 static bool dot_taken(const struct smtp_session *s, const struct smtp_mail *m)
 {
-    for (size_t i = 0; i < s->n_unanswered; i++)
-        if (s->unanswered[i].mail == m && s->unanswered[i].step == STEP_BODY)
-            return s->said.taken > s->unanswered[i].end - strlen(".\r\n");
+    for (size_t i = 0; i < s->n_unanswered; i++) {
+        const struct smtp_unanswered *u = &s->unanswered[i];
+
+        if (u->mail == m && u->step == STEP_BODY)
+            return s->said.taken > u->end - strlen(".\r\n");
+        if (u->mail == m && u->step == STEP_BDAT)
+            return s->said.taken >= u->end;
+    }
     return false;
 }
 
@@ -268,6 +243,37 @@ static enum smtp_step hear_no(struct smtp_session *s, enum smtp_step at)
     return STEP_QUIT;
 }
 
+/* The connection will not do, though no reply says so. */
+static enum smtp_step give_up(struct smtp_session *s, enum smtp_fault fault,
+                              const char *why)
+{
+    explain(s, "%s", why);
+    s->fault = fault;
+    return STEP_QUIT;
+}
+
+static enum smtp_step begin_login(struct smtp_session *s)
+{
+    unsigned mechs = offers(s, SMTP_CAP_AUTH) ? s->offer.mechs : 0;
+
+    if (smtp_auth_begin(s->auth, mechs, s->secure) == SMTP_AUTH_SAY)
+        return STEP_AUTH;
+    return give_up(s, SMTP_FAULT_LOGIN, smtp_auth_why(s->auth));
+}
+
+/* It is known what the server offers: what comes before the first mail? */
+static enum smtp_step get_ready(struct smtp_session *s)
+{
+    if (!s->secure && s->starttls != SMTP_STARTTLS_NEVER) {
+        if (offers(s, SMTP_CAP_STARTTLS) && !s->no_starttls)
+            return STEP_STARTTLS;
+        s->no_starttls = true;
+        if (s->starttls == SMTP_STARTTLS_MUST)
+            return give_up(s, SMTP_FAULT_TLS, "the server offers no STARTTLS");
+    }
+    return s->auth ? begin_login(s) : STEP_IDLE;
+}
+
 /* RFC 5321 3.2: who knows no EHLO may still know HELO. */
 static enum smtp_step hear_ehlo(struct smtp_session *s)
 {
@@ -278,7 +284,33 @@ static enum smtp_step hear_ehlo(struct smtp_session *s)
     if (r->code / 100 != 2)
         return hear_no(s, STEP_EHLO);
     s->offer = smtp_ehlo_parse(r->text);
-    return AS_PLANNED;
+    return get_ready(s);
+}
+
+static enum smtp_step hear_starttls(struct smtp_session *s)
+{
+    unsigned code = s->parser.reply.code;
+
+    if (code == 220)
+        return AS_PLANNED;
+    s->no_starttls = true;
+    if (s->starttls == SMTP_STARTTLS_MUST || code < 400)
+        return hear_no(s, STEP_STARTTLS);
+    return get_ready(s);
+}
+
+static enum smtp_step hear_login(struct smtp_session *s)
+{
+    const struct smtp_reply *r = &s->parser.reply;
+
+    switch (smtp_auth_hear(s->auth, r->code, r->text)) {
+    case SMTP_AUTH_SAY: return STEP_AUTH;
+    case SMTP_AUTH_DONE: s->auth = NULL; return AS_PLANNED;
+    case SMTP_AUTH_FAILED: break;
+    }
+    if (*smtp_auth_why(s->auth))
+        return give_up(s, SMTP_FAULT_LOGIN, smtp_auth_why(s->auth));
+    return hear_no(s, STEP_AUTH);
 }
 
 static enum smtp_step hear_odd(struct smtp_session *s, enum smtp_step at)
@@ -292,11 +324,19 @@ static enum smtp_step hear_odd(struct smtp_session *s, enum smtp_step at)
 static enum smtp_step hear_envelope(struct smtp_session *s,
                                     struct smtp_mail *mail, enum smtp_step at)
 {
-    switch (s->parser.reply.code / 100) {
-    case 2: return AS_PLANNED;
-    case 3: return hear_odd(s, at);
-    default: return refused(s, mail, at, STEP_RSET);
+    unsigned code = s->parser.reply.code;
+
+    /* "Bad sequence" is about what went before, not about this mail. */
+    if (code == 503 && at == STEP_MAIL && mail->behind) {
+        settle_by_reply(s, mail, at, VERDICT_DEFERRED, REACH_HOST);
+        return STEP_RSET;
     }
+    if (code / 100 == 3)
+        return hear_odd(s, at);
+    /* Of one that was refused already, RSET is said, or will be. */
+    if (code / 100 == 2 || mail->settled)
+        return AS_PLANNED;
+    return refused(s, mail, at, STEP_RSET);
 }
 
 /* 354 to a mail already refused: the server waits for a body. Send none. */
@@ -322,6 +362,43 @@ static enum smtp_step hear_body(struct smtp_session *s, struct smtp_mail *mail)
     }
 }
 
+/* It offered CHUNKING and does not know it: from now on by DATA, and this mail
+ * once more, if no other is under way already. */
+static enum smtp_step hear_no_bdat(struct smtp_session *s,
+                                   struct smtp_mail *mail)
+{
+    s->no_bdat = true;
+    if (mail->settled)
+        return AS_PLANNED;
+    if (s->mail != mail) {
+        settle_by_reply(s, mail, STEP_BDAT, VERDICT_DEFERRED, REACH_HOST);
+        return AS_PLANNED;
+    }
+    mail->chunk = false;
+    s->again = true;
+    return STEP_RSET;
+}
+
+/* After a chunk refused nobody knows what the server still holds (RFC 3030, 2):
+ * RSET, unless the next mail's MAIL says the same. */
+static enum smtp_step hear_bdat(struct smtp_session *s, struct smtp_mail *mail)
+{
+    unsigned code = s->parser.reply.code;
+    bool known = mail->settled;
+
+    if (code == 500 || code == 502 || code == 504)
+        return hear_no_bdat(s, mail);
+    switch (code / 100) {
+    case 2:
+        settle_by_reply(s, mail, STEP_BDAT, VERDICT_DELIVERED, REACH_RECIPIENT);
+        return AS_PLANNED;
+    case 3: return hear_odd(s, STEP_BDAT);
+    default:
+        return refused(s, mail, STEP_BDAT,
+                       known || s->mail != mail ? AS_PLANNED : STEP_RSET);
+    }
+}
+
 static enum smtp_step hear(struct smtp_session *s,
                            const struct smtp_unanswered *u)
 {
@@ -330,15 +407,19 @@ static enum smtp_step hear(struct smtp_session *s,
     switch (u->step) {
     case STEP_GREETING: return ok ? AS_PLANNED : hear_no(s, STEP_GREETING);
     case STEP_EHLO: return hear_ehlo(s);
-    case STEP_HELO: return ok ? AS_PLANNED : hear_no(s, STEP_HELO);
+    case STEP_HELO: return ok ? get_ready(s) : hear_no(s, STEP_HELO);
+    case STEP_STARTTLS: return hear_starttls(s);
+    case STEP_AUTH: return hear_login(s);
     case STEP_MAIL:
     case STEP_RCPT: return hear_envelope(s, u->mail, u->step);
     case STEP_DATA: return hear_data(s, u->mail);
     case STEP_BODY: return hear_body(s, u->mail);
+    case STEP_BDAT: return hear_bdat(s, u->mail);
     case STEP_EMPTY: return AS_PLANNED;
     case STEP_RSET: return ok ? AS_PLANNED : hear_odd(s, STEP_RSET);
     case STEP_QUIT: return AS_PLANNED;
     case STEP_IDLE:
+    case STEP_HANDSHAKE:
     case STEP_OVER:
     case SMTP_STEPS: break;
     }
@@ -364,8 +445,8 @@ static void hear_early(struct smtp_session *s, const struct smtp_unanswered *u)
 {
     const struct smtp_reply *r = &s->parser.reply;
 
-    if (u->step == STEP_BODY && r->code >= 400)
-        refused(s, u->mail, STEP_BODY, AS_PLANNED);
+    if ((u->step == STEP_BODY || u->step == STEP_BDAT) && r->code >= 400)
+        refused(s, u->mail, u->step, AS_PLANNED);
     broken(s, "reply before the end of %s: %u %s", steps[u->step].text, r->code,
            r->text);
 }
@@ -408,6 +489,10 @@ size_t smtp_session_receive(struct smtp_session *s, const char *in, size_t len)
     while (all < len && s->n_results == 0) {
         if (smtp_session_waits(s) == STEP_OVER)
             return len; /* who cares */
+        if (smtp_session_waits(s) == STEP_HANDSHAKE) {
+            broken(s, "bytes in clear behind the reply to STARTTLS");
+            return len;
+        }
         if (s->reply_whole)
             smtp_reply_start(&s->parser);
 
@@ -441,57 +526,9 @@ enum smtp_step smtp_session_waits(const struct smtp_session *s)
 
 bool smtp_session_takes(const struct smtp_session *s)
 {
+    /* At most the end of one mail is unanswered, or an RSET. */
     return s->next == STEP_IDLE && !s->quitting && s->n_results == 0 &&
-           may_go_on(s);
-}
-
-/* What would break the command line stays here, whoever let it through. */
-static bool fit_for_command(const char *address)
-{
-    for (const char *c = address; *c; c++)
-        if (*c == ' ' || *c == '<' || *c == '>' || *c == 127 ||
-            (*c > 0 && *c < ' '))
-            return false;
-    return strlen(address) < ADDRESS_MAX;
-}
-
-static bool wide(const char *address)
-{
-    return beyond_ascii(address, strlen(address));
-}
-
-/* Fills in why this server can't be given the mail; false if it can. */
-static bool refuse_here(struct smtp_session *s, const struct smtp_message *m,
-                        struct smtp_result *r)
-{
-    bool utf8 = offers(s, SMTP_CAP_SMTPUTF8);
-
-    *r = (struct smtp_result){.tag = m->tag,
-                              .verdict = VERDICT_BOUNCED,
-                              .reach = REACH_MESSAGE,
-                              .step = STEP_MAIL};
-    if (!fit_for_command(m->from)) {
-        r->enhanced = "5.1.7";
-        r->text = "the sender's address is not fit for SMTP";
-    } else if (m->to[0] == 0 || !fit_for_command(m->to)) {
-        r->reach = REACH_RECIPIENT;
-        r->step = STEP_RCPT;
-        r->enhanced = "5.1.3";
-        r->text = "the recipient's address is not fit for SMTP";
-    } else if (!utf8 && (wide(m->from) || wide(m->to))) {
-        r->reach = wide(m->to) ? REACH_RECIPIENT : REACH_MESSAGE;
-        r->enhanced = "5.6.7";
-        r->text = "the server takes no address beyond ASCII (SMTPUTF8)";
-    } else if (s->offer.size_max > 0 && m->data_len > s->offer.size_max) {
-        snprintf(s->note, sizeof s->note,
-                 "%zu bytes are more than the server takes (%" PRIu64 ")",
-                 m->data_len, s->offer.size_max);
-        r->enhanced = "5.3.4";
-        r->text = s->note;
-    } else {
-        return false;
-    }
-    return true;
+           s->n_unanswered <= 1 && may_go_on(s);
 }
 
 void smtp_session_send(struct smtp_session *s, const struct smtp_message *m)
@@ -503,12 +540,17 @@ void smtp_session_send(struct smtp_session *s, const struct smtp_message *m)
     if (m->data_len > 0 &&
         (m->data_len < 2 || memcmp(m->data + m->data_len - 2, "\r\n", 2) != 0))
         BUG("a message that does not end in CRLF");
-    if (refuse_here(s, m, &refusal)) {
+    if (smtp_fit_refuses(s, m, &refusal)) {
         s->results[s->n_results++] = refusal;
         return;
     }
     s->mail = &s->mails[s->n_mails++ % SMTP_SESSION_MAILS];
-    *s->mail = (struct smtp_mail){.message = *m};
+    *s->mail = (struct smtp_mail){
+        .message = *m,
+        .behind = s->n_unanswered > 0,
+        .chunk = offers(s, SMTP_CAP_CHUNKING) && !s->no_bdat &&
+                 m->data_len > 0 &&
+                 !smtp_say_has_stuffing(m->data, m->data_len)};
     turn(s, STEP_MAIL);
     speak(s);
 }
@@ -516,6 +558,26 @@ void smtp_session_send(struct smtp_session *s, const struct smtp_message *m)
 void smtp_session_quit(struct smtp_session *s)
 {
     s->quitting = true;
+    speak(s);
+}
+
+void smtp_session_want(struct smtp_session *s, enum smtp_starttls starttls,
+                       bool secure, struct smtp_auth *auth)
+{
+    s->starttls = starttls;
+    s->secure = secure;
+    s->auth = auth;
+}
+
+void smtp_session_secured(struct smtp_session *s)
+{
+    if (smtp_session_waits(s) != STEP_HANDSHAKE)
+        BUG("a handshake that nobody waits for");
+    s->secure = true;
+    s->offer = (struct smtp_offer){0};
+    smtp_reply_start(&s->parser);
+    s->reply_whole = false;
+    turn(s, STEP_EHLO);
     speak(s);
 }
 

@@ -7,6 +7,13 @@
  * other. Where the server offers PIPELINING (RFC 2920) the next mail's
  * MAIL, RCPT and DATA travel right behind the end of this one's body, so it
  * holds up to two mails; a body is said only after the 354 to its own DATA.
+ * Where it offers CHUNKING (RFC 3030) a mail goes by BDAT: with PIPELINING in
+ * one go with its envelope, once nothing of another mail is unanswered. Bodies
+ * come dot-stuffed: one that has a dot at the start of a line goes by DATA.
+ *
+ * Before the first mail come STARTTLS (RFC 3207) and AUTH (RFC 4954), if they
+ * are wanted. What is received in clear behind the reply to STARTTLS ends the
+ * session: it was put there by somebody else.
  *
  * Replies answer the oldest unanswered command. One that comes before its
  * command was handed over, or answers nothing, ends the session: to go on
@@ -18,6 +25,7 @@
 #define SMTP_SESSION_H
 
 #include "mail/outcome.h"
+#include "smtp/auth.h"
 #include "smtp/ehlo.h"
 #include "smtp/reply.h"
 #include "smtp/said.h"
@@ -34,14 +42,18 @@
     X(STEP_GREETING, "greeting", STEP_EHLO, NO)                                \
     X(STEP_EHLO, "EHLO", STEP_IDLE, NO)                                        \
     X(STEP_HELO, "HELO", STEP_IDLE, NO)                                        \
+    X(STEP_STARTTLS, "STARTTLS", STEP_HANDSHAKE, NO)                           \
+    X(STEP_AUTH, "AUTH", STEP_IDLE, NO)                                        \
     X(STEP_MAIL, "MAIL FROM", STEP_RCPT, YES)                                  \
     X(STEP_RCPT, "RCPT TO", STEP_DATA, YES)                                    \
     X(STEP_DATA, "DATA", STEP_BODY, NO)                                        \
     X(STEP_BODY, "end of data", STEP_IDLE, YES)                                \
+    X(STEP_BDAT, "BDAT", STEP_IDLE, YES)                                       \
     X(STEP_EMPTY, "end of nothing", STEP_RSET, NO)                             \
     X(STEP_RSET, "RSET", STEP_IDLE, YES)                                       \
     X(STEP_QUIT, "QUIT", STEP_OVER, NO)                                        \
     X(STEP_IDLE, "idle", STEP_IDLE, NO)                                        \
+    X(STEP_HANDSHAKE, "TLS handshake", STEP_EHLO, NO)                          \
     X(STEP_OVER, "over", STEP_OVER, NO)
 
 #define SMTP_STEP_MEMBER_(step, text, then, ahead) step,
@@ -50,12 +62,35 @@ enum smtp_step { SMTP_STEP_TABLE(SMTP_STEP_MEMBER_) SMTP_STEPS };
 
 const char *smtp_step_text(enum smtp_step step);
 
+/* Where a session ended that did not end by our will. */
+#define SMTP_FAULT_TABLE(X)                                                    \
+    X(SMTP_FAULT_NONE, "none")                                                 \
+    X(SMTP_FAULT_CONNECT, "connect")   /* no connection came about */          \
+    X(SMTP_FAULT_GREETING, "greeting") /* refused, or none came */             \
+    X(SMTP_FAULT_EHLO, "EHLO")                                                 \
+    X(SMTP_FAULT_TLS, "TLS")     /* not offered, or the handshake failed */    \
+    X(SMTP_FAULT_LOGIN, "login") /* refused by reply_code, or not possible */  \
+    X(SMTP_FAULT_LOST, "lost")   /* later */
+ENUM_DECLARE(smtp_fault, SMTP_FAULT_TABLE);
+
+/* Is STARTTLS to be said? */
+enum smtp_starttls {
+    SMTP_STARTTLS_NEVER,
+    SMTP_STARTTLS_MAY,  /* if it is offered; refused, go on in clear */
+    SMTP_STARTTLS_MUST, /* or no mail goes over this connection */
+};
+
 struct smtp_message {
     const char *from, *to; /* addr-specs without brackets; from "" is <> */
     const char *data;      /* CRLF lines, dot-stuffed, ends in CRLF; without
                               the final dot */
     size_t data_len;
     void *tag; /* the owner's; comes back in the result */
+    /* What follows may be left out. */
+    bool require_tls;   /* REQUIRETLS (RFC 8689): here or nowhere */
+    const char *envid;  /* RFC 3461: ENVID, in clear; said where DSN is */
+    const char *notify; /* "NEVER" or a list of SUCCESS,FAILURE,DELAY */
+    const char *ret;    /* "FULL" or "HDRS" */
 };
 
 struct smtp_result {
@@ -82,23 +117,32 @@ enum smtp_loss {
 };
 
 enum {
-    SMTP_UNANSWERED_MAX = 4, /* end of data, MAIL, RCPT, DATA */
+    SMTP_UNANSWERED_MAX = 5,          /* end of data, RSET, MAIL, RCPT, DATA */
+    SMTP_BDAT_AHEAD_MAX = 256 * 1024, /* a larger body waits for its RCPT's
+                                         answer */
+    SMTP_ENVID_MAX = 100,
     SMTP_SESSION_MAILS = 2,
     SMTP_WHY_MAX = 256,
     SMTP_EHLO_NAME_MAX = 256,
 };
 
-/* The driver reads offer, why, reply_code, replies and attempts; all else is
- * the session's own. */
+/* The driver reads offer, why, fault, reply_code, replies, attempts and
+ * no_starttls; all else is the session's own. */
 struct smtp_session {
     struct smtp_offer offer; /* of its EHLO reply */
     char why[SMTP_WHY_MAX];  /* it ended by no will of ours: the reason */
-    unsigned reply_code;     /* of the reply that ended it, or 0 */
-    uint64_t replies;        /* complete replies heard so far */
-    unsigned attempts;       /* mails settled, those untried not counted */
+    enum smtp_fault fault;
+    bool no_starttls;    /* it was wanted, and not to be had */
+    unsigned reply_code; /* of the reply that ended it, or 0 */
+    uint64_t replies;    /* complete replies heard so far */
+    unsigned attempts;   /* mails settled, those untried not counted */
 
-    enum smtp_step next; /* said when we may; only turn() writes it */
-    bool quitting;       /* QUIT as soon as nothing is under way */
+    enum smtp_starttls starttls;
+    struct smtp_auth *auth; /* NULL: no login, or none any more */
+    bool secure;            /* what is said now goes by TLS */
+    bool no_bdat;           /* CHUNKING was offered and is not there */
+    enum smtp_step next;    /* said when we may; only turn() writes it */
+    bool quitting;          /* QUIT as soon as nothing is under way */
     struct smtp_unanswered {
         enum smtp_step step;
         struct smtp_mail *mail; /* for the steps of a mail: which */
@@ -109,8 +153,11 @@ struct smtp_session {
     struct smtp_mail {
         struct smtp_message message;
         bool settled, heard; /* heard: of it the server has said something */
+        bool behind;         /* its envelope went before the last's answer */
+        bool chunk;          /* it goes by BDAT */
     } mails[SMTP_SESSION_MAILS]; /* used in turn */
     struct smtp_mail *mail;      /* the last one taken */
+    bool again;                  /* behind RSET it goes once more */
     uint64_t n_mails;            /* taken so far */
 
     struct smtp_result results[SMTP_SESSION_MAILS];
@@ -126,6 +173,15 @@ struct smtp_session {
 
 /* Connected: expect the greeting. ehlo_name is a domain or address literal. */
 void smtp_session_init(struct smtp_session *s, const char *ehlo_name);
+
+/* Right after init: STARTTLS; secure: all goes by TLS from the start; a login,
+ * which is the caller's and lives until `auth` is NULL or the session over. */
+void smtp_session_want(struct smtp_session *s, enum smtp_starttls starttls,
+                       bool secure, struct smtp_auth *auth);
+
+/* The handshake that STEP_HANDSHAKE waits for is done. Nothing that was heard
+ * before it counts any more (RFC 3207, 4.2). */
+void smtp_session_secured(struct smtp_session *s);
 
 /* Bytes of the server. Returns how many were used; stops behind each reply
  * that settled a mail, and may not be called again before all results were
@@ -146,7 +202,7 @@ bool smtp_session_takes(const struct smtp_session *s);
 /* m is copied; the bytes it points to must live until its result. What can't be
  * sent to this server gives its result at once: an address that would break the
  * command line, or that needs SMTPUTF8 where that is not offered (RFC 6531); a
- * mail larger than its SIZE (RFC 1870). */
+ * mail larger than its SIZE (RFC 1870); REQUIRETLS where there is none. */
 void smtp_session_send(struct smtp_session *s, const struct smtp_message *m);
 
 /* Take no more mail, finish what is under way, say QUIT. */

@@ -98,8 +98,11 @@ static struct {
 static void on_ready(struct smtp_conn *conn, void *owner)
 {
     static const char *const from = "bounce+0123456789abcdef@example.com";
-    struct smtp_message m = {from, "somebody@example.org", load.body,
-                             sizeof load.body, owner};
+    struct smtp_message m = {.from = from,
+                             .to = "somebody@example.org",
+                             .data = load.body,
+                             .data_len = sizeof load.body,
+                             .tag = owner};
 
     if (load.to_send == 0) {
         smtp_conn_quit(conn);
@@ -119,12 +122,12 @@ static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
         load.other++;
 }
 
-static void on_closed(struct smtp_conn *conn, const char *why,
-                      unsigned reply_code, unsigned mails, void *owner)
+static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
+                      void *owner)
 {
-    (void)conn, (void)reply_code, (void)mails, (void)owner;
-    if (*why)
-        fprintf(stderr, "closed: %s\n", why);
+    (void)conn, (void)owner;
+    if (*end->why)
+        fprintf(stderr, "closed: %s\n", end->why);
     load.open--;
 }
 
@@ -160,7 +163,6 @@ static double cpu_s(void)
 
 int main(int argc, char **argv)
 {
-    static const struct smtp_conn_limits limits = {5000, 5000, 5000, 5000, 0};
     static const struct smtp_conn_events events = {on_ready, on_settled,
                                                    on_closed};
     unsigned long mails = argc > 1 ? strtoul(argv[1], NULL, 10) : 100000;
@@ -176,6 +178,12 @@ int main(int argc, char **argv)
         memcpy(load.body + i - 2, "\r\n", 2);
     memcpy(load.body + sizeof load.body - 2, "\r\n", 2);
 
+    const struct smtp_conn_setup setup = {
+        .address = (struct sockaddr *)&at,
+        .address_len = sizeof at,
+        .ehlo_name = "load.example",
+        .limits = {5000, 5000, 5000, 5000, 0},
+    };
     uv_loop_t *loop = uv_default_loop();
     uv_check_t check;
     uv_check_init(loop, &check);
@@ -186,8 +194,7 @@ int main(int argc, char **argv)
     double start_cpu = cpu_s();
     for (load.open = 0; load.open < conns && load.open < CONNECTIONS_MAX;
          load.open++)
-        smtp_conn_open(load.net, (struct sockaddr *)&at, sizeof at,
-                       "load.example", &limits, &events, NULL);
+        smtp_conn_open(load.net, &setup, &events, NULL);
     uv_run(loop, UV_RUN_DEFAULT);
 
     double wall = (double)(clock_mono_ms() - start_ms) / 1000;

@@ -9,6 +9,8 @@
  *     H  P 3     take no more of what is said; take 3 bytes of it; "F" all
  *     C: text    we have said this line
  *     R1: ...    the result of mail 1
+ *     W words    STARTTLS: may, must; login; secure: by TLS from the start
+ *     Z          the TLS handshake is done
  *     E: step    what the session waits for at the end, and why it ended
  */
 #ifndef TESTS_SMTP_TALKS_H
@@ -29,9 +31,11 @@
 #define RESET "C: RSET\nS: 250 ok\n"
 #define KEPT_1 "R1: delivered recipient 250 - end of data: kept\n"
 
-static const struct {
+struct talk {
     const char *name, *talk;
-} talks[] = {
+};
+
+static const struct talk talks[] = {
     {"delivered", TO_BODY "S: 250 kept\n" KEPT_1 "E: idle\n"},
     {"delivered, enhanced status",
      TO_BODY "S: 250 2.6.0 kept\n"
@@ -290,7 +294,7 @@ static const struct {
           "T\nR2: deferred host 0 - MAIL FROM: timeout\nE: over: timeout\n"},
     {"PIPELINING is a lie: refused", BOTH
      "S: 250 kept\nS: 503 no pipelining\nS: 503 no\nS: 503 no\n" KEPT_1
-     "R2: bounced message 503 - MAIL FROM: no pipelining\n" RESET "E: idle\n"},
+     "R2: deferred host 503 - MAIL FROM: no pipelining\n" RESET "E: idle\n"},
     {"PIPELINING in the greeting is no offer",
      "S: 220 mx PIPELINING\nC: EHLO me.example\nS: 250 PIPELINING\n"
      "M1\nC: MAIL FROM:<a@x>\nE: MAIL FROM\n"},

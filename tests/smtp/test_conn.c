@@ -23,6 +23,9 @@ static struct owner {
     struct smtp_net *net;
     struct smtp_conn *conn;
     struct smtp_conn_limits limits;
+    struct smtp_conn_setup setup;
+    enum smtp_fault fault;
+    struct smtp_tls_facts facts;
     struct buf log;
     char peer[64], source[64];
     const char *recipient, *data;
@@ -32,8 +35,11 @@ static struct owner {
 
 static void send_one(struct smtp_conn *conn)
 {
-    struct smtp_message m = {"a@x", owner.recipient, owner.data,
-                             strlen(owner.data), &owner};
+    struct smtp_message m = {.from = "a@x",
+                             .to = owner.recipient,
+                             .data = owner.data,
+                             .data_len = strlen(owner.data),
+                             .tag = &owner};
 
     if (owner.to_send > 0 && smtp_conn_takes(conn)) {
         owner.to_send--;
@@ -65,12 +71,14 @@ static void on_settled(struct smtp_conn *conn, const struct smtp_result *r,
     send_one(conn);
 }
 
-static void on_closed(struct smtp_conn *conn, const char *why,
-                      unsigned reply_code, unsigned mails, void *of)
+static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
+                      void *of)
 {
     assert_ptr_equal(of, &owner);
     assert_ptr_equal(conn, owner.conn);
-    buf_addf(&owner.log, "closed %u %u: %s\n", mails, reply_code, why);
+    buf_addf(&owner.log, "closed %u %u: %s\n", end->mails, end->code, end->why);
+    owner.fault = end->fault;
+    owner.facts = *smtp_conn_tls(conn);
     owner.closed = true;
 }
 
@@ -123,9 +131,11 @@ static void open_conn(void)
                                                    on_closed};
 
     buf_add_text(&owner.log, "");
-    owner.conn = smtp_conn_open(owner.net, (struct sockaddr *)&server.at,
-                                sizeof server.at, "me.example", &owner.limits,
-                                &events, &owner);
+    owner.setup.address = (struct sockaddr *)&server.at;
+    owner.setup.address_len = sizeof server.at;
+    owner.setup.ehlo_name = "me.example";
+    owner.setup.limits = owner.limits;
+    owner.conn = smtp_conn_open(owner.net, &owner.setup, &events, &owner);
     assert_string_equal(owner.log.data, ""); /* nothing happens at once */
 }
 

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "base/memory.h"
 #include "smtp/talks.h"
+#include "smtp/talks_secure.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@ static const struct {
     [5] = {"a@x", "b@y\r\nRCPT", "Hi\r\n"},
     [6] = {"a@x> SIZE=1", "b@y", "Hi\r\n"},
     [7] = {"a@x", "", "Hi\r\n"},
+    [8] = {"a@x", "b@y", "..dot\r\n"},
 };
 
 static const size_t WHOLE = SIZE_MAX, EACH = SIZE_MAX - 1;
@@ -31,6 +33,7 @@ struct play {
     struct buf in;   /* server's lines in a row, not yet fed */
     size_t cut, fed; /* split behind so many of the server's bytes */
     bool hold;       /* nothing is taken */
+    struct smtp_auth *auth;
 };
 
 static size_t index_of(const void *tag)
@@ -125,6 +128,17 @@ static void give(struct play *p, size_t i)
         smtp_session_send(&p->s, &m);
 }
 
+/* "W may", "W must", with "login", with "secure" */
+static void want(struct play *p, const char *line)
+{
+    enum smtp_starttls starttls = strstr(line, "must")  ? SMTP_STARTTLS_MUST
+                                  : strstr(line, "may") ? SMTP_STARTTLS_MAY
+                                                        : SMTP_STARTTLS_NEVER;
+
+    smtp_session_want(&p->s, starttls, strstr(line, "secure") != NULL,
+                      strstr(line, "login") ? p->auth : NULL);
+}
+
 static void play_line(struct play *p, const char *line)
 {
     switch (line[0]) {
@@ -134,6 +148,8 @@ static void play_line(struct play *p, const char *line)
     case 'T': smtp_session_lost(&p->s, SMTP_LOSS_TIMEOUT, "timeout"); break;
     case 'O': smtp_session_lost(&p->s, SMTP_LOSS_OWNER, "ended"); break;
     case 'H': p->hold = true; break;
+    case 'W': want(p, line); break;
+    case 'Z': smtp_session_secured(&p->s); break;
     case 'P': take(p, strtoul(line + 1, NULL, 10), false); break;
     case 'F': p->hold = false; break;
     default: fail_msg("not a line of a talk: %s", line);
@@ -142,7 +158,14 @@ static void play_line(struct play *p, const char *line)
 
 static void play(struct play *p, const char *talk)
 {
+    const struct smtp_login login = {.mechs = SMTP_MECH_SCRAM_SHA_256 |
+                                              SMTP_MECH_PLAIN | SMTP_MECH_LOGIN,
+                                     .user = "user",
+                                     .secret = "pencil"};
+
     smtp_session_init(&p->s, "me.example");
+    p->auth = smtp_auth_new(&login);
+    smtp_auth_nonce(p->auth, "rOprNGfwEbeRWgbNEkqO");
     for (const char *end; *talk; talk = end + 1) {
         char *line;
 
@@ -167,33 +190,44 @@ static void play(struct play *p, const char *talk)
              p->s.why[0] ? ": " : "", p->s.why);
     if (p->s.reply_code)
         buf_addf(&p->log, " (%u)", p->s.reply_code);
+    if (p->s.fault == SMTP_FAULT_TLS || p->s.fault == SMTP_FAULT_LOGIN)
+        buf_addf(&p->log, " [%s]", smtp_fault_text(p->s.fault));
     buf_add_char(&p->log, '\n');
 }
 
 /* Returns how many bytes the server said. */
-static size_t check(size_t i, size_t cut)
+static size_t check(const struct talk *t, size_t cut)
 {
     struct play p = {.cut = cut};
 
-    play(&p, talks[i].talk);
-    if (strcmp(p.log.data, talks[i].talk) != 0)
-        fail_msg("%s, split at %zu\n--- wanted\n%s--- had\n%s", talks[i].name,
-                 cut, talks[i].talk, p.log.data);
+    play(&p, t->talk);
+    if (strcmp(p.log.data, t->talk) != 0)
+        fail_msg("%s, split at %zu\n--- wanted\n%s--- had\n%s", t->name, cut,
+                 t->talk, p.log.data);
     buf_fini(&p.log);
     buf_fini(&p.in);
+    smtp_auth_free(p.auth);
     return p.fed;
+}
+
+static void check_anywhere(const struct talk *t)
+{
+    size_t n = check(t, WHOLE);
+
+    check(t, EACH);
+    for (size_t cut = 1; cut < n; cut++)
+        check(t, cut);
 }
 
 static void talks_split_anywhere(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof talks / sizeof *talks; i++) {
-        size_t n = check(i, WHOLE);
-
-        check(i, EACH);
-        for (size_t cut = 1; cut < n; cut++)
-            check(i, cut);
-    }
+    for (size_t i = 0; i < sizeof talks / sizeof *talks; i++)
+        check_anywhere(&talks[i]);
+    for (size_t i = 0; i < sizeof secure_talks / sizeof *secure_talks; i++)
+        check_anywhere(&secure_talks[i]);
+    for (size_t i = 0; i < sizeof chunk_talks / sizeof *chunk_talks; i++)
+        check_anywhere(&chunk_talks[i]);
 }
 
 static void hear(struct smtp_session *s, const char *text)
@@ -203,7 +237,8 @@ static void hear(struct smtp_session *s, const char *text)
         at += smtp_session_receive(s, text + at, strlen(text) - at);
 }
 
-static const struct smtp_message SOME = {"a@x", "b@y", "Hi\r\n", 4, NULL};
+static const struct smtp_message SOME = {
+    .from = "a@x", .to = "b@y", .data = "Hi\r\n", .data_len = 4};
 
 /* When another mail may be given: plainly, only when idle. */
 static void takes_a_mail(void **state)

@@ -1,0 +1,18 @@
+/*
+ * route/secret - a password or token from where a relay says that it is:
+ * file:PATH (its first line) or env:NAME. What is read is never logged.
+ */
+#ifndef ROUTE_SECRET_H
+#define ROUTE_SECRET_H
+
+#include "base/status.h"
+#include <stddef.h>
+
+enum { ROUTE_SECRET_MAX = 6000 };
+
+/* Into out, which the caller wipes. err says what is wrong with the place, and
+ * nothing of what is there. */
+MUST_USE enum status route_secret_read(const char *where,
+                                       char out[ROUTE_SECRET_MAX],
+                                       struct error *err);
+#endif

@@ -1,0 +1,63 @@
+#include "smtp/fit.h"
+#include "mail/address.h"
+#include "smtp/say.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool offers(const struct smtp_session *s, unsigned cap)
+{
+    return (s->offer.caps & cap) != 0;
+}
+
+/* What would break the command line stays here, whoever let it through. */
+static bool fit_for_command(const char *address)
+{
+    for (const char *c = address; *c; c++)
+        if (*c == ' ' || *c == '<' || *c == '>' || *c == 127 ||
+            (*c > 0 && *c < ' '))
+            return false;
+    return strlen(address) < ADDRESS_MAX;
+}
+
+static bool wide(const char *address)
+{
+    return smtp_say_beyond_ascii(address, strlen(address));
+}
+
+bool smtp_fit_refuses(struct smtp_session *s, const struct smtp_message *m,
+                      struct smtp_result *r)
+{
+    bool utf8 = offers(s, SMTP_CAP_SMTPUTF8);
+
+    *r = (struct smtp_result){.tag = m->tag,
+                              .verdict = VERDICT_BOUNCED,
+                              .reach = REACH_MESSAGE,
+                              .step = STEP_MAIL};
+    if (!fit_for_command(m->from)) {
+        r->enhanced = "5.1.7";
+        r->text = "the sender's address is not fit for SMTP";
+    } else if (m->to[0] == 0 || !fit_for_command(m->to)) {
+        r->reach = REACH_RECIPIENT;
+        r->step = STEP_RCPT;
+        r->enhanced = "5.1.3";
+        r->text = "the recipient's address is not fit for SMTP";
+    } else if (!utf8 && (wide(m->from) || wide(m->to))) {
+        r->reach = wide(m->to) ? REACH_RECIPIENT : REACH_MESSAGE;
+        r->enhanced = "5.6.7";
+        r->text = "the server takes no address beyond ASCII (SMTPUTF8)";
+    } else if (s->offer.size_max > 0 && m->data_len > s->offer.size_max) {
+        snprintf(s->note, sizeof s->note,
+                 "%zu bytes are more than the server takes (%" PRIu64 ")",
+                 m->data_len, s->offer.size_max);
+        r->enhanced = "5.3.4";
+        r->text = s->note;
+    } else if (m->require_tls &&
+               (!s->secure || !offers(s, SMTP_CAP_REQUIRETLS))) {
+        r->enhanced = "5.7.30";
+        r->text = "the server does not promise to keep to TLS (REQUIRETLS)";
+    } else {
+        return false;
+    }
+    return true;
+}
