@@ -14,7 +14,7 @@ static const char *const MONTHS[] = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
 
-enum { DAY = 24 * 60 * 60, WIDTH_MAX = 64 };
+enum { DAY = 24 * 60 * 60, WIDTH_MAX = 64, EXPANSION_MAX = 128 };
 
 static int64_t floor_divide(int64_t a, int64_t b)
 {
@@ -113,25 +113,30 @@ static void put_name(struct buf *out, const struct directive *f,
     put_word(out, f, name, n < most ? n : most, false);
 }
 
-/* %z, %:z, %::z */
+/* %z, %:z, %::z, and %:::z with no more than is needed. */
 static void put_offset(struct buf *out, const struct directive *f,
                        const struct date *d)
 {
-    int off = d->offset < 0 ? -d->offset : d->offset;
-    char digits[16];
-    int n = snprintf(digits, sizeof digits, "%02d%s%02d", off / 3600,
-                     f->colons ? ":" : "", off / 60 % 60);
+    int off = d->offset < 0 ? -d->offset : d->offset, most = f->width;
+    bool blank = f->flag == '_';
+    char text[16];
+    int n = snprintf(text, sizeof text, blank ? "%d" : "%02d", off / 3600);
 
-    if (f->colons > 1)
-        n += snprintf(digits + n, sizeof digits - (size_t)n, ":%02d", off % 60);
-    if (f->flag == '_')
-        for (int i = n + 1; i < f->width; i++)
+    if (f->colons < 3 || off % 3600)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%s%02d",
+                      f->colons ? ":" : "", off / 60 % 60);
+    if (f->colons == 2 || (f->colons == 3 && off % 60))
+        n += snprintf(text + n, sizeof text - (size_t)n, ":%02d", off % 60);
+    if (blank && most == 0)
+        most = f->colons == 2 ? 9 : f->colons == 1 ? 6 : 5;
+    if (blank)
+        for (int i = n + 1; i < most; i++)
             buf_add_char(out, ' ');
     buf_add_char(out, d->offset < 0 ? '-' : '+');
-    if (f->flag != '_' && f->flag != '-')
-        for (int i = n + 1; i < f->width; i++)
+    if (!blank && f->flag != '-')
+        for (int i = n + 1; i < most; i++)
             buf_add_char(out, '0');
-    buf_add(out, digits, (size_t)n);
+    buf_add(out, text, (size_t)n);
 }
 
 /* %L, %N: width is the number of digits. */
@@ -221,7 +226,6 @@ static const char *expansion(char letter)
     case 'R': return "%H:%M";
     case 'r': return "%I:%M:%S %p";
     case 'v': return "%e-%^b-%Y";
-    case '+': return "%a %b %e %H:%M:%S %Z %Y";
     default: return NULL;
     }
 }
@@ -249,17 +253,22 @@ static bool put_letter(struct buf *out, const struct date *d,
     return true;
 }
 
+/* By way of the end of out, where there is room. */
 static bool put_expansion(struct buf *out, const struct date *d,
                           const struct directive *f, char letter)
 {
     const char *format = expansion(letter);
-    struct buf text = {0};
+    const struct directive cased = {
+        .flag = f->flag, .width = f->width, .up = f->up};
+    size_t mark = out->len;
+    char text[EXPANSION_MAX];
 
-    if (!format)
+    if (!format || !date_format(d, format, strlen(format), out))
         return false;
-    date_format(d, format, strlen(format), &text);
-    put_word(out, f, text.data, text.len, false);
-    buf_fini(&text);
+    size_t n = out->len - mark < sizeof text ? out->len - mark : sizeof text;
+    memcpy(text, out->data + mark, n);
+    out->len = mark;
+    put_word(out, &cased, text, n, false);
     return true;
 }
 
@@ -283,29 +292,41 @@ static size_t read_directive(struct directive *f, const char *p, size_t len)
         f->width = WIDTH_MAX;
     for (; i < len && p[i] == ':'; i++)
         f->colons++;
+    /* Locales' other ways to write it: there are none. */
+    if (len - i > 1 &&
+        ((p[i] == 'E' && memchr("cCxXyY", p[i + 1], 6)) ||
+         (p[i] == 'O' && memchr("deHkIlmMSuUVwWy", p[i + 1], 15))))
+        i++;
     return i;
 }
 
-void date_format(const struct date *d, const char *format, size_t len,
+bool date_format(const struct date *d, const char *format, size_t len,
                  struct buf *out)
 {
+    size_t start = out->len;
+
     for (size_t i = 0; i < len; i++) {
         struct directive f = {0};
         int64_t v;
         int width;
         char pad;
 
-        if (format[i] != '%' || i + 1 == len) {
+        if (format[i] != '%') {
             buf_add_char(out, format[i]);
             continue;
         }
         size_t at = i + 1 + read_directive(&f, format + i + 1, len - i - 1);
-        char letter = at < len ? format[at] : 0;
-        if (letter && number_of_letter(d, letter, &v, &width, &pad))
+        if (at == len) {
+            out->len = start;
+            return false;
+        }
+        char letter = format[at];
+        if (number_of_letter(d, letter, &v, &width, &pad))
             put_number(out, &f, v, width, pad);
-        else if (!letter || (!put_letter(out, d, &f, letter) &&
-                             !put_expansion(out, d, &f, letter)))
-            buf_add(out, format + i, (at < len ? at + 1 : len) - i);
+        else if (f.colons > 3 || (!put_letter(out, d, &f, letter) &&
+                                  !put_expansion(out, d, &f, letter)))
+            buf_add(out, format + i, at + 1 - i);
         i = at;
     }
+    return true;
 }

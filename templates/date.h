@@ -29,6 +29,8 @@ void date_at(struct date *d, int64_t seconds, int32_t nanoseconds,
 bool date_parse(struct date *d, const char *text, size_t len,
                 const struct template_values *values);
 
-void date_format(const struct date *d, const char *format, size_t len,
+/* False: the format ends within a directive; out is as before. Allocates
+ * nothing but out's growth. */
+bool date_format(const struct date *d, const char *format, size_t len,
                  struct buf *out);
 #endif

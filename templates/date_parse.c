@@ -10,9 +10,9 @@
 struct reader {
     const char *at, *end;
     int64_t year, month, day; /* -1: not said */
-    int64_t hour, minute, second;
+    int64_t hour, minute, second, yearday;
     int32_t nanoseconds, offset;
-    bool clock, zone, named;
+    bool clock, zone, named, short_year;
     const char *zone_name;
 };
 
@@ -138,41 +138,68 @@ static bool read_word(struct reader *r)
     return true; /* "at", "of", "T", "th" */
 }
 
-/* Behind "v-" or "v/": the rest of 2016-03-14, 3/14/2016 or 14-Mar-2016. */
+/* 14-Mar-2016: the month is next. */
+static bool read_named_parts(struct reader *r, int64_t first, char mark)
+{
+    int n;
+
+    read_word(r);
+    r->day = first;
+    if (next_is(r, mark)) {
+        r->at++;
+        number(r, &r->year, &n);
+    }
+    return r->month > 0;
+}
+
+/* 3/14, 2016/3, 2016-074 (the day of the year). */
+static bool take_two(struct reader *r, char mark, int64_t first, int digits,
+                     int64_t second, int n)
+{
+    if (mark == '/') {
+        r->year = digits > 2 ? first : r->year;
+        r->month = digits > 2 ? second : first;
+        r->day = digits > 2 ? r->day : second;
+        return true;
+    }
+    r->year = first;
+    r->month = 1;
+    r->day = r->yearday = second;
+    return mark == '-' && digits == 4 && n == 3 && second > 0 && second < 367;
+}
+
+/* Behind "v-", "v/" or "v.": the rest of 2016-03-14, 14/3/2016 or 16.3.14, as
+ * Ruby reads them: what has more than two digits is the year, else the
+ * first. */
 static bool read_parts(struct reader *r, int64_t first, int digits)
 {
     char mark = *r->at++;
     int64_t second = 0, third = -1;
     int n = 0, m = 0;
 
-    if (is_letter(*r->at)) {
-        read_word(r);
-        second = r->month;
-        r->day = first;
-        if (next_is(r, mark)) {
-            r->at++;
-            number(r, &r->year, &n);
-        }
-        return second > 0;
-    }
+    if (is_letter(*r->at))
+        return read_named_parts(r, first, mark);
     if (!number(r, &second, &n))
         return false;
-    if (next_is(r, mark)) {
-        r->at++;
-        number(r, &third, &m);
-    }
-    if (digits > 2 || mark == '/') {
-        bool year_first = digits > 2 || m == 0;
-
-        r->year = digits > 2 ? first : m ? third : r->year;
-        r->month = year_first && digits > 2 ? second : first;
-        r->day = year_first && digits > 2 ? third : second;
-    } else {
-        r->year = m > 2 ? third : first + 2000;
-        r->month = second;
-        r->day = m > 2 ? first : third;
-    }
+    if (!next_is(r, mark))
+        return take_two(r, mark, first, digits, second, n);
+    r->at++;
+    number(r, &third, &m);
+    r->year = n > 2 ? second : m > 2 ? third : first;
+    r->month = n > 2 ? third : second;
+    r->day = n > 2 || m > 2 ? first : third;
+    r->short_year = n <= 2 && m <= 2 && digits <= 2;
     return true;
+}
+
+/* Is it the first dot of 1.5.2016? */
+static bool is_dotted(const struct reader *r)
+{
+    const char *p = r->at + 1;
+
+    while (p < r->end && is_digit(*p))
+        p++;
+    return next_is(r, '.') && r->end - p > 1 && *p == '.' && is_digit(p[1]);
 }
 
 /* 20160314, 20160314T054100 */
@@ -207,6 +234,8 @@ static bool read_number(struct reader *r)
         return read_clock(r, v);
     if (r->end - r->at > 1 && (*r->at == '-' || *r->at == '/') && r->day < 0 &&
         (is_digit(r->at[1]) || is_letter(r->at[1])))
+        return read_parts(r, v, digits);
+    if (r->day < 0 && is_dotted(r))
         return read_parts(r, v, digits);
     if (digits == 8 && r->day < 0)
         return read_run(r, v);
@@ -250,11 +279,10 @@ static int64_t days_of(int64_t y, int64_t m, int64_t d)
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
 }
 
-static bool is_day(int64_t y, int64_t m, int64_t d)
+/* February 30 is March 1 or 2, as it is to Ruby. */
+static bool is_day(int64_t y, int64_t m, int64_t d, int64_t most)
 {
-    return m >= 1 && m <= 12 && d >= 1 && d <= 31 && y >= 0 && y <= 9999 &&
-           days_of(y, m, d) <
-               (m == 12 ? days_of(y + 1, 1, 1) : days_of(y, m + 1, 1));
+    return m >= 1 && m <= 12 && d >= 1 && d <= most && y >= 0 && y <= 9999;
 }
 
 /* What is not said is today's down to the first thing that is, then 1. */
@@ -271,10 +299,11 @@ static bool fill(struct reader *r, const struct template_values *values)
         r->month = r->year < 0 ? now.month : 1;
     if (r->year < 0)
         r->year = now.year;
-    else if (r->year < 100 && r->named)
+    else if (r->year < 100 && (r->named || r->short_year))
         r->year += r->year < 69 ? 2000 : 1900;
     r->hour = r->hour < 0 ? 0 : r->hour;
-    return r->hour <= 24 && is_day(r->year, r->month, r->day);
+    return r->hour <= 24 &&
+           is_day(r->year, r->month, r->day, r->yearday ? 366 : 31);
 }
 
 bool date_parse(struct date *d, const char *text, size_t len,
@@ -285,6 +314,8 @@ bool date_parse(struct date *d, const char *text, size_t len,
     int64_t wall;
 
     r.hour = -1;
+    if (len > 0 && *text == '-') /* a number below 0 */
+        return false;
     if (!read_all(&r) || !fill(&r, values))
         return false;
     wall = days_of(r.year, r.month, r.day) * 86400 + r.hour * 3600 +

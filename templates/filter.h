@@ -34,6 +34,9 @@ const char *filter_nearest(const char *name);
 struct value run_size(const struct value *v);
 struct value run_end(struct run *r, const struct value *v, bool last);
 
+/* The text's character i, counted from the end if negative; nil beyond. */
+struct value run_character(const struct value *text, int64_t i);
+
 /* The items that a filter of arrays sees: nil has none, an object or a text
  * is one, arrays in arrays are laid flat. */
 struct value filter_items(struct run *r, const struct value *v);

@@ -1,4 +1,5 @@
 #include "templates/filter.h"
+#include "templates/number.h"
 #include <string.h>
 #include <strings.h>
 
@@ -69,11 +70,22 @@ struct value filter_items(struct run *r, const struct value *v)
 
 enum property { PROPERTY_READ, PROPERTY_WRONG, PROPERTY_NONE };
 
+/* Ruby's [] of a text by a number: a character; of an integer: one bit. */
+static struct value by_number(const struct value *item, int64_t i)
+{
+    if (item->kind == VALUE_STRING)
+        return run_character(item, i);
+    if (i < 0)
+        return value_integer(0);
+    return value_integer(i < 63 ? item->integer >> i & 1 : item->integer < 0);
+}
+
 /* item[key]: a text's is the key where the text has it in it. */
 static enum property property_of(struct run *r, const struct value *item,
                                  const struct value *key, struct value *out)
 {
     struct name name = {key->text, key->len};
+    bool number = key->kind == VALUE_INTEGER || key->kind == VALUE_REAL;
 
     *out = value_nil();
     if (item->kind == VALUE_STRING && key->kind == VALUE_STRING) {
@@ -81,8 +93,13 @@ static enum property property_of(struct run *r, const struct value *item,
             *out = *key;
         return PROPERTY_READ;
     }
-    if (item->kind == VALUE_STRING || item->kind == VALUE_INTEGER)
-        return PROPERTY_WRONG;
+    if (item->kind == VALUE_STRING || item->kind == VALUE_INTEGER) {
+        if (number)
+            *out = by_number(item, key->kind == VALUE_INTEGER
+                                       ? key->integer
+                                       : number_truncate(key->real));
+        return number ? PROPERTY_READ : PROPERTY_WRONG;
+    }
     if (item->kind == VALUE_OBJECT && key->kind == VALUE_STRING)
         *out = value_of_json(json_object_getn(item->json, key->text, key->len));
     else if (item->kind == VALUE_SELF && key->kind == VALUE_STRING)
@@ -161,10 +178,11 @@ void filter_reject(struct run *r, struct value *v, const struct value *args,
     keep(r, v, args, n, REJECTED);
 }
 
-/* The first that is selected, its index; else nil. False: there is none. */
-static bool find_first(struct run *r, const struct value *v,
-                       const struct value *args, size_t n, struct value *item,
-                       size_t *index)
+/* The first that is selected, and its index. REJECTED: there is none;
+ * UNREADABLE: an item before it has no properties. */
+static enum selection find_first(struct run *r, const struct value *v,
+                                 const struct value *args, size_t n,
+                                 struct value *item, size_t *index)
 {
     struct value items = filter_items(r, v);
     size_t count = value_count(&items);
@@ -174,12 +192,10 @@ static bool find_first(struct run *r, const struct value *v,
         *item = value_at(&items, *index);
         enum selection s = select_item(r, item, args, n);
 
-        if (s == SELECTED)
-            return true;
-        if (s == UNREADABLE)
-            break;
+        if (s != REJECTED)
+            return s;
     }
-    return false;
+    return REJECTED;
 }
 
 void filter_find(struct run *r, struct value *v, const struct value *args,
@@ -188,7 +204,7 @@ void filter_find(struct run *r, struct value *v, const struct value *args,
     struct value item;
     size_t i;
 
-    *v = find_first(r, v, args, n, &item, &i) ? item : value_nil();
+    *v = find_first(r, v, args, n, &item, &i) == SELECTED ? item : value_nil();
 }
 
 void filter_find_index(struct run *r, struct value *v, const struct value *args,
@@ -197,8 +213,9 @@ void filter_find_index(struct run *r, struct value *v, const struct value *args,
     struct value item;
     size_t i;
 
-    *v = find_first(r, v, args, n, &item, &i) ? value_integer((int64_t)i)
-                                              : value_nil();
+    *v = find_first(r, v, args, n, &item, &i) == SELECTED
+             ? value_integer((int64_t)i)
+             : value_nil();
 }
 
 void filter_has(struct run *r, struct value *v, const struct value *args,
@@ -207,48 +224,68 @@ void filter_has(struct run *r, struct value *v, const struct value *args,
     struct value item;
     size_t i;
 
-    *v = value_bool(find_first(r, v, args, n, &item, &i));
+    enum selection s = find_first(r, v, args, n, &item, &i);
+
+    *v = s == UNREADABLE ? value_nil() : value_bool(s == SELECTED);
 }
 
-/* The items' properties: all of them, or the items themselves without key. */
+/* The items' properties; the items themselves without key. *whole: each item
+ * has properties at all; where one has not, its own is nil. */
 static struct list *keys_of(struct run *r, const struct value *items,
-                            const struct value *key)
+                            const struct value *key, bool *whole)
 {
     size_t count = value_count(items);
     struct list *keys = run_list(r, count);
 
+    *whole = true;
     run_charge_value(r, items);
     for (size_t i = 0; keys && i < count && r->status == STATUS_OK; i++) {
         struct value item = value_at(items, i);
+        enum property p = PROPERTY_READ;
 
-        if (key->kind == VALUE_NIL)
-            keys->items[i] = item;
-        else if (property_of(r, &item, key, &keys->items[i]) == PROPERTY_WRONG)
+        keys->items[i] = item;
+        if (key)
+            p = property_of(r, &item, key, &keys->items[i]);
+        if (p == PROPERTY_WRONG && *whole)
             wrong_property(r, key);
+        *whole = *whole && p != PROPERTY_NONE;
     }
     return r->status == STATUS_OK ? keys : NULL;
+}
+
+static const struct value *key_of(const struct value *args)
+{
+    return args[0].kind == VALUE_NIL ? NULL : &args[0];
 }
 
 void filter_map(struct run *r, struct value *v, const struct value *args,
                 size_t n)
 {
-    struct value items = filter_items(r, v), key = args[0];
+    struct value items = filter_items(r, v);
+    size_t count = value_count(&items);
+    struct list *list = run_list(r, count);
 
     (void)n;
-    if (key.kind == VALUE_NIL) /* a key that no item has */
-        key = value_text("", 0);
-    set_list(v, keys_of(r, &items, &key));
+    run_charge_value(r, &items);
+    for (size_t i = 0; list && i < count && r->status == STATUS_OK; i++) {
+        struct value item = value_at(&items, i);
+
+        if (property_of(r, &item, &args[0], &list->items[i]) == PROPERTY_WRONG)
+            wrong_property(r, &args[0]);
+    }
+    set_list(v, r->status == STATUS_OK ? list : NULL);
 }
 
 void filter_compact(struct run *r, struct value *v, const struct value *args,
                     size_t n)
 {
     struct value items = filter_items(r, v);
-    struct list *keys = keys_of(r, &items, &args[0]), *list;
+    bool whole;
+    struct list *keys = keys_of(r, &items, key_of(args), &whole), *list;
     size_t to = 0;
 
     (void)n;
-    list = keys ? run_list(r, keys->n) : NULL;
+    list = keys && whole ? run_list(r, keys->n) : NULL;
     for (size_t i = 0; list && i < keys->n; i++)
         if (keys->items[i].kind != VALUE_NIL)
             list->items[to++] = value_at(&items, i);
@@ -261,11 +298,14 @@ void filter_uniq(struct run *r, struct value *v, const struct value *args,
                  size_t n)
 {
     struct value items = filter_items(r, v);
-    struct list *keys = keys_of(r, &items, &args[0]), *list;
+    bool whole;
+    /* One item is not looked at: whatever it is, it is there once. */
+    const struct value *key = value_count(&items) > 1 ? key_of(args) : NULL;
+    struct list *keys = keys_of(r, &items, key, &whole), *list;
     size_t to = 0;
 
     (void)n;
-    list = keys ? run_list(r, keys->n) : NULL;
+    list = keys && whole ? run_list(r, keys->n) : NULL;
     for (size_t i = 0; list && i < keys->n; i++) {
         size_t old = 0, before = r->steps;
 
@@ -307,7 +347,8 @@ static int compare_natural(struct run *r, const struct value *a,
     return order ? order : (x.len > y.len) - (x.len < y.len);
 }
 
-/* nil goes last. */
+/* nil goes last; of two, sort_natural takes the second first, as the reference
+ * does. */
 static int compare(struct order *o, const struct value *a,
                    const struct value *b)
 {
@@ -316,7 +357,9 @@ static int compare(struct order *o, const struct value *a,
     run_charge(o->r, 1);
     run_charge_value(o->r, a);
     if (a->kind == VALUE_NIL || b->kind == VALUE_NIL)
-        return (a->kind == VALUE_NIL) - (b->kind == VALUE_NIL);
+        return o->natural && a->kind == VALUE_NIL
+                   ? 1
+                   : (a->kind == VALUE_NIL) - (b->kind == VALUE_NIL);
     if (o->natural)
         return compare_natural(o->r, a, b);
     if (!value_order(a, b, &order))
@@ -336,21 +379,41 @@ static void merge_sort(struct order *o, struct sortable *items,
     merge_sort(o, items, spare, half);
     merge_sort(o, items + half, spare, n - half);
     while (i < half && j < n)
-        spare[to++] = compare(o, &items[j].key, &items[i].key) < 0 ? items[j++]
+        spare[to++] = compare(o, &items[i].key, &items[j].key) > 0 ? items[j++]
                                                                    : items[i++];
     while (i < half)
         spare[to++] = items[i++];
     memcpy(items, spare, to * sizeof *items);
 }
 
+/* Can each item be asked for properties? */
+static bool have_properties(const struct value *items)
+{
+    for (size_t i = 0; i < value_count(items); i++) {
+        const struct value v = value_at(items, i);
+
+        if (v.kind != VALUE_STRING && v.kind != VALUE_INTEGER &&
+            v.kind != VALUE_OBJECT && v.kind != VALUE_SELF)
+            return false;
+    }
+    return true;
+}
+
+/* A single item is not asked. */
 static void sort(struct run *r, struct value *v, const struct value *key,
                  bool natural)
 {
     struct value items = filter_items(r, v);
-    struct list *keys = keys_of(r, &items, key), *list;
+    bool asks = key && value_count(&items) > 1, whole;
     struct order o = {r, natural};
+    struct list *keys, *list;
     struct sortable *all;
 
+    if (key && !have_properties(&items)) {
+        *v = value_nil();
+        return;
+    }
+    keys = keys_of(r, &items, asks ? key : NULL, &whole);
     if (!keys || !run_room(r, 2 * keys->n * sizeof *all))
         return;
     all = run_take(r, 2 * keys->n * sizeof *all);
@@ -367,14 +430,14 @@ void filter_sort(struct run *r, struct value *v, const struct value *args,
                  size_t n)
 {
     (void)n;
-    sort(r, v, &args[0], false);
+    sort(r, v, key_of(args), false);
 }
 
 void filter_sort_natural(struct run *r, struct value *v,
                          const struct value *args, size_t n)
 {
     (void)n;
-    sort(r, v, &args[0], true);
+    sort(r, v, key_of(args), true);
 }
 
 void filter_reverse(struct run *r, struct value *v, const struct value *args,

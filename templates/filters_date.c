@@ -59,6 +59,8 @@ void filter_date(struct run *r, struct value *v, const struct value *args,
     if (format.len == 0 || !read_date(r, v, &d))
         return;
     run_charge(r, format.len);
-    date_format(&d, format.text, format.len, r->out);
+    if (!date_format(&d, format.text, format.len, r->out))
+        run_fail(r, "the date's format is not complete: \"%.*s\"",
+                 format.len > 40 ? 40 : (int)format.len, format.text);
     *v = run_cut(r, mark);
 }

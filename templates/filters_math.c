@@ -1,5 +1,6 @@
 #include "templates/filter.h"
 #include "templates/number.h"
+#include <math.h>
 
 static void operate(struct run *r, struct value *v, const struct value *arg,
                     enum number_operation operation)
@@ -37,6 +38,8 @@ void filter_abs(struct run *r, struct value *v, const struct value *args,
 
     (void)args, (void)n;
     *v = number_value(&a);
+    if (v->kind == VALUE_REAL && v->real == 0)
+        v->real = 0; /* not -0.0 */
     if (number_compare(&a, &none) < 0)
         operate(r, v, &(struct value){.kind = VALUE_INTEGER, .integer = -1},
                 NUMBER_TIMES);
@@ -66,7 +69,11 @@ static void round_to(struct run *r, struct value *v, enum number_rounding how,
     enum { DIGITS_MAX = 300 };
     struct number a = number_of(v), out;
 
-    (void)r;
+    if (a.kind == NUMBER_REAL && digits <= 0 && !isfinite(a.real)) {
+        run_fail(r, "%s can't be rounded",
+                 isnan(a.real) ? "what is no number" : "infinity");
+        return;
+    }
     digits = digits > DIGITS_MAX    ? DIGITS_MAX
              : digits < -DIGITS_MAX ? -DIGITS_MAX
                                     : digits;

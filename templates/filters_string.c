@@ -236,6 +236,19 @@ static const char *character(const struct value *v, int64_t i)
     return p;
 }
 
+struct value run_character(const struct value *text, int64_t i)
+{
+    int64_t count = run_size(text).integer;
+
+    i += i < 0 ? count : 0;
+    if (i < 0 || i >= count)
+        return value_nil();
+    const char *from = character(text, i);
+    size_t left = text->len - (size_t)(from - text->text);
+    size_t width = utf8_char(from, left);
+    return value_text(from, width ? width : 1);
+}
+
 void filter_truncate(struct run *r, struct value *v, const struct value *args,
                      size_t n)
 {

@@ -143,6 +143,12 @@ static struct number inexact(double v)
     return (struct number){.kind = NUMBER_REAL, .real = v};
 }
 
+/* Decimals have no negative zero. */
+static struct number negative_zero(void)
+{
+    return inexact(-0.0);
+}
+
 static struct number decimal(number_digits digits, int scale)
 {
     return (struct number){
@@ -190,7 +196,9 @@ static bool read_decimal(const char *text, size_t len, struct number *out)
     }
     if (!point || point + 1 == len)
         return false;
-    *out = decimal(start ? -digits : digits, (int)(len - point - 1));
+    *out = start && digits == 0
+               ? negative_zero()
+               : decimal(start ? -digits : digits, (int)(len - point - 1));
     if (n > DIGITS_MAX) {
         size_t cut = len < sizeof copy ? len : sizeof copy - 1;
 
@@ -207,6 +215,8 @@ static struct number of_real(double v)
     int64_t few;
     int n, point;
 
+    if (v == 0 && signbit(v))
+        return negative_zero();
     if (short_decimal(v, &few, &n))
         return decimal(few, n);
     if (!isfinite(v))
@@ -317,7 +327,9 @@ static bool decimals(enum number_operation operation, struct number a,
         if (__builtin_mul_overflow(a.digits, b.digits, &digits) ||
             a.scale + b.scale > SCALE_MAX)
             return false;
-        *out = decimal(digits, a.scale + b.scale);
+        *out = digits == 0 && (a.digits < 0 || b.digits < 0)
+                   ? negative_zero()
+                   : decimal(digits, a.scale + b.scale);
         return true;
     }
     if (operation == NUMBER_DIVIDED_BY || !align(&a, &b))
@@ -371,17 +383,25 @@ static double reals(enum number_operation operation, const struct number *a,
     return 0;
 }
 
+/* Of decimals, a quotient is no error. */
+static bool by_zero(enum number_operation operation, const struct number *a,
+                    const struct number *b, struct number *out)
+{
+    double x = to_real(a);
+
+    *out = inexact(x == 0 ? NAN : x < 0 ? -INFINITY : INFINITY);
+    return operation == NUMBER_DIVIDED_BY &&
+           (a->kind != NUMBER_INTEGER || b->kind != NUMBER_INTEGER);
+}
+
 bool number_operate(enum number_operation operation, const struct number *a,
                     const struct number *b, struct number *out)
 {
     bool divides = operation == NUMBER_DIVIDED_BY || operation == NUMBER_MODULO;
     int64_t v;
 
-    if (divides && to_real(b) == 0) {
-        *out = inexact(NAN); /* of decimals only, 0 / 0 is not an error */
-        return to_real(a) == 0 &&
-               (a->kind != NUMBER_INTEGER || b->kind != NUMBER_INTEGER);
-    }
+    if (divides && to_real(b) == 0)
+        return by_zero(operation, a, b, out);
     if (a->kind == NUMBER_INTEGER && b->kind == NUMBER_INTEGER &&
         integers(operation, a->integer, b->integer, &v))
         *out = integer(v);
@@ -457,6 +477,8 @@ struct number number_round(const struct number *n, enum number_rounding how,
     for (int64_t i = 0; i < cut; i++)
         by *= 10;
     number_digits kept = shrink(n->digits, by, how);
+    if (digits > 0 && kept == 0 && n->digits < 0)
+        return negative_zero();
     if (digits > 0)
         return decimal(kept, (int)digits);
     for (int64_t i = digits; i < 0; i++)

@@ -114,7 +114,7 @@ static bool wait_for(struct request *request, struct reply *reply,
     for (;;) {
         if (!run_on(request, reply, SQL_DOMAINS_ONE, uid, row))
             return false;
-        if (PQgetvalue(*row, 0, column)[0] != 't' ||
+        if (PQgetvalue(*row, 0, (int)column)[0] != 't' ||
             clock_mono_ms() >= until_ms || request_claim(request))
             return true;
         db_result_clear(row);

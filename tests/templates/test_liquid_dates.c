@@ -26,8 +26,8 @@ static void check(const char *text, const char *format, const char *want,
     buf_add(&out, "", 0);
     if (!date_parse(&d, text, strlen(text), &values))
         buf_add_text(&out, "no date");
-    else
-        date_format(&d, format, strlen(format), &out);
+    else if (!date_format(&d, format, strlen(format), &out))
+        buf_add_text(&out, "no format");
     if (strcmp(out.data, want) != 0)
         fail_msg("%s, %s: %s, not %s", text, format, out.data, want);
     buf_fini(&out);
@@ -53,7 +53,17 @@ static void reading(void **state)
         {"2016/3/14", "2016-03-14 00:00:00 +0000"},
         {"10:30", "2024-01-01 10:30:00 +0000"},
         {"March 2016", "2016-03-01 00:00:00 +0000"},
-        {"2026-02-29", "no date"},
+        {"2026-02-29", "2026-03-01 00:00:00 +0000"}, /* as Ruby */
+        {"2026-02-32", "no date"},
+        {"05/03/2024", "2024-03-05 00:00:00 +0000"},
+        {"1.5.2024", "2024-05-01 00:00:00 +0000"},
+        {"5.3.24", "2005-03-24 00:00:00 +0000"},
+        {"99-03-05", "1999-03-05 00:00:00 +0000"},
+        {"12/25/2024", "no date"},
+        {"2024-065", "2024-03-05 00:00:00 +0000"},
+        {"2024-367", "no date"},
+        {"2024-03", "no date"},
+        {"-5", "no date"},
         {"2026-13-01", "no date"},
         {"2026-11-23 25:00", "no date"},
         {"999999999999999999 amber 10", "no date"},
@@ -82,9 +92,12 @@ static void formats(void **state)
         {"%D %x %F %T %X %R",
          "01/03/26 01/03/26 2026-01-03 09:05:07 09:05:07 09:05"},
         {"%r|%c|%v", "09:05:07 AM|Sat Jan  3 09:05:07 2026| 3-JAN-2026"},
-        {"%10Y|%-5H|%^10a|%_10z", "0000002026|9|       SAT|     +0000"},
-        {"%%%n%t%Q%", "%\n\t%Q%"},
-        {"%5", "%5"},
+        {"%10Y|%-5H|%^10a|%_10z", "0000002026|9|       SAT|      +000"},
+        {"%%%n%t%Q", "%\n\t%Q"},
+        {"%_z|%:::z|%::::z|%Ey|%Od|%+|%#c",
+         " +000|+00|%::::z|26|03|%+|Sat Jan  3 09:05:07 2026"},
+        {"%5", "no format"},
+        {"a%", "no format"},
     };
 
     (void)state;

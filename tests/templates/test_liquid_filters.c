@@ -180,13 +180,66 @@ static void safety(void **state)
     CHECK(cases, .escape = TEMPLATE_HTML, .strict_filters = true);
 }
 
+/* item[key] is Ruby's: of a text a character or a part, of an integer a bit;
+ * a number, nil or a truth value has none. */
+static void properties(void **state)
+{
+    static const struct liquid_case cases[] = {
+        {"{{ 'h\xc3\xa9' | map: 1 }}{{ 'abc' | map: -1 }}", NULL,
+         "\xc3\xa9"
+         "c"},
+        {"[{{ 'abc' | map: 9 }}]{{ 'abc' | map: 'b' }}", NULL, "[]b"},
+        {"{{ 5 | map: 0 }}{{ 5 | map: 1 }}{{ 5 | map: 70 }}", NULL, "100"},
+        {"{{ a | where: 0 }}", "{\"a\": [4, 5, \"x\"]}", "45x"},
+        {"[{{ 1.5 | where: 'a' }}{{ 1.5 | has: 'a' }}]", NULL, "[]"},
+        {"{{ 7 | sort: 'a' }}{{ 'x' | uniq: nil }}{{ 7 | uniq: 'a' }}", NULL,
+         "7x7"},
+        {"[{{ a | sort: 'x' }}{{ a | compact: 'x' }}]",
+         "{\"a\": [{\"x\": 1}, null]}", "[]"},
+        {"{{ a | sort_natural: 'x' | map: 'n' }}",
+         "{\"a\": [{\"n\": 1}, {\"n\": 2}, {\"n\": 3, \"x\": \"q\"}]}", "321"},
+        {"{{ a | sum: 'x' }}", "{\"a\": [{\"x\": 1}, 2.5, null]}", "1"},
+    };
+    static const struct liquid_case wrong[] = {
+        {"{{ 7 | map: 'a' }}", NULL, NULL},
+        {"{{ 'x' | map: nil }}", NULL, NULL},
+        {"{{ a | sort: 'x' }}", "{\"a\": [1, 2]}", NULL},
+        {"{{ 1.5 | divided_by: 0 | round }}", NULL, NULL},
+        {"{{ 10 | modulo: 0.0 }}", NULL, NULL},
+    };
+    struct buf out = {0};
+
+    (void)state;
+    CHECK(cases, 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (liquid_render(&wrong[i], (struct template_options){0},
+                          (struct template_values){0}, &out) != STATUS_INVALID)
+            fail_msg("%s: %s", wrong[i].source, out.data);
+    buf_fini(&out);
+}
+
+static void zeros(void **state)
+{
+    static const struct liquid_case cases[] = {
+        {"{{ 1.5 | divided_by: 0 }} {{ -10 | divided_by: 0.0 }}", NULL,
+         "Infinity -Infinity"},
+        {"{{ 0.0 | divided_by: 0 }}", NULL, "NaN"},
+        {"{{ -2.5 | times: 0 }} {{ -0.0 }} {{ -0.04 | round: 1 }}", NULL,
+         "-0.0 -0.0 -0.0"},
+        {"{{ -0.0 | abs }} {{ -0.0 | plus: 0 }} {{ -0.4 | round }}", NULL,
+         "0.0 0.0 0"},
+    };
+
+    (void)state;
+    CHECK(cases, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strings),
-        cmocka_unit_test(arrays),
-        cmocka_unit_test(math),
-        cmocka_unit_test(safety),
+        cmocka_unit_test(strings),    cmocka_unit_test(arrays),
+        cmocka_unit_test(math),       cmocka_unit_test(safety),
+        cmocka_unit_test(properties), cmocka_unit_test(zeros),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
