@@ -142,6 +142,8 @@ WITH gone AS (
     RETURNING id
 ), mails AS (
     DELETE FROM mail WHERE batch = ANY (ARRAY(SELECT id FROM gone))
+), reports AS (
+    DELETE FROM report WHERE batch = ANY (ARRAY(SELECT id FROM gone))
 ), outcomes AS (
     DELETE FROM outcome WHERE batch = ANY (ARRAY(SELECT id FROM gone))
 )

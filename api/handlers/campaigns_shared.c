@@ -287,7 +287,10 @@ void campaigns_show(struct request *request, struct reply *reply,
     campaign_add(&reply->body, campaign, 0);
     add_progress(&reply->body, campaign, totals);
     add_events(&reply->body, events);
-    buf_addf(&reply->body, ",\"failures\":%s", PQgetvalue(failures, 0, 0));
+    buf_addf(&reply->body,
+             ",\"bounced_later\":%s,\"complained\":%s,\"failures\":%s",
+             PQgetvalue(failures, 0, 1), PQgetvalue(failures, 0, 2),
+             PQgetvalue(failures, 0, 0));
     buf_add_char(&reply->body, '}');
 }
 

@@ -7,7 +7,19 @@
 /* How many recipients have come to what. */
 struct tally {
     size_t verdicts[VERDICTS], waiting, all;
+    bool complained, bounced_later;
 };
+
+static void hear_later(struct tally *t, const json_t *later)
+{
+    for (size_t i = 0; i < json_array_size(later); i++) {
+        const char *event = json_string_value(
+            json_object_get(json_array_get(later, i), "event"));
+
+        t->complained |= event && strcmp(event, "complained") == 0;
+        t->bounced_later |= event && strcmp(event, "bounced") == 0;
+    }
+}
 
 static struct tally count(json_t *recipients)
 {
@@ -18,6 +30,7 @@ static struct tally count(json_t *recipients)
             json_object_get(json_array_get(recipients, i), "outcome"));
         size_t v = 0;
 
+        hear_later(&t, json_object_get(json_array_get(recipients, i), "later"));
         while (v < VERDICTS &&
                (!text || strcmp(text, verdict_text((enum verdict)v)) != 0))
             v++;
@@ -37,7 +50,9 @@ const char *email_view_last_event(json_t *recipients, const char *state,
 
     if (strcmp(state, "cancelled") == 0)
         return "canceled";
-    if (t.verdicts[VERDICT_BOUNCED])
+    if (t.complained)
+        return "complained";
+    if (t.verdicts[VERDICT_BOUNCED] || t.bounced_later)
         return "bounced";
     if (t.verdicts[VERDICT_EXPIRED])
         return "failed";

@@ -32,6 +32,9 @@ WHERE m.batch = $1::bigint AND m.seq >= $2::int ORDER BY m.seq
 
 -- name: recipients_outcomes
 SELECT o.seq, o.attempt, (extract(epoch FROM o.at) * 1000000)::bigint,
-    o.verdict, o.final, o.code, o.enhanced, o.reply, o.mx, o.category
+    o.verdict, o.final, o.code, o.enhanced, o.reply, o.mx, o.category, r.later
 FROM outcome o
+LEFT JOIN (
+    SELECT seq, max(kind) AS later FROM report
+    WHERE batch = $1::bigint GROUP BY seq) AS r ON r.seq = o.seq
 WHERE o.batch = $1::bigint AND o.seq >= $2::int ORDER BY o.seq, o.attempt

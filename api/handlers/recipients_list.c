@@ -51,6 +51,7 @@ enum {
     OUTCOME_REPLY,
     OUTCOME_MX,
     OUTCOME_CATEGORY,
+    OUTCOME_LATER,
 };
 
 /* A mail's outcomes: rows first .. end - 1; none while it waits. */
@@ -125,6 +126,7 @@ static void add_row(struct walk *w, struct mailid mail, const char *recipient,
     add_text(out, "enhanced_status", h, OUTCOME_ENHANCED);
     add_text(out, "reply", h, OUTCOME_REPLY);
     add_text(out, "category", h, OUTCOME_CATEGORY);
+    add_text(out, "later", h, OUTCOME_LATER);
     add_text(out, "mx", h, OUTCOME_MX);
     add_time(out, "first_at", h, h->first);
     add_time(out, "last_at", h, last);

@@ -113,6 +113,13 @@
       "how often a mail is tried again that was refused for good, but for "    \
       "our "                                                                   \
       "address's or their trouble's sake")                                     \
+    X(NUMBER, soft_bounces_max, "5", 0, 1000, "bounces",                       \
+      "so many mails to an address that bounce softly within "                 \
+      "soft_bounce_window_seconds suppress it; 0: they never do")              \
+    X(SECONDS, soft_bounce_window_seconds, "14d", 1, 31536000, "seconds",      \
+      "soft bounces count for so long")                                        \
+    X(SECONDS, soft_bounce_pause_seconds, "30d", 1, 315360000, "seconds",      \
+      "an address that bounced softly too often is suppressed for so long")    \
     X(SECONDS, expire_seconds, "72h", 1, 2592000, "seconds",                   \
       "a mail not delivered so long after it was due is given up")             \
     X(NUMBER, in_doubt_resends, "1", 0, 10, "times",                           \

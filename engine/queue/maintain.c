@@ -8,8 +8,8 @@
 
 enum { MAINTAIN_TICK_MS = 250, SECOND = 1000, MINUTE = 60 * SECOND };
 
-/* What a task's only parameter is, if it has one. */
-enum parameter { NOTHING, LEASE, RETENTION };
+/* What a task is given, if anything. */
+enum parameter { NOTHING, LEASE, RETENTION, SOFT_BOUNCES };
 
 #define TASK(name, SQL, every, parameter)                                      \
     {                                                                          \
@@ -29,6 +29,8 @@ static const struct task {
     TASK(summarize, SQL_SUMMARIZE, 5 * SECOND, NOTHING),
     TASK(forget_audience, SQL_FORGET_AUDIENCE, 5 * SECOND, NOTHING),
     TASK(forget_keys, SQL_FORGET_KEYS, MINUTE, NOTHING),
+    TASK(soft_bounces, SQL_SOFT_BOUNCES, SECOND, SOFT_BOUNCES),
+    TASK(forget_reports, SQL_FORGET_REPORTS, MINUTE, RETENTION),
     TASK(retain, SQL_RETAIN, 10 * MINUTE, RETENTION),
 };
 enum { TASKS = sizeof tasks / sizeof *tasks };
@@ -75,6 +77,11 @@ static void run(struct maintain *m, const struct task *task)
     case NOTHING: break;
     case LEASE: args_int(&m->args, (int32_t)m->config->lease_seconds); break;
     case RETENTION: args_bigint(&m->args, m->config->retention_seconds); break;
+    case SOFT_BOUNCES:
+        args_int(&m->args, (int32_t)m->config->soft_bounces_max);
+        args_bigint(&m->args, m->config->soft_bounce_window_seconds);
+        args_bigint(&m->args, m->config->soft_bounce_pause_seconds);
+        break;
     }
     pg_send(m->pg, &task->statement, &m->args, on_task, arg.out);
     pg_sync(m->pg);

@@ -120,3 +120,18 @@ SELECT partitions_ensure()
 
 -- name: retain
 SELECT partitions_drop(make_interval(secs => $1::bigint))
+
+-- name: soft_bounces
+SELECT soft_bounces_judge($1::int, $2::bigint, $3::bigint) WHERE $1::int > 0
+
+-- With the mails that they are about.
+-- name: forget_reports
+WITH old AS (
+    DELETE FROM soft_bounce WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM soft_bounce
+        WHERE at < now() - interval '365 days' LIMIT 20000))
+)
+DELETE FROM report WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM report
+    WHERE batch < batch_id_at(now() - make_interval(secs => $1::bigint))
+    ORDER BY batch LIMIT 20000))

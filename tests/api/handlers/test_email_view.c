@@ -44,9 +44,34 @@ static void test_last_event(void **state)
     }
 }
 
+/* What was told later, of one of two that were delivered. */
+static void test_told_later(void **state)
+{
+    static const struct {
+        const char *later, *event;
+    } cases[] = {
+        {"[]", "delivered"},
+        {"[{\"event\":\"bounced\"}]", "bounced"},
+        {"[{\"event\":\"complained\"}]", "complained"},
+        {"[{\"event\":\"bounced\"},{\"event\":\"complained\"}]", "complained"},
+        {"[{}]", "delivered"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        JSON_DECREF json_t *recipients = json_pack(
+            "[{s:s,s:o},{s:s}]", "outcome", "delivered", "later",
+            json_loads(cases[i].later, 0, NULL), "outcome", "delivered");
+
+        assert_string_equal(email_view_last_event(recipients, "done", false),
+                            cases[i].event);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_last_event)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_last_event),
+                                       cmocka_unit_test(test_told_later)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
