@@ -28,13 +28,14 @@ enum param {
     PARAM_INLINE_CSS,
     PARAM_TRACKING,
     PARAM_ATTACHMENTS,
+    PARAM_PREHEADER,
 };
 
 static const char *const content_fields[] = {
-    "name",       "from",           "subject",    "html",
-    "text",       "tags",           "headers",    "weight",
-    "reply_to",   "expire_seconds", "template",   "strict_variables",
-    "inline_css", "tracking",       "attachments"};
+    "name",       "from",           "subject",     "html",
+    "text",       "tags",           "headers",     "weight",
+    "reply_to",   "expire_seconds", "template",    "strict_variables",
+    "inline_css", "tracking",       "attachments", "preheader"};
 enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
 
 PRINTF(3, 4)
@@ -77,6 +78,7 @@ static bool read_texts(json_t *body, struct campaign_content *out,
         {"subject", PARAM_SUBJECT, EMAIL_SUBJECT_MAX},
         {"html", PARAM_HTML, MESSAGE_BYTES_MAX},
         {"text", PARAM_TEXT, MESSAGE_BYTES_MAX},
+        {"preheader", PARAM_PREHEADER, EMAIL_SUBJECT_MAX},
     };
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
@@ -257,6 +259,7 @@ bool campaign_compile(json_t *body, const struct campaign_content *c,
         .templates = true,
         .partials = c->stored->partials,
         .defaults = c->stored->defaults,
+        .preheader = c->params[PARAM_PREHEADER],
         .strict_variables = c->strict_variables,
         .inline_css = c->inline_css,
         .links = true,
@@ -389,6 +392,7 @@ static const struct {
     {"inline_css", COLUMN_INLINE_CSS, AS_BOOLEAN},
     {"tracking", COLUMN_TRACKING, AS_JSON},
     {"attachments", COLUMN_ATTACHMENTS, AS_JSON},
+    {"preheader", COLUMN_PREHEADER, AS_TEXT},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 

@@ -24,7 +24,7 @@ enum {
 
 /* Parameters of the statements that store a campaign, behind the project and
  * the id: see campaigns.sql. Texts belong to the JSON, or to own. */
-enum { CAMPAIGN_PARAMS = 17 };
+enum { CAMPAIGN_PARAMS = 18 };
 
 /* What comes from the project's stored templates; NULLs where there is none. */
 struct campaign_stored {
@@ -87,6 +87,7 @@ enum campaign_column {
     COLUMN_INLINE_CSS,
     COLUMN_TRACKING,
     COLUMN_ATTACHMENTS,
+    COLUMN_PREHEADER,
 };
 
 /* Members of a campaign's object, with content if the row has it, without the

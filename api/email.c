@@ -17,7 +17,7 @@ struct list {
 };
 
 struct draft {
-    const char *from, *subject, *html, *text;
+    const char *from, *subject, *html, *text, *preheader;
     struct list to, cc, bcc, reply_to;
     struct message_header headers[EMAIL_HEADERS_MAX];
     size_t n_headers;
@@ -232,9 +232,9 @@ static bool empty(const char *text)
 static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
 {
     static const char *const known[] = {
-        "from",        "to",       "cc",      "bcc",     "reply_to",
-        "subject",     "html",     "text",    "tags",    "scheduled_at",
-        "attachments", "template", "headers", "tracking"};
+        "from",        "to",       "cc",      "bcc",      "reply_to",
+        "subject",     "html",     "text",    "tags",     "scheduled_at",
+        "attachments", "template", "headers", "tracking", "preheader"};
     struct address from;
 
     if (!json_is_object(item))
@@ -258,6 +258,7 @@ static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
            require(d, d->subject != NULL, "subject") &&
            read_text(d, item, "html", MESSAGE_BYTES_MAX, &d->html) &&
            read_text(d, item, "text", MESSAGE_BYTES_MAX, &d->text) &&
+           read_text(d, item, "preheader", EMAIL_SUBJECT_MAX, &d->preheader) &&
            require(d, !empty(d->html) || !empty(d->text), "html` or `text") &&
            read_headers(d, item) && read_tags(d, item) &&
            read_tracking(d, item) && read_attachments(d, item, arena);
@@ -278,6 +279,7 @@ static bool compiles(struct draft *d)
         .html = empty(d->html) ? NULL : d->html,
         /* Whether a text is made of the HTML is no reason to refuse it. */
         .text = d->text ? d->text : "",
+        .preheader = d->preheader,
         .headers = d->headers,
         .n_headers = d->n_headers,
         .attachments = d->attachments.at,
@@ -420,6 +422,7 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
     buf_add_text(b, ",\"subject\":");
     json_add_text(b, d->subject);
     add_field(b, "html", d->html);
+    add_field(b, "preheader", d->preheader);
     if (d->text) {
         buf_add_text(b, ",\"text\":");
         json_add_text(b, d->text);

@@ -209,7 +209,7 @@ WHERE b.id = $1::bigint
 
 -- name: read_campaign
 SELECT sender, reply_to, subject, html, body_text, headers, partials, defaults,
-    strict_variables, inline_css, tracking, attachments
+    strict_variables, inline_css, tracking, attachments, preheader
 FROM campaign WHERE id = $1::uuid
 
 -- Nothing of it was sent: as if it had not been claimed.

@@ -115,6 +115,7 @@ struct content *content_of_campaign(const struct content_campaign *row)
         .templates = true,
         .partials = partials,
         .defaults = defaults,
+        .preheader = row->preheader,
         .strict_variables = row->strict_variables,
         .inline_css = row->inline_css,
         .links = true,
@@ -151,6 +152,7 @@ struct content *content_of_email(const char *json, size_t len)
         .subject = member_text(root, "subject"),
         .html = member_text(root, "html"),
         .text = member_text(root, "text"),
+        .preheader = member_text(root, "preheader"),
         .headers = lists->headers,
         .n_headers =
             headers_of(json_object_get(root, "headers"), lists->headers),

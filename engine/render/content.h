@@ -30,7 +30,8 @@ struct content {
 struct content_campaign {
     const char *sender, *subject, *html, *text, *headers, *partials, *defaults,
         *tracking, /* {"clicks": bool, "opens": bool}, either may be absent */
-        *attachments; /* a list, as api/attachment writes it */
+        *attachments, /* a list, as api/attachment writes it */
+        *preheader;
     bool strict_variables, inline_css;
     const char *const *reply_to;
     size_t n_reply_to;

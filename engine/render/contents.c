@@ -68,6 +68,7 @@ static struct content *compile(const PGresult *row)
         .inline_css = PQgetvalue(row, 0, 9)[0] != 0,
         .tracking = text_at(row, 10),
         .attachments = text_at(row, 11),
+        .preheader = text_at(row, 12),
         .reply_to = list,
         .n_reply_to = texts_of(reply_to, len, list),
     };

@@ -10,6 +10,7 @@
 #include "render/fields.h"
 #include "render/html_text.h"
 #include "render/partials.h"
+#include "render/preheader.h"
 #include "templates/template.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,13 +202,28 @@ static bool compile_tracked(struct message *m, const struct message_source *s,
     return m->tracked;
 }
 
+static enum status add_preheader(struct message *m,
+                                 const struct message_source *s,
+                                 const char **html, struct buf *with,
+                                 struct error *err)
+{
+    const struct template_options options =
+        options_of(m, s, TEMPLATE_HTML, false);
+
+    if (!s->preheader || !s->preheader[0])
+        return STATUS_OK;
+    preheader_insert(with, *html, s->preheader, s->templates);
+    *html = with->data;
+    return preheader_check(s->preheader, s->templates ? &options : NULL, err);
+}
+
 /* Mistakes are told by their place in what the author wrote: that is compiled
  * where what is made of it can't be. */
 static enum status compile_html(struct message *m,
                                 const struct message_source *s,
                                 struct error *err)
 {
-    struct buf inlined = {0};
+    struct buf inlined = {0}, with = {0};
     const char *html = s->html;
     enum status st = STATUS_OK;
 
@@ -217,11 +233,14 @@ static enum status compile_html(struct message *m,
     }
     if (st != STATUS_OK)
         error_prefix(err, "html");
-    else if (!compile_tracked(m, s, html) &&
-             (html == s->html ||
-              compile_part(m, s, &m->html, html, false, err) != STATUS_OK))
+    else
+        st = add_preheader(m, s, &html, &with, err);
+    if (st == STATUS_OK && !compile_tracked(m, s, html) &&
+        (html == s->html ||
+         compile_part(m, s, &m->html, html, false, err) != STATUS_OK))
         st = compile_part(m, s, &m->html, s->html, false, err);
     buf_fini(&inlined);
+    buf_fini(&with);
     return st;
 }
 

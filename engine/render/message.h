@@ -46,6 +46,7 @@ struct message_source {
     const char *const *reply_to;
     size_t n_reply_to;
     const char *subject, *html, *text;
+    const char *preheader; /* hidden in the HTML: a text; or NULL */
     const struct message_header *headers; /* the author's own */
     size_t n_headers;
     /* An invitation among them (text/calendar with a method) becomes a form

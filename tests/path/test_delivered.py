@@ -90,3 +90,24 @@ def test_service_survives_a_restart_with_mail_waiting():
             assert presort.check_totals(campaign)["delivered"] == 3000
         assert set(sink.copies().values()) == {1}
         assert len(sink.copies()) == 3000
+
+
+def test_preview_text_is_hidden_in_the_html():
+    with Sink(maildir=True) as sink, Presort(sink.port) as presort:
+        campaign = presort.new_campaign([("one@example.net",
+                                          {"first_name": "A & B"})],
+                                        preheader="For {{ first_name }} <only>",
+                                        text=None)
+        shown = presort.campaign(campaign)
+        assert shown["preheader"] == "For {{ first_name }} <only>"
+        presort.send(campaign)
+        presort.wait_for(campaign, 60)
+        presort.ask("POST", "/emails", {
+            "from": "a@source.example", "to": "two@example.net",
+            "subject": "s", "html": "<p>Hi</p>", "preheader": "x < y"})
+        process.wait_until(lambda: len(sink.messages()) == 2, 30, "both mails")
+        first, second = (m.content for m in sink.messages())
+        assert b">For A &amp; B &lt;only&gt;</div><p>" in first
+        text = first.split(b"text/html")[0]
+        assert b"only" not in text and b"Hello A & B" in text
+        assert b">x &lt; y</div><p>Hi</p>" in second

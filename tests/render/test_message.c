@@ -131,6 +131,49 @@ static void encoding_by_variables(void **state)
            HEAD TAIL PLAIN_AS("base64") "5L2g5aW9DQo=\r\n");
 }
 
+/* A text, where the body begins; errors are told by its own name. */
+static void preheader(void **state)
+{
+    static const struct {
+        const char *html, *want;
+    } cases[] = {
+        {"<p>Hi", "%<p>Hi"},
+        {"<!-- <body> --><BODY class='a>b'>Hi", "<!-- <body> -->"
+                                                "<BODY class='a>b'>%Hi"},
+        {"<!doctype html><html><head></head>Hi",
+         "<!doctype html><html><head></head>%Hi"},
+        {"<html><p>Hi", "<html>%<p>Hi"},
+        {"<bodyguard>", "%<bodyguard>"},
+        {"<body", "%<body"},
+    };
+    struct message_source s = plain_source();
+    struct error err;
+    struct message *m = NULL;
+
+    (void)state;
+    s.text = "";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char want[1024];
+        const char *at = strchr(cases[i].want, '%');
+
+        snprintf(want, sizeof want,
+                 HEAD TAIL HTML "%.*s<div style=\"display:none;max-height:0;"
+                                "overflow:hidden;mso-hide:all\">a&lt;b &lt;J"
+                                "&gt; &amp; </div>%s\r\n",
+                 (int)(at - cases[i].want), cases[i].want, at + 1);
+        s.html = cases[i].html;
+        s.preheader = "a<b {{ name }} & ";
+        expect(&s, "{\"name\": \"<J>\"}", want);
+    }
+    s.preheader = "{{ a";
+    assert_int_equal(message_compile(&s, &m, &err), STATUS_INVALID);
+    assert_memory_equal(err.text, "preheader: line 1, column 1", 27);
+    s.html = "{{ b";
+    s.preheader = "{{ a }}";
+    assert_int_equal(message_compile(&s, &m, &err), STATUS_INVALID);
+    assert_memory_equal(err.text, "html: line 1, column 1", 22);
+}
+
 static void text_from_html(void **state)
 {
     struct message_source s = plain_source();
@@ -444,6 +487,7 @@ int main(void)
         cmocka_unit_test(one_part),
         cmocka_unit_test(two_parts),
         cmocka_unit_test(encoding_by_variables),
+        cmocka_unit_test(preheader),
         cmocka_unit_test(text_from_html),
         cmocka_unit_test(fields),
         cmocka_unit_test(without_templates_braces_stay),
