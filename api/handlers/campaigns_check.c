@@ -3,6 +3,7 @@
 #include "api/handlers/campaigns.h"
 #include "api/handlers/campaigns_act.h"
 #include "api/handlers/campaigns_check.sql.h"
+#include "api/handlers/templates.h"
 #include "api/json.h"
 #include "api/lacking.h"
 #include "base/clock.h"
@@ -22,6 +23,7 @@ enum {
 struct sampled {
     struct lacking lacking;
     size_t failed;
+    char unsubscribe_url[TEMPLATES_URL_MAX];
     char why[ERROR_TEXT_MAX], who[ADDRESS_MAX]; /* of the first that failed */
 };
 
@@ -36,6 +38,7 @@ static void render_one(const struct message *message, const char *recipient,
         .id = "00000000-0000-4000-8000-000000000000",
         .id_domain = "presort.invalid",
         .date_us = clock_wall_us(),
+        .unsubscribe_url = v->unsubscribe_url[0] ? v->unsubscribe_url : NULL,
         .missing = lacking_note,
         .missing_context = &v->lacking,
     };
@@ -99,6 +102,7 @@ static bool look(struct request *request, struct reply *reply,
     struct error err;
 
     *v = (struct sampled){0};
+    templates_sample_url(request->config, v->unsubscribe_url);
     if (!compile(request, reply, row, &message, strict))
         return false;
     snprintf(limit, sizeof limit, "%d", sample);

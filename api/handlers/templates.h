@@ -51,11 +51,17 @@ bool templates_read_version(const json_t *value, int *out,
  * strict: what is missing is refused. Texts live in scratch. */
 struct template_filling {
     const json_t *variables;
-    const char *email;
+    const char *email, *unsubscribe_url; /* or NULL */
     bool strict, generate_text;
     template_missing_function *missing;
     void *missing_context;
 };
+/* What stands for a campaign's unsubscribe link where nobody is to be
+ * unsubscribed; "" if there are no such links. */
+enum { TEMPLATES_URL_MAX = 1024 };
+void templates_sample_url(const struct config *config,
+                          char out[static TEMPLATES_URL_MAX]);
+
 bool templates_fill(const struct template_found *f,
                     const struct template_filling *with, struct arena *scratch,
                     struct letter_texts *out, struct email_error *why);

@@ -112,6 +112,14 @@ bool templates_read_version(const json_t *value, int *out,
     return false;
 }
 
+void templates_sample_url(const struct config *config,
+                          char out[static TEMPLATES_URL_MAX])
+{
+    out[0] = 0;
+    if (config->public_url[0])
+        snprintf(out, TEMPLATES_URL_MAX, "%s/u/sample", config->public_url);
+}
+
 bool templates_fill(const struct template_found *f,
                     const struct template_filling *with, struct arena *scratch,
                     struct letter_texts *out, struct email_error *why)
@@ -129,6 +137,7 @@ bool templates_fill(const struct template_found *f,
     const struct letter_reader reader = {
         .variables = with->variables,
         .email = with->email,
+        .unsubscribe_url = with->unsubscribe_url,
         .now_us = clock_wall_us(),
         .missing = with->missing,
         .missing_context = with->missing_context,

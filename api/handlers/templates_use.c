@@ -105,15 +105,18 @@ void templates_preview_handle(struct request *request, struct reply *reply)
     struct arena scratch = {0};
     struct lacking lacking = {0};
     struct letter_texts texts;
+    char url[TEMPLATES_URL_MAX];
     struct email_error why;
     struct asked asked;
 
     if (!body || !read_asked(body, known, 4, reply, &asked) ||
         !find(request, reply, &asked, &found))
         return;
+    templates_sample_url(request->config, url);
     const struct template_filling filling = {
         .variables = asked.variables,
         .email = json_string_value(json_object_get(body, "email")),
+        .unsubscribe_url = *url ? url : NULL,
         .generate_text = true,
         .missing = lacking_note,
         .missing_context = &lacking,
@@ -130,8 +133,24 @@ void templates_preview_handle(struct request *request, struct reply *reply)
     templates_found_fini(&found);
 }
 
+/* What a campaign's mail would have, too. */
+static json_t *test_variables(const json_t *body, const struct config *config)
+{
+    static const char *const names[] = {"unsubscribe_url",
+                                        "RESEND_UNSUBSCRIBE_URL"};
+    json_t *variables = json_object();
+    char url[TEMPLATES_URL_MAX];
+
+    templates_sample_url(config, url);
+    for (size_t i = 0; *url && i < sizeof names / sizeof *names; i++)
+        json_object_set_new(variables, names[i], json_string(url));
+    json_object_update(variables, json_object_get(body, "variables"));
+    return variables;
+}
+
 /* A test mail, as an email that names this version of the template. */
-static json_t *test_email(json_t *body, const struct template_found *found)
+static json_t *test_email(json_t *body, const struct config *config,
+                          const struct template_found *found)
 {
     const char *id = PQgetvalue(found->row, 0, STORED_COLUMN_ID);
     int version = 0;
@@ -140,10 +159,10 @@ static json_t *test_email(json_t *body, const struct template_found *found)
                &version) != 1)
         version = 1;
     return json_pack(
-        "{s:O*, s:O*, s:O*, s:{s:s, s:i, s:O*}}", "to",
+        "{s:O*, s:O*, s:O*, s:{s:s, s:i, s:o}}", "to",
         json_object_get(body, "to"), "from", json_object_get(body, "from"),
         "subject", json_object_get(body, "subject"), "template", "id", id,
-        "version", version, "variables", json_object_get(body, "variables"));
+        "version", version, "variables", test_variables(body, config));
 }
 
 void templates_test_handle(struct request *request, struct reply *reply)
@@ -162,7 +181,7 @@ void templates_test_handle(struct request *request, struct reply *reply)
     }
     if (!find(request, reply, &asked, &found))
         return;
-    JSON_DECREF json_t *email = test_email(body, &found);
+    JSON_DECREF json_t *email = test_email(body, request->config, &found);
     templates_found_fini(&found);
     emails_send(request, reply, email);
 }

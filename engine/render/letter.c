@@ -130,12 +130,22 @@ enum status letter_render(const struct letter *l,
                           const struct letter_reader *to, struct arena *scratch,
                           struct letter_texts *out, struct error *err)
 {
-    const struct template_builtin email = {"email", to->email};
+    struct template_builtin builtins[3];
+    size_t n = 0;
+
+    if (to->email)
+        builtins[n++] = (struct template_builtin){"email", to->email};
+    if (to->unsubscribe_url) {
+        builtins[n++] =
+            (struct template_builtin){"unsubscribe_url", to->unsubscribe_url};
+        builtins[n++] = (struct template_builtin){"RESEND_UNSUBSCRIBE_URL",
+                                                  to->unsubscribe_url};
+    }
     const struct template_values values = {
         .object = to->variables,
         .defaults = l->defaults,
-        .builtins = &email,
-        .n_builtins = to->email ? 1 : 0,
+        .builtins = builtins,
+        .n_builtins = n,
         .now_us = to->now_us,
         .missing = to->missing,
         .missing_context = to->missing_context,

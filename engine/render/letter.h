@@ -33,8 +33,9 @@ MUST_USE enum status letter_compile(const struct letter_source *source,
 void letter_free(struct letter *l);
 
 struct letter_reader {
-    const json_t *variables; /* an object, or NULL */
-    const char *email;       /* what the variable `email` is; or NULL */
+    const json_t *variables;     /* an object, or NULL */
+    const char *email;           /* what the variable `email` is; or NULL */
+    const char *unsubscribe_url; /* the same; or NULL */
     int64_t now_us;
     template_missing_function *missing; /* as of template_values */
     void *missing_context;

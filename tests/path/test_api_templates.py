@@ -497,3 +497,26 @@ def test_checked_over_a_spread_of_many(api):
     found = api.post(f"/campaigns/{made['id']}/check").json
     assert found["checked"] == 200
     assert found["missing"][0]["examples"] == ["u150@d150.test"]
+
+
+def test_unsubscribe_links_are_there_where_they_can_be(api):
+    """Of the public address, in previews, tests and checks; without one, what
+    a campaign would lack is told."""
+    html = "<a href='{{ unsubscribe_url }}'>x</a>{{{RESEND_UNSUBSCRIBE_URL}}}"
+    people = [{"email": "a@x.test"}]
+    with Api(api.database, public_url="https://m.example") as public:
+        url = "https://m.example/u/sample"
+        name = make(public, html=html, subject="s", publish=True)
+        preview = public.post(f"/templates/{name}/preview",
+                              {"strict_variables": True})
+        assert preview.json["html"] == f"<a href='{url}'>x</a>{url}"
+        sent = public.post(f"/templates/{name}/test", {"to": "me@x.test"})
+        assert content_of(public, sent.json["id"])["html"] == \
+            preview.json["html"]
+        made = campaign(public, people, template=name)
+        assert public.post(f"/campaigns/{made['id']}/check").json["ok"] is True
+    name = make(api, html=html, subject="s", publish=True)
+    assert api.post(f"/templates/{name}/preview").json["missing"] == \
+        ["unsubscribe_url", "RESEND_UNSUBSCRIBE_URL"]
+    made = campaign(api, people, template=name)
+    assert api.post(f"/campaigns/{made['id']}/check").json["ok"] is False
