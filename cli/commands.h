@@ -35,6 +35,8 @@
       "say which domains mail is sent from; check their DNS records")          \
     X("suppressions", command_suppressions, "list|add|remove|...",             \
       "whom not to write to: look, add, take off, import, export")             \
+    X("doctor", command_doctor, "[DOMAIN...]",                                 \
+      "check what receivers look up: names, addresses, DNS records")           \
     X("dkim", command_dkim, "create|list|import|rotate",                       \
       "make, list, take in and change the keys that mail is signed with")
 

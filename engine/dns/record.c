@@ -61,8 +61,7 @@ static size_t select_txt(const struct dns_answer *answer, const char *version,
 
 /* ---- Tags: "name=value; ..." (RFC 6376, 3.2) ---- */
 
-/* The value of a tag without white space into out; false: there is none. */
-static bool tag(const char *text, const char *name, char *out, size_t max)
+bool record_tag(const char *text, const char *name, char *out, size_t max)
 {
     size_t len = strlen(name), n = 0;
 
@@ -86,7 +85,7 @@ static bool tag_lists(const char *text, const char *name, const char *one)
     char value[RECORD_TEXT_MAX];
     size_t len = strlen(one);
 
-    if (!tag(text, name, value, sizeof value))
+    if (!record_tag(text, name, value, sizeof value))
         return true; /* the default allows all */
     for (const char *p = value; p; p = strchr(p, ':'), p += p != NULL)
         if (*p == '*' ||
@@ -102,19 +101,19 @@ static void check_dkim(const char *value, const struct dns_answer *answer,
     char k[32] = "rsa", our_k[32] = "rsa", v[32];
     size_t n = select_txt(answer, "", f, text);
 
-    (void)tag(text, "k", k, sizeof k);
-    (void)tag(value, "k", our_k, sizeof our_k);
+    (void)record_tag(text, "k", k, sizeof k);
+    (void)record_tag(value, "k", our_k, sizeof our_k);
     if (n > 1)
         failed(f, "there are %zu TXT records; one is allowed", n);
-    else if (tag(text, "v", v, sizeof v) && strcmp(v, "DKIM1") != 0)
+    else if (record_tag(text, "v", v, sizeof v) && strcmp(v, "DKIM1") != 0)
         failed(f, "it is to begin with v=DKIM1");
-    else if (!tag(text, "p", p, sizeof p))
+    else if (!record_tag(text, "p", p, sizeof p))
         failed(f, "it has no key (p=)");
     else if (p[0] == 0)
         failed(f, "the key is revoked: p= is empty");
     else if (strcmp(k, our_k) != 0)
         failed(f, "it is a key of another kind: k=%s, not %s", k, our_k);
-    else if (!tag(value, "p", ours, sizeof ours) || strcmp(p, ours) != 0)
+    else if (!record_tag(value, "p", ours, sizeof ours) || strcmp(p, ours) != 0)
         failed(f, "it is another key: p= differs%s",
                strncmp(p, ours, strlen(p)) == 0 ? "; it was cut off" : "");
     else if (!tag_lists(text, "h", "sha256"))
@@ -247,7 +246,7 @@ static void check_dmarc(const struct dns_answer *answer,
         failed(f, "no TXT record begins with v=DMARC1");
     else if (n > 1)
         failed(f, "there are %zu DMARC records; one is allowed", n);
-    else if (!tag(text, "p", p, sizeof p))
+    else if (!record_tag(text, "p", p, sizeof p))
         failed(f, "it has no policy (p=)");
     else if (strcasecmp(p, "none") != 0 && strcasecmp(p, "quarantine") != 0 &&
              strcasecmp(p, "reject") != 0)

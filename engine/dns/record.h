@@ -36,4 +36,8 @@ struct record_finding {
 /* value: what is to be published; of an MX the host, in lower case. */
 void record_check(enum record_kind kind, const char *value,
                   const struct dns_answer *answer, struct record_finding *out);
+
+/* The value of a tag of "name=value; ..." (RFC 6376, 3.2) without white space
+ * into out (max bytes, cut); false: there is none. */
+bool record_tag(const char *text, const char *name, char *out, size_t max);
 #endif

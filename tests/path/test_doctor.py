@@ -1,0 +1,149 @@
+"""presort doctor: what receivers look up, all right and all wrong."""
+
+import subprocess
+import time
+
+import pytest
+
+from kit import places
+from kit.dns import Dns
+from kit.presort import Presort
+from kit.sink import Sink
+
+NEGATIVE_SECONDS = 6  # kit.dns: what is not there is forgotten after 5
+
+# Of the public ones: for the others libunbound answers itself.
+HOST = {
+    "presort.example": ["A 44.113.0.5", "AAAA 2a00:99::5"],
+    "5.0.113.44.in-addr.arpa": ["PTR presort.example."],
+    "5" + ".0" * 23 + ".9.9.0.0.0.0.a.2.ip6.arpa": ["PTR presort.example."],
+}
+
+
+@pytest.fixture(scope="module", name="place")
+def place_fixture():
+    with Dns({}) as dns, Sink() as sink, Presort(
+            sink.port, return_path_domain="bounce.news.example",
+            spf_mechanisms="ip4:44.113.0.5", **dns.settings) as presort:
+        yield presort, dns
+
+
+def doctor(presort, *words, **settings):
+    run = subprocess.run(
+        [places.PRESORT, "doctor", *words], capture_output=True, text=True,
+        env={**presort.environment,
+             **{f"PRESORT_{n.upper()}": v for n, v in settings.items()}})
+    return run.returncode, run.stdout, run.stderr
+
+
+def lines(out, grade):
+    return [l for l in out.splitlines() if l.split(" ")[0] == grade]
+
+
+def publish(dns, names):
+    dns.publish(names)
+    time.sleep(NEGATIVE_SECONDS)
+
+
+def zone_of(out):
+    """What it says is to be published, as a zone has it."""
+    names = {}
+    for line in out.splitlines():
+        if line.strip().startswith("publish: "):
+            name, record = line.split("publish: ")[1].split(". IN ", 1)
+            names.setdefault(name, []).append(record)
+    return names
+
+
+def test_nothing_is_there_then_what_it_says_is_published(place):
+    """Following its advice to the letter makes it happy."""
+    presort, dns = place
+    presort.command("domains", "add", "news.example", "both")
+    publish(dns, {})
+    status, out, err = doctor(presort)
+    assert (status, err) == (1, "")
+    failing = lines(out, "FAIL")
+    assert [l.split(":")[0] for l in failing[:1]] == ["FAIL  hostname"]
+    for what in ["SPF bounce.news.example", "MX bounce.news.example",
+                 "DMARC _dmarc.news.example"]:
+        assert f"FAIL  {what}: missing: there is no such record" in failing
+    assert sum("DKIM" in l and "_domainkey" in l for l in failing) == 2
+    assert ("FAIL  alignment of news.example: DMARC fails: neither DKIM nor "
+            "SPF is both right and aligned") in failing
+
+    advised = zone_of(out)
+    del advised["presort.example"]
+    publish(dns, {**advised, **HOST, "news.example": ["MX 1 presort.example."],
+                  "_mta-sts.news.example": ['TXT "v=STSv1; id=7"'],
+                  "_smtp._tls.news.example":
+                      ['TXT "v=TLSRPTv1; rua=mailto:tls@news.example"']})
+    status, out, _ = doctor(presort)
+    assert status == 0, out
+    assert not lines(out, "FAIL") and not lines(out, "warn"), out
+    assert "ok    address 2a00:99::5: PTR is presort.example" in out
+    assert "DMARC passes by DKIM and SPF" in out
+    assert "there, id 7" in out
+    assert "reports go to mailto:tls@news.example" in out
+    assert out.endswith("0 failed, 0 to look at\n")
+
+    # Strict alignment leaves DKIM; a domain below is signed by this one's
+    # keys, which strict alignment does not take.
+    dmarc = {"_dmarc.news.example":
+             ['TXT "v=DMARC1; p=reject; aspf=s; adkim=s"']}
+    publish(dns, {**advised, **HOST, **dmarc})
+    status, out, _ = doctor(presort, "news.example", "deep.news.example")
+    assert status == 1
+    one, deep = out.split("\n\n")[1:3]
+    assert "DMARC passes by DKIM\n" in one and not lines(one, "FAIL"), out
+    assert "not aligned (aspf=s)" in one
+    assert "keys are those of news.example: not aligned (adkim=s)" in deep
+    assert "DMARC fails" in deep
+    assert "warn  MX news.example: nobody can reply" in one
+
+
+def test_addresses_and_their_names(place):
+    presort, dns = place
+    publish(dns, {
+        **HOST,
+        "6.0.113.44.in-addr.arpa": ["PTR other.example."],
+        "other.example": ["A 44.113.0.6"],
+        "7.0.113.44.in-addr.arpa": ["PTR stray.example."],
+        "stray.example": ["A 44.113.0.77"],
+        "1.0.0.10.in-addr.arpa": ["PTR presort.example."],
+    })
+    def one(address, **settings):
+        _, out, _ = doctor(presort, "--address", address, "x.example",
+                           **settings)
+        return [l for l in out.split("\n\n")[0].splitlines()
+                if "address " + address in l], out
+
+    assert one("44.113.0.5")[0][0].startswith("ok ")
+    found, out = one("44.113.0.6")
+    assert found == ["warn  address 44.113.0.6: its PTR name is another than "
+                     "the one said in EHLO, presort.example"]
+    assert "found:   other.example" in out
+    assert "publish: 6.0.113.44.in-addr.arpa. IN PTR presort.example." in out
+    assert "does not lead back" in one("44.113.0.7")[0][0]
+    assert "it has no PTR record" in one("44.113.0.8")[0][0]
+    assert "nobody outside can see it" in one("10.0.0.1")[0][0]
+    _, out, _ = doctor(presort, hostname="shop")
+    assert out.startswith("FAIL  hostname: shop is no full name")
+
+
+def test_what_can_not_be_looked_up_is_not_called_wrong(place):
+    presort, _ = place
+    _, out, _ = doctor(presort, "news.example",
+                       dns_servers="127.0.0.1@9")
+    assert not [l for l in lines(out, "FAIL") if "alignment" not in l], out
+    assert "can't be looked up" in out
+
+
+def test_usage(place):
+    presort, _ = place
+    assert doctor(presort, "--address", "no")[0] == 2
+    assert doctor(presort, "--help")[0] == 0
+    status, out, _ = doctor(presort, "no domain")
+    assert status == 1 and "FAIL  no domain:" in out
+    # Without its database it says so, and goes on.
+    _, out, _ = doctor(presort, "news.example", state_dir="/nonexistent")
+    assert "what it knows is not checked" in out
