@@ -1,6 +1,8 @@
 #include "cli/sink/command.h"
+#include "cli/sink/login.h"
 #include "cli/sink/message.h"
 #include "base/utf8.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -53,6 +55,25 @@ static void do_helo(struct sink_talk *talk, char *rest, int64_t now_ms)
     talk->replies++;
 }
 
+/* What is offered on request only. */
+static void offer_more(struct sink_talk *talk)
+{
+    const struct sink_manners *manners = talk->manners;
+    if (manners->chunking)
+        buf_add_text(&talk->out, "250-CHUNKING\r\n");
+    if (manners->dsn)
+        buf_add_text(&talk->out, "250-DSN\r\n");
+    if (manners->mailmax)
+        buf_addf(&talk->out, "250-LIMITS MAILMAX=%" PRId64 "\r\n",
+                 manners->mailmax);
+    if (manners->starttls && !talk->secure)
+        buf_add_text(&talk->out, "250-STARTTLS\r\n");
+    if (manners->auth && (talk->secure || !manners->tls_required))
+        buf_add_text(&talk->out, "250-AUTH PLAIN LOGIN XOAUTH2\r\n");
+    if (talk->secure)
+        buf_add_text(&talk->out, "250-REQUIRETLS\r\n");
+}
+
 static void do_ehlo(struct sink_talk *talk, char *rest, int64_t now_ms)
 {
     const struct sink_manners *manners = talk->manners;
@@ -74,6 +95,7 @@ static void do_ehlo(struct sink_talk *talk, char *rest, int64_t now_ms)
         buf_add_text(&talk->out, "250-8BITMIME\r\n");
     if (!manners->no_smtputf8)
         buf_add_text(&talk->out, "250-SMTPUTF8\r\n");
+    offer_more(talk);
     buf_add_text(&talk->out, "250 ENHANCEDSTATUSCODES\r\n");
     talk->replies++;
 }
@@ -140,6 +162,12 @@ static const char *take_parameter(struct sink_talk *talk, const char *word)
         talk->utf8 = true;
         return NULL;
     }
+    if (talk->secure && strcasecmp(word, "REQUIRETLS") == 0)
+        return NULL;
+    if (manners->dsn && (strcasecmp(word, "RET=FULL") == 0 ||
+                         strcasecmp(word, "RET=HDRS") == 0 ||
+                         strncasecmp(word, "ENVID=", 6) == 0))
+        return NULL;
     return "555 5.5.4 unknown parameter";
 }
 
@@ -172,6 +200,14 @@ static void do_mail(struct sink_talk *talk, char *rest, int64_t now_ms)
     if (!talk->greeted || talk->in_mail) {
         say_bad(talk, talk->in_mail ? "503 5.5.1 one mail at a time"
                                     : "503 5.5.1 EHLO first");
+        return;
+    }
+    if (manners->tls_required && !talk->secure) {
+        say_bad(talk, "530 5.7.0 STARTTLS first");
+        return;
+    }
+    if (manners->auth && !talk->logged_in) {
+        say_bad(talk, "530 5.7.0 AUTH first");
         return;
     }
     if (manners->mails_max && talk->mails >= manners->mails_max) {
@@ -213,6 +249,12 @@ static void take_recipient(struct sink_talk *talk, const char *recipient,
     sink_say(talk, "250 2.1.5 ok");
 }
 
+/* RFC 3461, 4.1; the words are not looked at. */
+static bool is_notify(const char *rest)
+{
+    return strncasecmp(rest, " NOTIFY=", 8) == 0 && !strchr(rest + 1, ' ');
+}
+
 static void do_rcpt(struct sink_talk *talk, char *rest, int64_t now_ms)
 {
     char recipient[SINK_ADDRESS_MAX];
@@ -222,7 +264,8 @@ static void do_rcpt(struct sink_talk *talk, char *rest, int64_t now_ms)
     else if (strncasecmp(rest, "TO:", 3) != 0 ||
              !(rest = parse_path(rest + 3, recipient)) || !*recipient)
         wrong = "501 5.1.3 RCPT TO:<address> is expected";
-    else if (strspn(rest, " ") != strlen(rest))
+    else if (strspn(rest, " ") != strlen(rest) &&
+             !(talk->manners->dsn && is_notify(rest)))
         wrong = "555 5.5.4 unknown parameter";
     else
         wrong = refuse_bytes(talk, recipient);
@@ -242,6 +285,44 @@ static void do_data(struct sink_talk *talk, char *rest, int64_t now_ms)
         sink_say(talk, "554 5.5.1 no valid recipients");
     else
         sink_message_start(talk, now_ms);
+}
+
+/* BDAT size [LAST]: RFC 3030, 2. What can't be obeyed is read nevertheless. */
+static void do_bdat(struct sink_talk *talk, char *rest, int64_t now_ms)
+{
+    char *end;
+    unsigned long long size = strtoull(rest, &end, 10);
+    bool last = strcasecmp(end, " LAST") == 0;
+    (void)now_ms;
+    if (!talk->manners->chunking)
+        say_bad(talk, "500 5.5.1 unknown command");
+    else if (*rest < '0' || *rest > '9' || (*end && !last) ||
+             size > SINK_CHUNK_MAX)
+        sink_talk_end(talk, "421 5.5.4 BDAT SIZE [LAST] is expected");
+    else
+        sink_message_chunk(talk, (size_t)size, last, now_ms);
+}
+
+static void do_starttls(struct sink_talk *talk, char *rest, int64_t now_ms)
+{
+    (void)now_ms;
+    if (!talk->manners->starttls || talk->secure) {
+        say_bad(talk, "502 5.5.1 not offered");
+    } else if (*rest) {
+        say_bad(talk, "501 5.5.4 STARTTLS stands alone");
+    } else {
+        sink_say(talk, "220 2.0.0 go ahead");
+        talk->state = SINK_TLS;
+    }
+}
+
+static void do_auth(struct sink_talk *talk, char *rest, int64_t now_ms)
+{
+    (void)now_ms;
+    if (!talk->manners->auth || talk->logged_in || talk->in_mail)
+        say_bad(talk, "503 5.5.1 not now");
+    else
+        sink_login_start(talk, rest);
 }
 
 static void do_rset(struct sink_talk *talk, char *rest, int64_t now_ms)
@@ -276,21 +357,23 @@ static void do_quit(struct sink_talk *talk, char *rest, int64_t now_ms)
 }
 
 static const struct {
-    char verb[5];
+    char verb[9];
     void (*obey)(struct sink_talk *talk, char *rest, int64_t now_ms);
 } commands[] = {
     {"MAIL", do_mail}, {"RCPT", do_rcpt}, {"DATA", do_data},
     {"EHLO", do_ehlo}, {"HELO", do_helo}, {"RSET", do_rset},
     {"NOOP", do_noop}, {"VRFY", do_vrfy}, {"QUIT", do_quit},
+    {"BDAT", do_bdat}, {"AUTH", do_auth}, {"STARTTLS", do_starttls},
 };
 
 void sink_command(struct sink_talk *talk, char *line, int64_t now_ms)
 {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strncasecmp(line, commands[i].verb, 4) != 0 ||
-            (line[4] && line[4] != ' '))
+        size_t len = strlen(commands[i].verb);
+        if (strncasecmp(line, commands[i].verb, len) != 0 ||
+            (line[len] && line[len] != ' '))
             continue;
-        char *rest = line + 4;
+        char *rest = line + len;
         commands[i].obey(talk, rest + strspn(rest, " "), now_ms);
         return;
     }

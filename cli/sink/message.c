@@ -131,3 +131,43 @@ size_t sink_message_feed(struct sink_talk *talk, const char *bytes, size_t n,
     take_bytes(talk, bytes + from, at - from);
     return at;
 }
+
+static void end_chunk(struct sink_talk *talk, int64_t now_ms)
+{
+    talk->state = SINK_COMMAND;
+    if (talk->chunk_lost)
+        sink_say(talk, talk->in_mail ? "554 5.5.1 no valid recipients"
+                                     : "503 5.5.1 MAIL first");
+    else if (talk->chunk_rule)
+        end(talk, talk->chunk_rule->deed, talk->chunk_rule->reply);
+    else if (talk->chunk_last)
+        end_message(talk, now_ms);
+    else
+        sink_say(talk, "250 2.0.0 ok");
+}
+
+void sink_message_chunk(struct sink_talk *talk, size_t size, bool last,
+                        int64_t now_ms)
+{
+    talk->chunk_lost = !talk->in_mail || talk->recipients_n == 0;
+    if (!talk->chunk_lost && talk->size_bytes == 0)
+        talk->chunk_rule = match_any(talk, SINK_AT_DATA, now_ms);
+    talk->state = SINK_CHUNK;
+    talk->chunk_left = size;
+    talk->chunk_last = last;
+    if (size == 0)
+        end_chunk(talk, now_ms);
+}
+
+size_t sink_message_feed_chunk(struct sink_talk *talk, const char *bytes,
+                               size_t n, int64_t now_ms)
+{
+    if (n > talk->chunk_left)
+        n = talk->chunk_left;
+    if (!talk->chunk_lost)
+        take_bytes(talk, bytes, n);
+    talk->chunk_left -= n;
+    if (talk->chunk_left == 0)
+        end_chunk(talk, now_ms);
+    return n;
+}

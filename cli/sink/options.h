@@ -12,8 +12,11 @@
 struct sink_options {
     struct sockaddr_storage listen, stats; /* ss_family 0: none */
     const char *hostname, *maildir, *log;  /* NULL: none; point into argv */
+    const char *tls_cert, *tls_key, *auth;
+    bool starttls, tls, tls_required, chunking, dsn;
     bool track, no_pipelining, no_8bitmime, no_smtputf8, no_ehlo, help;
-    int64_t size_max, mails_max, slow_ms, connections_max, timeout_seconds;
+    int64_t size_max, mails_max, mailmax, slow_ms, connections_max,
+        timeout_seconds;
     struct sink_rules rules;
 };
 

@@ -14,8 +14,10 @@ struct sink_client {
     uv_timer_t pause; /* only with --slow */
     uv_write_t write;
     struct sink_talk talk;
-    struct buf writing; /* what the socket did not take at once */
-    struct buf kept;    /* the message, with --maildir */
+    struct sink_tls *tls; /* NULL: in clear */
+    struct buf sealed;    /* by TLS, for the socket */
+    struct buf writing;   /* what the socket did not take at once */
+    struct buf kept;      /* the message, with --maildir */
     int64_t heard_ms;
     int handles_open;
     bool blocked; /* waiting to write: nothing is read */
@@ -63,6 +65,8 @@ static void client_free(uv_handle_t *handle)
     if (--client->handles_open > 0)
         return;
     sink_talk_fini(&client->talk);
+    sink_tls_free(client->tls);
+    buf_fini(&client->sealed);
     buf_fini(&client->writing);
     buf_fini(&client->kept);
     free(client);
@@ -87,20 +91,26 @@ static void client_close(struct sink_client *client)
 static void on_alloc(uv_handle_t *handle, size_t wanted, uv_buf_t *out)
 {
     (void)wanted;
+    static char sealed[IN_SIZE]; /* used up by on_read, before the next */
     struct sink_client *client = handle->data;
-    *out = uv_buf_init(client->in + client->in_end,
-                       (unsigned)(IN_SIZE - client->in_end));
+    if (client->tls)
+        *out = uv_buf_init(sealed, sizeof sealed);
+    else
+        *out = uv_buf_init(client->in + client->in_end,
+                           (unsigned)(IN_SIZE - client->in_end));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
-    (void)buf;
     struct sink_client *client = stream->data;
     if (n < 0) {
         client_close(client);
         return;
     }
-    client->in_end += (size_t)n;
+    if (client->tls)
+        sink_tls_received(client->tls, buf->base, (size_t)n);
+    else
+        client->in_end += (size_t)n;
     client->heard_ms = (int64_t)uv_now(stream->loop);
     pump(client);
 }
@@ -126,12 +136,10 @@ static void on_written(uv_write_t *write, int status)
         unblock(client);
 }
 
-/* Hand the replies to the socket. What it does not take at once is written
- * behind, and until then the client is not read. */
-static void write_out(struct sink_client *client)
+/* What the socket does not take at once is written behind, and until then the
+ * client is not read. */
+static void write_bytes(struct sink_client *client, struct buf *out)
 {
-    struct buf *out = &client->talk.out;
-    sink_ledger_flush(client->server->ledger);
     uv_buf_t whole = uv_buf_init(out->data, (unsigned)out->len);
     int n = uv_try_write((uv_stream_t *)&client->tcp, &whole, 1);
     if (n < 0 && n != UV_EAGAIN) {
@@ -140,7 +148,6 @@ static void write_out(struct sink_client *client)
     }
     size_t done = n > 0 ? (size_t)n : 0;
     client->blocked = done < out->len;
-    client->talk.replies = 0;
     if (client->blocked) {
         buf_reset(&client->writing);
         buf_add(&client->writing, out->data + done, out->len - done);
@@ -151,6 +158,21 @@ static void write_out(struct sink_client *client)
             client_close(client);
     }
     buf_reset(out);
+}
+
+/* Hand the replies to the socket. */
+static void write_out(struct sink_client *client)
+{
+    struct buf *out = &client->talk.out;
+    sink_ledger_flush(client->server->ledger);
+    client->talk.replies = 0;
+    if (client->tls) {
+        sink_tls_write(client->tls, out->data, out->len, &client->sealed);
+        buf_reset(out);
+        out = &client->sealed;
+    }
+    if (out->len > 0)
+        write_bytes(client, out);
 }
 
 static void on_pause_over(uv_timer_t *timer)
@@ -181,22 +203,68 @@ static void keep_rest(struct sink_client *client)
     client->in_end = rest;
 }
 
+/* False while the handshake is not done. */
+static bool shake(struct sink_client *client)
+{
+    if (!client->tls || sink_tls_is_up(client->tls))
+        return true;
+    bool ok = sink_tls_shake(client->tls);
+    sink_tls_write(client->tls, NULL, 0, &client->sealed);
+    if (client->sealed.len > 0)
+        write_bytes(client, &client->sealed);
+    if (uv_is_closing((uv_handle_t *)&client->tcp))
+        return false;
+    if (!ok) {
+        client_close(client);
+        return false;
+    }
+    return sink_tls_is_up(client->tls);
+}
+
+/* Takes out of TLS what there is room for; true if it was anything. */
+static bool unseal(struct sink_client *client)
+{
+    if (!client->tls)
+        return false;
+    keep_rest(client);
+    int n = sink_tls_read(client->tls, client->in + client->in_end,
+                          IN_SIZE - client->in_end);
+    if (n < 0)
+        client->talk.state = SINK_OVER;
+    client->in_end += n > 0 ? (size_t)n : 0;
+    return n > 0;
+}
+
+/* 220 has left: what was received in clear till now is none of TLS. */
+static void start_tls(struct sink_client *client)
+{
+    client->in_at = client->in_end = 0;
+    client->tls = sink_tls_new(client->server->tls);
+    sink_talk_secured(&client->talk);
+}
+
 /* Let the talk take what was read and answer, until it wants more input or
  * the socket takes no more output. */
 static void pump(struct sink_client *client)
 {
     struct sink_talk *talk = &client->talk;
     int64_t now_ms = (int64_t)uv_now(client->tcp.loop);
-    for (bool more = true; more && !client->blocked;) {
+    bool up = shake(client);
+    for (bool more = up; more && !client->blocked;) {
+        bool fresh = unseal(client);
         size_t used = sink_talk_feed(talk, client->in + client->in_at,
                                      client->in_end - client->in_at, now_ms);
         client->in_at += used;
-        more = used > 0;
+        more = used > 0 || fresh;
         if (talk->out.len > 0)
             flush(client);
         if (uv_is_closing((uv_handle_t *)&client->tcp))
             return;
     }
+    if (uv_is_closing((uv_handle_t *)&client->tcp))
+        return;
+    if (talk->state == SINK_TLS && !client->blocked)
+        start_tls(client);
     keep_rest(client);
     if (client->blocked)
         uv_read_stop((uv_stream_t *)&client->tcp);
@@ -241,6 +309,8 @@ static void on_connection(uv_stream_t *listener, int status)
         return;
     }
     uv_tcp_nodelay(&client->tcp, 1);
+    if (server->implicit_tls)
+        start_tls(client);
     if (ledger->open > server->connections_max) {
         buf_reset(&client->talk.out);
         sink_talk_end(&client->talk, "421 4.7.0 too many connections");
@@ -284,7 +354,13 @@ static void set_manners(struct sink_server *server,
                               .no_pipelining = options->no_pipelining,
                               .no_8bitmime = options->no_8bitmime,
                               .no_smtputf8 = options->no_smtputf8,
-                              .no_ehlo = options->no_ehlo};
+                              .no_ehlo = options->no_ehlo,
+                              .chunking = options->chunking,
+                              .dsn = options->dsn,
+                              .starttls = options->starttls,
+                              .tls_required = options->tls_required,
+                              .auth = options->auth,
+                              .mailmax = options->mailmax};
 }
 
 enum status sink_server_start(struct sink_server *server, uv_loop_t *loop,
@@ -302,6 +378,14 @@ enum status sink_server_start(struct sink_server *server, uv_loop_t *loop,
     uv_tcp_init(loop, &server->listener);
     uv_timer_init(loop, &server->sweep);
     server->listener.data = server->sweep.data = server;
+    server->implicit_tls = options->tls;
+    if (options->tls || options->starttls) {
+        enum status status =
+            sink_tls_context_new(options->hostname, options->tls_cert,
+                                 options->tls_key, &server->tls, err);
+        if (status != STATUS_OK)
+            return status;
+    }
     const void *address = &options->listen;
     int wrong = uv_tcp_bind(&server->listener, address, 0);
     if (wrong == 0)

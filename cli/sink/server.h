@@ -10,6 +10,7 @@
 #include "cli/sink/maildir.h"
 #include "cli/sink/options.h"
 #include "cli/sink/talk.h"
+#include "cli/sink/tls.h"
 #include <uv.h>
 
 struct sink_client;
@@ -18,6 +19,8 @@ struct sink_server {
     struct sink_manners manners;
     struct sink_ledger *ledger;
     struct sink_maildir *maildir; /* NULL: messages are not kept */
+    struct sink_tls_context *tls; /* NULL: TLS is not spoken */
+    bool implicit_tls;
     int64_t slow_ms, connections_max, timeout_ms;
     uv_tcp_t listener;
     uv_timer_t sweep;

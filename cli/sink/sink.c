@@ -120,6 +120,7 @@ static enum status serve(struct sink *sink, struct error *err)
         stop(sink);
     uv_run(&sink->loop, UV_RUN_DEFAULT);
     uv_loop_close(&sink->loop);
+    sink_tls_context_free(sink->server.tls);
     if (status == STATUS_OK && sink->ledger.log_error.text[0])
         status = fail(err, STATUS_FAILED, "%s", sink->ledger.log_error.text);
     return status;

@@ -1,5 +1,6 @@
 #include "cli/sink/talk.h"
 #include "cli/sink/command.h"
+#include "cli/sink/login.h"
 #include "cli/sink/message.h"
 #include <string.h>
 
@@ -56,7 +57,10 @@ static size_t take_line(struct sink_talk *talk, const char *bytes, size_t n,
         len--;
     memcpy(line, bytes, len);
     line[len] = '\0';
-    sink_command(talk, line, now_ms);
+    if (talk->state == SINK_LOGIN_LINE)
+        sink_login_line(talk, line);
+    else
+        sink_command(talk, line, now_ms);
     return used;
 }
 
@@ -64,7 +68,10 @@ static size_t feed_once(struct sink_talk *talk, const char *bytes, size_t n,
                         int64_t now_ms)
 {
     switch (talk->state) {
+    case SINK_LOGIN_LINE:
     case SINK_COMMAND: return take_line(talk, bytes, n, now_ms);
+    case SINK_CHUNK: return sink_message_feed_chunk(talk, bytes, n, now_ms);
+    case SINK_TLS: return 0;
     case SINK_SKIP_LINE: return skip_long_line(talk, bytes, n);
     case SINK_BODY: return sink_message_feed(talk, bytes, n, now_ms);
     case SINK_OVER: return n;
@@ -86,6 +93,15 @@ size_t sink_talk_feed(struct sink_talk *talk, const char *bytes, size_t n,
             sink_talk_end(talk, "421 4.5.0 pipelining was not offered");
     }
     return used;
+}
+
+void sink_talk_secured(struct sink_talk *talk)
+{
+    sink_talk_reset(talk);
+    talk->secure = true;
+    talk->greeted = talk->logged_in = false;
+    if (talk->state == SINK_TLS)
+        talk->state = SINK_COMMAND;
 }
 
 void sink_talk_end(struct sink_talk *talk, const char *reply)

@@ -47,13 +47,31 @@ struct sink_manners {
     size_t size_max;   /* bytes of a message */
     int64_t mails_max; /* per connection, then 421; 0: no limit */
     bool no_pipelining, no_8bitmime, no_smtputf8, no_ehlo;
+    bool chunking, dsn;
+    bool starttls;     /* the owner does the handshake */
+    bool tls_required; /* MAIL is refused in clear */
+    const char *auth; /* "user:password"; MAIL is refused without. NULL: none */
+    int64_t mailmax;  /* offered as LIMITS (RFC 9422); 0: not */
 };
 
 enum sink_talk_state {
-    SINK_COMMAND,   /* waiting for a command line */
-    SINK_SKIP_LINE, /* in an over-long one */
-    SINK_BODY,      /* after 354 */
-    SINK_OVER,      /* say what is in out, then close */
+    SINK_COMMAND,    /* waiting for a command line */
+    SINK_SKIP_LINE,  /* in an over-long one */
+    SINK_BODY,       /* after 354 */
+    SINK_CHUNK,      /* after BDAT */
+    SINK_LOGIN_LINE, /* after 334 */
+    SINK_TLS,        /* after 220: the owner drops what came in clear, does the
+                        handshake and calls sink_talk_secured */
+    SINK_OVER,       /* say what is in out, then close */
+};
+
+enum sink_login {
+    SINK_LOGIN_NONE,
+    SINK_LOGIN_PLAIN,
+    SINK_LOGIN_USER,
+    SINK_LOGIN_PASSWORD,
+    SINK_LOGIN_XOAUTH2,
+    SINK_LOGIN_REFUSED,
 };
 
 struct sink_talk {
@@ -65,6 +83,11 @@ struct sink_talk {
 
     bool greeted, in_mail, utf8;
     bool line_start, after_cr, too_big; /* of the body */
+    bool secure, logged_in, right_user;
+    enum sink_login login;
+    const struct sink_rule *chunk_rule; /* how it is to fare, or NULL */
+    size_t chunk_left;                  /* of BDAT */
+    bool chunk_last, chunk_lost;        /* lost: it is read, and forgotten */
     unsigned bad;
     int64_t mails;
     char sender[SINK_ADDRESS_MAX];
@@ -82,6 +105,9 @@ void sink_talk_fini(struct sink_talk *talk);
  * is to be offered again. */
 size_t sink_talk_feed(struct sink_talk *talk, const char *bytes, size_t n,
                       int64_t now_ms);
+
+/* All goes by TLS from now on; nothing said before counts (RFC 3207, 4.2). */
+void sink_talk_secured(struct sink_talk *talk);
 
 /* End the talk from this side, with a reply that begins with 421. */
 void sink_talk_end(struct sink_talk *talk, const char *reply);

@@ -195,6 +195,8 @@ static void follow(struct smtp_conn *c)
     if (s->no_starttls)
         c->facts.result = SMTP_TLS_NO_STARTTLS;
     if (smtp_session_waits(s) == STEP_OVER) {
+        if (s->fault == SMTP_FAULT_TLS && c->facts.result == SMTP_TLS_UNUSED)
+            c->facts.result = SMTP_TLS_VALIDATION;
         finish(c, s->fault, s->why, s->reply_code);
         return;
     }
@@ -428,17 +430,15 @@ static void set_up_security(struct smtp_conn *c,
     enum smtp_tls level = setup->tls.level;
     bool never = level == SMTP_TLS_NONE ||
                  (level == SMTP_TLS_OPPORTUNISTIC && setup->broken_tls);
-    bool may = level == SMTP_TLS_OPPORTUNISTIC;
+    enum smtp_starttls starttls =
+        level > SMTP_TLS_OPPORTUNISTIC ? SMTP_STARTTLS_MUST : SMTP_STARTTLS_MAY;
     struct error err;
 
     c->implicit_tls = setup->implicit_tls;
     c->facts = (struct smtp_tls_facts){.version = "", .cipher = "", .why = ""};
     if (setup->login)
         c->auth = smtp_auth_new(setup->login);
-    smtp_session_want(&c->session,
-                      never ? SMTP_STARTTLS_NEVER
-                      : may ? SMTP_STARTTLS_MAY
-                            : SMTP_STARTTLS_MUST,
+    smtp_session_want(&c->session, never ? SMTP_STARTTLS_NEVER : starttls,
                       setup->implicit_tls, c->auth);
     if (never && !setup->implicit_tls)
         return;

@@ -1,0 +1,529 @@
+#include "smtp/tls.h"
+#include "smtp/owner.h"
+#include "smtp/tls_server.h"
+#include <signal.h>
+
+/* Connections by TLS, held against a server that has it right, wrong, broken
+ * or not at all. */
+
+static const long DAY_S = 86400;
+
+static struct cert ca, right, other, expired, own;
+static char ca_file[] = "/tmp/test_tls.XXXXXX";
+
+static int make_certs(void **state)
+{
+    (void)state;
+    signal(SIGPIPE, SIG_IGN); /* of the server's SSL_write */
+    ca = cert_new("ca", NULL, -DAY_S, DAY_S);
+    right = cert_new("mx.example", &ca, -DAY_S, DAY_S);
+    other = cert_new("other.example", &ca, -DAY_S, DAY_S);
+    expired = cert_new("mx.example", &ca, -2 * DAY_S, -DAY_S);
+    own = cert_new("mx.example", NULL, -DAY_S, DAY_S);
+    cert_write(&ca, ca_file);
+    return 0;
+}
+
+static int drop_certs(void **state)
+{
+    (void)state;
+    cert_free(&ca);
+    cert_free(&right);
+    cert_free(&other);
+    cert_free(&expired);
+    cert_free(&own);
+    unlink(ca_file);
+    return 0;
+}
+
+static int set_up_trusting(void **state)
+{
+    struct error err;
+
+    set_up(state);
+    assert_int_equal(smtp_net_trust(owner.net, ca_file, &err), STATUS_OK);
+    owner.to_send = 1;
+    owner.quit_when_sent = true;
+    owner.setup.tls.host = "mx.example";
+    return 0;
+}
+
+static void talk(void)
+{
+    owner.closed = false;
+    buf_reset(&owner.log);
+    open_conn_to(&fake.at);
+    run(RUN_MAX_MS);
+    assert_true(owner.closed);
+}
+
+/* Runs to the end. */
+static void converse(const struct cert *cert, enum smtp_tls level)
+{
+    fake_init(cert);
+    fake_start();
+    owner.setup.tls.level = level;
+    talk();
+    fake_stop();
+}
+
+static void assert_delivered(void)
+{
+    assert_non_null(strstr(owner.log.data, "delivered 250"));
+    assert_non_null(strstr(fake.log, "T: MAIL FROM:<a@x>"));
+    assert_null(strstr(fake.log, "C: MAIL"));
+    assert_int_equal(owner.fault, SMTP_FAULT_NONE);
+    assert_true(owner.facts.on);
+    assert_int_equal(owner.facts.result, SMTP_TLS_OK);
+    assert_int_equal(strncmp(owner.facts.version, "TLSv1.", 6), 0);
+}
+
+static void assert_refused(enum smtp_tls_result result)
+{
+    assert_null(strstr(owner.log.data, "delivered"));
+    assert_null(strstr(fake.log, "MAIL"));
+    assert_int_equal(owner.fault, SMTP_FAULT_TLS);
+    assert_int_equal(owner.facts.result, result);
+}
+
+static void opportunistic(void **state)
+{
+    (void)state;
+    converse(&own, SMTP_TLS_OPPORTUNISTIC);
+    assert_delivered();
+    assert_false(owner.facts.verified);
+    assert_string_not_equal(owner.facts.why, "");
+}
+
+static void opportunistic_verified(void **state)
+{
+    (void)state;
+    converse(&right, SMTP_TLS_OPPORTUNISTIC);
+    assert_delivered();
+    assert_true(owner.facts.verified);
+}
+
+static void opportunistic_wrong_name(void **state)
+{
+    (void)state;
+    converse(&other, SMTP_TLS_OPPORTUNISTIC);
+    assert_delivered();
+    assert_false(owner.facts.verified);
+}
+
+static void required(void **state)
+{
+    (void)state;
+    converse(&own, SMTP_TLS_REQUIRED);
+    assert_delivered();
+}
+
+static void verified(void **state)
+{
+    (void)state;
+    converse(&right, SMTP_TLS_VERIFIED);
+    assert_delivered();
+    assert_true(owner.facts.verified);
+}
+
+static void verified_by_a_list_of_names(void **state)
+{
+    static const char *const names[] = {"some.example", "other.example"};
+
+    (void)state;
+    owner.setup.tls.names = names;
+    owner.setup.tls.n_names = 2;
+    converse(&other, SMTP_TLS_VERIFIED);
+    assert_delivered();
+    assert_true(owner.facts.verified);
+}
+
+static void verified_wrong_name(void **state)
+{
+    (void)state;
+    converse(&other, SMTP_TLS_VERIFIED);
+    assert_refused(SMTP_TLS_HOST_MISMATCH);
+}
+
+static void verified_expired(void **state)
+{
+    (void)state;
+    converse(&expired, SMTP_TLS_VERIFIED);
+    assert_refused(SMTP_TLS_EXPIRED);
+}
+
+static void verified_untrusted(void **state)
+{
+    (void)state;
+    converse(&own, SMTP_TLS_VERIFIED);
+    assert_refused(SMTP_TLS_NOT_TRUSTED);
+}
+
+static void verified_without_a_name(void **state)
+{
+    (void)state;
+    owner.setup.tls.host = "127.0.0.1";
+    converse(&right, SMTP_TLS_VERIFIED);
+    assert_refused(SMTP_TLS_HOST_MISMATCH);
+}
+
+/* SHA-256 of its public key, or of all of it: a TLSA record's data. */
+static void cert_digest(const struct cert *c, int selector,
+                        unsigned char out[32])
+{
+    unsigned char *der = NULL;
+    int len = selector ? i2d_PUBKEY(c->key, &der) : i2d_X509(c->x509, &der);
+
+    if (len <= 0 ||
+        !EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL))
+        abort();
+    OPENSSL_free(der);
+}
+
+static void dane(const struct cert *record_of, uint8_t usage, uint8_t selector)
+{
+    static unsigned char digest[32];
+    static struct smtp_tlsa tlsa;
+
+    cert_digest(record_of, selector, digest);
+    tlsa = (struct smtp_tlsa){usage, selector, 1, digest, sizeof digest};
+    owner.setup.tls.tlsa = &tlsa;
+    owner.setup.tls.n_tlsa = 1;
+}
+
+static void dane_ee(void **state)
+{
+    (void)state;
+    dane(&own, 3, 1);
+    converse(&own, SMTP_TLS_DANE);
+    assert_delivered();
+    assert_true(owner.facts.verified);
+}
+
+/* DANE-EE: neither its dates nor its names count (RFC 7672, 3.1.1). */
+static void dane_ee_expired(void **state)
+{
+    (void)state;
+    dane(&expired, 3, 1);
+    converse(&expired, SMTP_TLS_DANE);
+    assert_delivered();
+}
+
+static void dane_ee_mismatch(void **state)
+{
+    (void)state;
+    dane(&other, 3, 1);
+    converse(&own, SMTP_TLS_DANE);
+    assert_refused(SMTP_TLS_TLSA_INVALID);
+}
+
+/* Trusted by a CA, but that is not asked. */
+static void dane_ee_mismatch_trusted(void **state)
+{
+    (void)state;
+    dane(&other, 3, 1);
+    converse(&right, SMTP_TLS_DANE);
+    assert_refused(SMTP_TLS_TLSA_INVALID);
+}
+
+static void dane_unusable_is_required(void **state)
+{
+    (void)state;
+    dane(&other, 1, 1);
+    converse(&own, SMTP_TLS_DANE);
+    assert_delivered();
+    assert_false(owner.facts.verified);
+}
+
+static void resumed(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_VERIFIED;
+    talk();
+    assert_false(owner.facts.resumed);
+    owner.to_send = 1;
+    talk();
+    fake_stop();
+    assert_delivered();
+    assert_true(owner.facts.resumed);
+    assert_true(owner.facts.verified);
+    assert_int_equal(fake.resumed, 1);
+}
+
+/* What was proved to a lesser policy is no proof for this one. */
+static void not_resumed_by_another_policy(void **state)
+{
+    (void)state;
+    fake_init(&own);
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_OPPORTUNISTIC;
+    talk();
+    owner.to_send = 1;
+    fake.len = 0;
+    memset(fake.log, 0, sizeof fake.log);
+    owner.setup.tls.level = SMTP_TLS_VERIFIED;
+    talk();
+    fake_stop();
+    assert_refused(SMTP_TLS_NOT_TRUSTED);
+    assert_int_equal(fake.resumed, 0);
+}
+
+static void not_offered(enum smtp_tls level)
+{
+    fake_init(&right);
+    fake.ehlo = "250 fake\r\n";
+    fake_start();
+    owner.setup.tls.level = level;
+    talk();
+    fake_stop();
+}
+
+static void required_not_offered(void **state)
+{
+    (void)state;
+    for (int l = SMTP_TLS_REQUIRED; l <= SMTP_TLS_DANE; l++) {
+        not_offered((enum smtp_tls)l);
+        assert_refused(SMTP_TLS_NO_STARTTLS);
+    }
+}
+
+static void opportunistic_not_offered(void **state)
+{
+    (void)state;
+    not_offered(SMTP_TLS_OPPORTUNISTIC);
+    assert_non_null(strstr(owner.log.data, "delivered 250"));
+    assert_int_equal(owner.facts.result, SMTP_TLS_NO_STARTTLS);
+}
+
+static void none_offered_all_the_same(void **state)
+{
+    (void)state;
+    converse(&right, SMTP_TLS_NONE);
+    assert_non_null(strstr(owner.log.data, "delivered 250"));
+    assert_null(strstr(fake.log, "STARTTLS"));
+}
+
+static void broken_tls_is_remembered_by_the_owner(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.junk = true;
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_OPPORTUNISTIC;
+    talk();
+    assert_int_equal(owner.fault, SMTP_FAULT_TLS);
+    assert_int_equal(owner.facts.result, SMTP_TLS_VALIDATION);
+    assert_null(strstr(fake.log, "MAIL"));
+    owner.setup.broken_tls = true;
+    talk();
+    fake_stop();
+    assert_non_null(strstr(owner.log.data, "delivered 250"));
+    assert_non_null(strstr(fake.log, "C: MAIL"));
+}
+
+/* Broken or not: what must be, must be. */
+static void broken_tls_means_nothing_to_required(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.junk = true;
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_REQUIRED;
+    owner.setup.broken_tls = true;
+    talk();
+    fake_stop();
+    assert_refused(SMTP_TLS_VALIDATION);
+}
+
+static void injected_behind_220(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.behind_220 = "250-fake\r\n250 AUTH PLAIN\r\n";
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_REQUIRED;
+    talk();
+    fake_stop();
+    assert_null(strstr(owner.log.data, "delivered"));
+    assert_null(strstr(fake.log, "T: "));
+    assert_int_equal(owner.fault, SMTP_FAULT_TLS);
+    assert_non_null(strstr(owner.log.data, "bytes in clear behind"));
+}
+
+static void implicit(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.implicit = true;
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_VERIFIED;
+    owner.setup.implicit_tls = true;
+    talk();
+    fake_stop();
+    assert_delivered();
+    assert_null(strstr(fake.log, "STARTTLS"));
+}
+
+static void implicit_wrong_name(void **state)
+{
+    (void)state;
+    fake_init(&other);
+    fake.implicit = true;
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_VERIFIED;
+    owner.setup.implicit_tls = true;
+    talk();
+    fake_stop();
+    assert_refused(SMTP_TLS_HOST_MISMATCH);
+}
+
+static void timeout_within_the_handshake(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.mute = true;
+    fake_start();
+    owner.limits.reply_ms = 300;
+    owner.setup.tls.level = SMTP_TLS_REQUIRED;
+    owner.setup.implicit_tls = true;
+    talk();
+    fake_stop();
+    assert_int_equal(owner.fault, SMTP_FAULT_TLS);
+    assert_non_null(strstr(owner.log.data, "timeout at TLS handshake"));
+}
+
+static const struct smtp_login login = {
+    .mechs = SMTP_MECH_PLAIN, .user = "user", .secret = "pencil"};
+
+static void login_by_tls(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.ehlo = "250-fake\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n";
+    fake.ehlo_tls = "250-fake\r\n250-CHUNKING\r\n250-PIPELINING\r\n"
+                    "250 AUTH PLAIN\r\n";
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_REQUIRED;
+    owner.setup.login = &login;
+    talk();
+    fake_stop();
+    assert_delivered();
+    assert_non_null(strstr(fake.log, "T: AUTH PLAIN AHVzZXIAcGVuY2ls\n"));
+    assert_null(strstr(fake.log, "C: AUTH"));
+    assert_non_null(strstr(fake.log, "T: BDAT 4 LAST\n"));
+}
+
+static void no_login_in_clear(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.ehlo = "250-fake\r\n250 AUTH PLAIN LOGIN\r\n";
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_OPPORTUNISTIC;
+    owner.setup.login = &login;
+    talk();
+    fake_stop();
+    assert_int_equal(owner.fault, SMTP_FAULT_LOGIN);
+    assert_null(strstr(fake.log, "AUTH"));
+    assert_null(strstr(fake.log, "MAIL"));
+}
+
+static void login_refused(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.ehlo_tls = "250-fake\r\n250 AUTH PLAIN\r\n";
+    fake.answers[0].verb = "AUTH";
+    fake.answers[0].reply = "535 5.7.8 no\r\n";
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_REQUIRED;
+    owner.setup.login = &login;
+    talk();
+    fake_stop();
+    assert_int_equal(owner.fault, SMTP_FAULT_LOGIN);
+    assert_string_equal(owner.log.data, "closed 0 535: AUTH: 535 5.7.8 no\n");
+}
+
+/* Many records, and more than the sockets hold. */
+static void big_body(void **state)
+{
+    enum { BYTES = 3 * 1000 * 1000 };
+    char *big = test_malloc(BYTES + 1);
+
+    (void)state;
+    for (size_t i = 0; i < BYTES; i++)
+        big[i] = i % 100 == 98 ? '\r' : i % 100 == 99 ? '\n' : 'x';
+    big[BYTES] = 0;
+    for (int chunking = 0; chunking <= 1; chunking++) {
+        fake_init(&right);
+        fake.ehlo_tls = chunking ? "250-fake\r\n250 CHUNKING\r\n" : "250 a\r\n";
+        fake_start();
+        owner.data = big;
+        owner.to_send = 1;
+        owner.setup.tls.level = SMTP_TLS_REQUIRED;
+        talk();
+        fake_stop();
+        assert_delivered();
+        assert_int_equal(fake.body, BYTES);
+    }
+    test_free(big);
+}
+
+/* RFC 9422: one mail, then another connection. */
+static void mailmax(void **state)
+{
+    (void)state;
+    fake_init(&right);
+    fake.ehlo_tls = "250-fake\r\n250 LIMITS MAILMAX=1\r\n";
+    fake_start();
+    owner.to_send = 2;
+    owner.setup.tls.level = SMTP_TLS_REQUIRED;
+    talk();
+    fake_stop();
+    assert_int_equal(owner.to_send, 1);
+    assert_non_null(strstr(owner.log.data, "closed 1 0: \n"));
+}
+
+#define TEST(name)                                                             \
+    cmocka_unit_test_setup_teardown(name, set_up_trusting, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(opportunistic),
+        TEST(opportunistic_verified),
+        TEST(opportunistic_wrong_name),
+        TEST(required),
+        TEST(verified),
+        TEST(verified_by_a_list_of_names),
+        TEST(verified_wrong_name),
+        TEST(verified_expired),
+        TEST(verified_untrusted),
+        TEST(verified_without_a_name),
+        TEST(dane_ee),
+        TEST(dane_ee_expired),
+        TEST(dane_ee_mismatch),
+        TEST(dane_ee_mismatch_trusted),
+        TEST(dane_unusable_is_required),
+        TEST(resumed),
+        TEST(not_resumed_by_another_policy),
+        TEST(required_not_offered),
+        TEST(opportunistic_not_offered),
+        TEST(none_offered_all_the_same),
+        TEST(broken_tls_is_remembered_by_the_owner),
+        TEST(broken_tls_means_nothing_to_required),
+        TEST(injected_behind_220),
+        TEST(implicit),
+        TEST(implicit_wrong_name),
+        TEST(timeout_within_the_handshake),
+        TEST(login_by_tls),
+        TEST(no_login_in_clear),
+        TEST(login_refused),
+        TEST(big_body),
+        TEST(mailmax),
+    };
+
+    return cmocka_run_group_tests(tests, make_certs, drop_certs);
+}
