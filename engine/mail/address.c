@@ -14,6 +14,7 @@
  */
 #include "mail/address.h"
 #include "base/utf8.h"
+#include "mail/words.h"
 #include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -204,6 +205,20 @@ static enum status skip_label(struct scan *s)
     return STATUS_OK;
 }
 
+/* RFC 5321 4.1.3: "::" stands for two groups at least. */
+static bool is_short(const char *host)
+{
+    size_t groups = strchr(host, '.') ? 1 : 0; /* IPv4 takes two */
+
+    if (!strstr(host, "::"))
+        return false;
+    for (const char *p = host; *p; p += strspn(p, ":")) {
+        groups += *p != ':';
+        p += strcspn(p, ":");
+    }
+    return groups > 6;
+}
+
 static enum status skip_literal(struct scan *s)
 {
     char host[INET6_ADDRSTRLEN];
@@ -220,7 +235,8 @@ static enum status skip_literal(struct scan *s)
     if (n < sizeof host) {
         memcpy(host, from + (v6 ? 5 : 0), n);
         host[n] = 0;
-        if (inet_pton(v6 ? AF_INET6 : AF_INET, host, &room) == 1) {
+        if (inet_pton(v6 ? AF_INET6 : AF_INET, host, &room) == 1 &&
+            !(v6 && is_short(host))) {
             s->at = (size_t)(end - s->text) + 1;
             return STATUS_OK;
         }
@@ -326,6 +342,9 @@ static enum status take_phrase(struct scan *s, struct address *out)
             return st;
     }
     out->name[n] = 0;
+    /* In quotes they are text (RFC 2047 5). */
+    if (!memchr(s->text, '"', s->at))
+        words_decode(out->name);
     return STATUS_OK;
 }
 

@@ -20,12 +20,7 @@ struct exception {
     const char *input, *reason;
 };
 
-#define NAME_AS_WRITTEN "RFC 2047 is not decoded: the name is kept as written"
-
 static const struct exception exceptions[] = {
-    {"test@[IPv6:1111:2222:3333:4444:5555:6666::8888]",
-     "\"::\" for one group: RFC 5321 forbids it, RFC 4291 and inet_pton do "
-     "not; it is unambiguous and harmless"},
     {"bob@under_scope", "RFC 5321 4.1.2: no underscore in a domain"},
     {"Bill Gates <\"billy\"@retired.Micr!osoft99.com>",
      "RFC 5321 4.1.2: letters, digits and hyphens in a domain"},
@@ -34,11 +29,6 @@ static const struct exception exceptions[] = {
     {"group1: groupaddr1@example.com;", "groups are not mailboxes"},
     {"asjo@example.com (Adam\t=?utf-8?Q?Sj=C3=B8gren?=)",
      "a comment is no name"},
-    {"=?iso-8859-1?q?J=F6rg_Doe?= <joerg@example.com>", NAME_AS_WRITTEN},
-    {"=?us-ascii?q?J=6Frg_Doe?= <joerg@example.com>", NAME_AS_WRITTEN},
-    {"=?utf-8?q?J=C3=B6rg_Doe?= <joerg@example.com>", NAME_AS_WRITTEN},
-    {"=?ISO-8859-1?B?SvZyZw==?= <joerg@example.com>", NAME_AS_WRITTEN},
-    {"=?UTF-8?B?SsO2cmc=?= <joerg@example.com>", NAME_AS_WRITTEN},
     {"<A@b@c@example.com>", "source lists it as invalid: two @"},
     {"<just\"not\"right@example.com>",
      "source lists it as invalid: a quotation mark in a dot-atom"},
