@@ -1,4 +1,4 @@
-# make          build the three programs
+# make          build the programs
 # make demo     the main job, from nothing, on a fresh Debian 12
 # make test     all tests, with their own set-up
 # make help     the rest
@@ -49,12 +49,13 @@ CFLAGS_ALL = -std=gnu17 -g $(OPT) $(WARN) $(HARDEN) -D_GNU_SOURCE \
     -I. -Iengine -I$(BUILD)/gen $(PKG_CFLAGS) $(CFLAGS)
 
 # engine/main.c and engine/pipeline.c are the engine; every other folder of
-# engine/ and templates/ is the library that the three programs share.
+# engine/ and templates/ is the library that the programs share.
 LIB_SRC := $(wildcard engine/*/*.c templates/*.c)
 ENGINE_SRC := $(wildcard engine/*.c)
 API_SRC := $(wildcard api/*.c api/*/*.c)
+INBOUND_SRC := $(wildcard inbound/*.c)
 CLI_SRC := $(wildcard cli/*.c cli/*/*.c)
-SQL := $(wildcard engine/*/*.sql api/*.sql api/*/*.sql cli/*.sql cli/*/*.sql)
+SQL := $(wildcard engine/*/*.sql api/*.sql api/*/*.sql inbound/*.sql cli/*.sql cli/*/*.sql)
 SQL_GEN := $(SQL:%=$(BUILD)/gen/%.h)
 MIGRATIONS := $(wildcard migrations/*.sql)
 STARTERS := $(wildcard templates/starter/*)
@@ -64,13 +65,14 @@ GEN := $(SQL_GEN) $(PROVIDERS_GEN) $(BUILD)/gen/migrations.h \
 
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libpresort.a
-PROGRAMS := $(BUILD)/presort $(BUILD)/presort-api $(BUILD)/presort-engine
+PROGRAMS := $(BUILD)/presort $(BUILD)/presort-api $(BUILD)/presort-engine \
+    $(BUILD)/presort-inbound
 
 TEST_SRC := $(wildcard tests/*/test_*.c tests/*/*/test_*.c)
 TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 
 .PHONY: all
-all: $(PROGRAMS) ## build presort, presort-api and presort-engine
+all: $(PROGRAMS) ## build presort and its fellows
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
@@ -79,7 +81,8 @@ $(LIB): $(call obj,$(LIB_SRC))
 $(BUILD)/presort: $(call obj,$(CLI_SRC)) $(LIB)
 $(BUILD)/presort-api: $(call obj,$(API_SRC)) $(LIB)
 $(BUILD)/presort-engine: $(call obj,$(ENGINE_SRC)) $(LIB)
-$(BUILD)/presort $(BUILD)/presort-api: PROGRAM_LIBS = $(CURL_LIBS)
+$(BUILD)/presort-inbound: $(call obj,$(INBOUND_SRC)) $(LIB)
+$(BUILD)/presort $(BUILD)/presort-api $(BUILD)/presort-inbound: PROGRAM_LIBS = $(CURL_LIBS)
 $(PROGRAMS):
 	@echo "  LD    $@"
 	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PROGRAM_LIBS) $(PKG_LIBS) \
@@ -109,8 +112,9 @@ $(BUILD)/gen/starter_table.h: $(STARTERS) tools/embed-starters.sh
 
 # A test of api/ or cli/ code links that program's objects, less its main.
 $(BUILD)/tests/api/%: TEST_MORE = $(filter-out %/api/main.o,$(call obj,$(API_SRC))) $(CURL_LIBS)
+$(BUILD)/tests/inbound/%: TEST_MORE = $(filter-out %/inbound/main.o,$(call obj,$(INBOUND_SRC))) $(CURL_LIBS)
 $(BUILD)/tests/cli/%: TEST_MORE = $(filter-out %/cli/main.o,$(call obj,$(CLI_SRC))) $(CURL_LIBS)
-$(BUILD)/tests/%: tests/%.c $(LIB) $(call obj,$(API_SRC) $(CLI_SRC))
+$(BUILD)/tests/%: tests/%.c $(LIB) $(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC))
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
 	@$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -MF $@.d $(LDHARDEN) -o $@ $< \
@@ -127,7 +131,7 @@ FUZZERS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
 REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/replay/%)
 LIB_PROGRAMS := $(BUILD)/libprograms.a
 
-$(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC)))
+$(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC)))
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -211,9 +215,9 @@ deps-bench: ## ... and for make bench
 	@tools/deps build run test bench
 
 # Lint. A stamp a file, so that only what changed is looked at again.
-HEADERS := $(wildcard engine/*/*.h api/*.h api/*/*.h cli/*.h cli/*/*.h \
+HEADERS := $(wildcard engine/*/*.h api/*.h api/*/*.h inbound/*.h cli/*.h cli/*/*.h \
     templates/*.h tests/kit/*.h)
-PRODUCT := $(LIB_SRC) $(ENGINE_SRC) $(API_SRC) $(CLI_SRC)
+PRODUCT := $(LIB_SRC) $(ENGINE_SRC) $(API_SRC) $(CLI_SRC) $(INBOUND_SRC)
 LINTED := $(PRODUCT) $(wildcard tests/*/*.c tests/*/*/*.c)
 SCRIPTS := .ci/run $(filter-out %.py %.awk tools/packages \
     $(wildcard tools/check-*),$(wildcard tools/*))

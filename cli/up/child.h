@@ -15,6 +15,7 @@
 #define CHILD_TABLE(X)                                                         \
     X(CHILD_PREPARE, "prepare", SIGTERM, SIGKILL)                              \
     X(CHILD_ENGINE, "engine", SIGTERM, SIGKILL)                                \
+    X(CHILD_INBOUND, "inbound", SIGTERM, SIGKILL)                              \
     X(CHILD_API, "api", SIGTERM, SIGKILL)                                      \
     X(CHILD_SINK, "sink", SIGTERM, SIGKILL)                                    \
     X(CHILD_POSTGRES, "postgres", SIGINT, SIGQUIT)

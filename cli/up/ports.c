@@ -52,6 +52,8 @@ enum status ports_check(const struct config *config, unsigned workers,
 
     if (status == STATUS_OK && !strcmp(config->relay, "sandbox"))
         status = check("sandbox_listen", config->sandbox_listen, 0, err);
+    if (status == STATUS_OK && *config->inbound_listen)
+        status = check("inbound_listen", config->inbound_listen, 0, err);
     for (unsigned i = 0; i < workers && status == STATUS_OK; i++)
         status = check("engine_metrics_listen", config->engine_metrics_listen,
                        i, err);

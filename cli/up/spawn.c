@@ -2,11 +2,13 @@
 #include "base/log.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,20 @@ static void die(const char *what, const char *path)
     _exit(SPAWN_FAILED);
 }
 
+/* Of root's powers, the one to listen below port 1024, over the exec. */
+static bool keep_low_ports(void)
+{
+    struct __user_cap_header_struct header = {.version =
+                                                  _LINUX_CAPABILITY_VERSION_3};
+    const uint32_t bit = 1U << CAP_NET_BIND_SERVICE;
+    struct __user_cap_data_struct one[2] = {
+        {.effective = bit, .permitted = bit, .inheritable = bit}};
+
+    return syscall(SYS_capset, &header, one) == 0 &&
+           prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_BIND_SERVICE, 0,
+                 0) == 0;
+}
+
 static void become_child(const struct spawn *what, pid_t supervisor)
 {
     sigset_t none;
@@ -27,8 +43,14 @@ static void become_child(const struct spawn *what, pid_t supervisor)
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     setpgid(0, 0);
+    /* For port 25, and nothing else. The child gives it back. */
+    bool low_ports = what->low_ports && what->state->user.drop;
+    if (low_ports)
+        prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
     if (!user_drop(&what->state->user))
         die("user", what->state->user.name);
+    if (low_ports && !keep_low_ports())
+        die("capability", "CAP_NET_BIND_SERVICE");
     /* After the change of user, which forgets it. */
     prctl(PR_SET_PDEATHSIG, what->death_signal);
     if (getppid() != supervisor)

@@ -19,6 +19,7 @@ struct spawn {
     void *owner;
     int death_signal; /* when the supervisor dies */
     bool quiet;       /* standard output is thrown away */
+    bool low_ports;   /* may listen below port 1024, whoever runs it */
 };
 
 /* The child's pid, or -1 with errno. A program that can't be executed is a

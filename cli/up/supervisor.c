@@ -69,6 +69,7 @@ static pid_t start_fellow(const struct supervisor *s, const char *name,
     struct spawn what = {.state = s->setup->state,
                          .program = program,
                          .argv = argv,
+                         .low_ports = !strcmp(name, "presort-inbound"),
                          .death_signal = SIGTERM};
     pid_t pid = spawn(&what);
 
@@ -114,6 +115,9 @@ static pid_t start_kind(const struct supervisor *s, const struct child *c)
     case CHILD_API:
         return start_fellow(s, "presort-api",
                             (const char *const[]){"presort-api", NULL});
+    case CHILD_INBOUND:
+        return start_fellow(s, "presort-inbound",
+                            (const char *const[]){"presort-inbound", NULL});
     case CHILD_ENGINE:
         return start_fellow(
             s, "presort-engine",
@@ -155,6 +159,7 @@ static void start_rest(struct supervisor *s, int64_t now)
     if (!strcmp(s->setup->config->relay, "sandbox"))
         add_child(s, CHILD_SINK, 0, now);
     add_child(s, CHILD_API, 0, now);
+    add_child(s, CHILD_INBOUND, 0, now);
     for (unsigned i = 0; i < s->setup->workers; i++)
         add_child(s, CHILD_ENGINE, i, now);
     start_due(s, now);
@@ -291,12 +296,14 @@ static void warn_of_restart(const struct config *was, const struct config *is)
         log_event(LOG_WARN, "restart_needed", "setting=workers");
     if (strcmp(was->api_listen, is->api_listen) != 0)
         log_event(LOG_WARN, "restart_needed", "setting=api_listen");
+    if (strcmp(was->inbound_listen, is->inbound_listen) != 0)
+        log_event(LOG_WARN, "restart_needed", "setting=inbound_listen");
 }
 
 static void reload(const struct supervisor *s)
 {
-    static const enum child_kind told[] = {CHILD_API, CHILD_ENGINE,
-                                           CHILD_POSTGRES};
+    static const enum child_kind told[] = {CHILD_API, CHILD_INBOUND,
+                                           CHILD_ENGINE, CHILD_POSTGRES};
     struct config fresh;
     struct error err;
     enum log_level level;

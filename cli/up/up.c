@@ -35,14 +35,15 @@ static unsigned cores(void)
 /* The other programs stand beside this one. */
 static enum status find_programs(struct up *up, struct error *err)
 {
-    static const char *const names[] = {"presort-api", "presort-engine"};
+    static const char *const names[] = {"presort-api", "presort-engine",
+                                        "presort-inbound"};
     ssize_t n = readlink("/proc/self/exe", up->program, sizeof up->program - 1);
 
     if (n <= 0)
         return fail(err, STATUS_FAILED, "/proc/self/exe can't be read");
     snprintf(up->program_dir, sizeof up->program_dir, "%.*s",
              (int)(strrchr(up->program, '/') - up->program), up->program);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char *path = text_format("%s/%s", up->program_dir, names[i]);
         bool there = !access(path, X_OK);
 
@@ -70,6 +71,8 @@ static void print_summary(const struct supervisor_setup *setup)
         printf(
             "    relay      the sandbox at %s: nothing leaves this machine\n",
             c->sandbox_listen);
+    if (*c->inbound_listen)
+        printf("    bounces    taken at %s\n", c->inbound_listen);
     if (setup->postgres)
         printf("    database   PostgreSQL %u, private, in %s\n",
                setup->postgres->version, setup->postgres->data_dir);

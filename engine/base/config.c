@@ -278,7 +278,8 @@ static enum status text_check(const char *name, const char *text,
         return relay_check(text, why);
     if (!strcmp(name, "public_url"))
         return url_check(text, why);
-    if (len > 7 && !strcmp(name + len - 7, "_listen"))
+    /* Empty, where that is allowed, is nowhere. */
+    if (*text && len > 7 && !strcmp(name + len - 7, "_listen"))
         return net_parse(text, &address, why);
     return STATUS_OK;
 }

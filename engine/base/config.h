@@ -69,6 +69,33 @@
       "largest attachment fetched from a URL")                                 \
     X(SECONDS, fetch_timeout_seconds, "10s", 1, 120, "seconds",                \
       "limit for fetching an attachment from a URL")                           \
+    X(TEXT, inbound_listen, "", 0, 255, "host:port",                           \
+      "where bounces are taken by SMTP (the MX of return_path_domain leads "   \
+      "there), 0.0.0.0:25; empty: they are not")                               \
+    X(TEXT, inbound_domains, "", 0, 1024, "domains",                           \
+      "what inbound_listen takes mail for, separated by commas; empty: "       \
+      "return_path_domain")                                                    \
+    X(TEXT, inbound_names, "fbl,abuse,postmaster", 0, 1024, "local parts",     \
+      "addresses of these domains that are taken beside return paths: for "    \
+      "complaints")                                                            \
+    X(TEXT, inbound_tls_certificate, "", 0, 4096, "path",                      \
+      "certificates (PEM) that inbound_listen offers STARTTLS with; empty: "   \
+      "it does not")                                                           \
+    X(TEXT, inbound_tls_key, "", 0, 4096, "path",                              \
+      "the certificate's key (PEM); empty: in the same file")                  \
+    X(BYTES, inbound_message_max_bytes, "20m", 65536, 1073741824, "bytes",     \
+      "largest message that inbound_listen takes")                             \
+    X(NUMBER, inbound_connections_max, "200", 1, 10000, "connections",         \
+      "connections to inbound_listen at a time")                               \
+    X(NUMBER, inbound_client_connections_max, "20", 1, 10000, "connections",   \
+      "of these, from one address (IPv6: from one /64)")                       \
+    X(NUMBER, inbound_client_mails_a_minute, "3000", 1, 10000000, "mails",     \
+      "messages that one address may bring in a minute")                       \
+    X(SECONDS, inbound_timeout_seconds, "5m", 1, 3600, "seconds",              \
+      "a client of inbound_listen silent for so long is sent away "            \
+      "(RFC 5321, 4.5.3.2.7)")                                                 \
+    X(SECONDS, inbound_unknown_retention_seconds, "30d", 3600, 315360000,      \
+      "seconds", "incoming messages that are not understood are kept so long") \
     X(TEXT, public_url, "", 0, 255, "URL",                                     \
       "where recipients reach the API, https://t.example.com: for tracked "    \
       "links, the open pixel and unsubscribing; empty: none of these")         \

@@ -40,6 +40,7 @@ void args_time(struct args *a, int64_t wall_us);
  * between the two. The values are the types' OIDs. */
 enum args_element {
     ARGS_ELEMENT_BOOL = 16,
+    ARGS_ELEMENT_BYTEA = 17, /* added by args_element_text */
     ARGS_ELEMENT_BIGINT = 20,
     ARGS_ELEMENT_SMALLINT = 21,
     ARGS_ELEMENT_INT = 23,

@@ -39,7 +39,7 @@ virtual_mailbox_limit = 0
 virtual_uid_maps = static:{keeper}
 virtual_gid_maps = static:{keeper}
 virtual_minimum_uid = 1
-"""
+{more}"""
 
 # service, type, private, unprivileged, chroot, wake-up, processes, command
 MASTER = """\
@@ -56,6 +56,7 @@ proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
 tlsmgr unix - - n 1000? 1 tlsmgr
 virtual unix - n n - - virtual
+smtp unix - - n - - smtp
 postlog unix-dgram n - n - 1 postlogd
 """
 
@@ -64,9 +65,13 @@ QUEUES = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold",
 
 
 class Postfix:
-    """with Postfix() as postfix: ... postfix.port, postfix.messages()"""
+    """with Postfix() as postfix: ... postfix.port, postfix.messages()
 
-    def __init__(self):
+    transports says what else is to be done with a domain's mail:
+    {"gone.example": "error:5.1.1 nobody is here"}."""
+
+    def __init__(self, transports=None):
+        self.transports = transports or {}
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="postfix-"))
         self.port = places.free_ports(1)[0]
         self.master = None
@@ -100,8 +105,18 @@ class Postfix:
     def _write_settings(self):
         etc = self.root / "etc/postfix"
         etc.mkdir(exist_ok=True)
-        (etc / "main.cf").write_text(MAIN.format(keeper=KEEPER))
+        (etc / "main.cf").write_text(MAIN.format(
+            keeper=KEEPER, more=self._transport_maps()))
         (etc / "master.cf").write_text(MASTER.format(port=self.port))
+
+    def _transport_maps(self):
+        if not self.transports:
+            return ""
+        pairs = ", ".join(f"{{{domain} = {what}}}"
+                          for domain, what in self.transports.items())
+        # Else what goes to error(8) is refused at RCPT, not bounced later.
+        return (f"transport_maps = inline:{{{pairs}}}\n"
+                "smtpd_reject_unlisted_recipient = no\n")
 
     def _make_directories(self):
         spool = self.root / "var/spool/postfix"

@@ -33,7 +33,7 @@ def fixture_programs():
     directory = pathlib.Path(tempfile.mkdtemp(prefix="presort-bin-"))
     directory.chmod(0o755)
     shutil.copy(places.PRESORT, directory / "presort")
-    for name in ("presort-api", "presort-engine"):
+    for name in ("presort-api", "presort-engine", "presort-inbound"):
         write_script(directory / name, "exit 0")
     yield directory
     shutil.rmtree(directory)
@@ -67,8 +67,8 @@ def processes_of(up):
 def test_database_survives_and_nothing_is_left(programs):
     with Up(programs, workers=2) as up:
         assert (up.state.stat().st_mode & 0o777) == 0o700
-        wait_for_scripts(up, 3)
-        assert len(up.children()) == 5
+        wait_for_scripts(up, 4)
+        assert len(up.children()) == 6
         assert len(up.children("presort-engine")) == 2
         psql(up, "CREATE TABLE kept AS SELECT 7 AS x")
         key = up.key
@@ -103,12 +103,16 @@ def test_children_are_unprivileged(programs):
             status = pathlib.Path(f"/proc/{pid}/status").read_text()
             uids = status.split("Uid:")[1].splitlines()[0].split()
             assert "0" not in uids
+            # but for port 25, which is given back once it is bound
+            powers = int(status.split("CapEff:")[1].split()[0], 16)
+            assert powers in (0, 1 << 10)
             assert pathlib.Path(f"/proc/{pid}").stat().st_uid != 0
 
 
 def test_killed_children_come_back(programs):
     with Up(programs) as up:
-        for name in ("presort-engine", "presort-api", "postgres", "presort"):
+        for name in ("presort-engine", "presort-inbound", "presort-api",
+                     "postgres", "presort"):
             old = up.children(name)[0]
             process.kill(old)
             process.wait_until(
@@ -157,19 +161,19 @@ def test_a_stale_pid_file_of_somebody_else(programs):
 def test_drain_has_a_limit(programs):
     directory = pathlib.Path(tempfile.mkdtemp(prefix="presort-bin-"))
     directory.chmod(0o755)
-    for name in ("presort", "presort-api"):
+    for name in ("presort", "presort-api", "presort-inbound"):
         shutil.copy(programs / name, directory)
     write_script(directory / "presort-engine", ":")
     try:
         with Up(directory, drain_seconds=1) as up:
-            wait_for_scripts(up, 2)
+            wait_for_scripts(up, 3)
             started = time.monotonic()
             assert up.stop() == 0
             assert 2.5 < time.monotonic() - started < 10
             assert "child_killed children=engine" in up.said()
             assert not processes_of(up)
         with Up(directory, drain_seconds=30) as up:
-            wait_for_scripts(up, 2)
+            wait_for_scripts(up, 3)
             started = time.monotonic()
             up.process.terminate()
             time.sleep(0.1)
@@ -188,7 +192,7 @@ def test_reload(programs):
     try:
         config.write_text("drain_seconds = 5s\n")
         with Up(programs, config=config) as up:
-            wait_for_scripts(up, 2)
+            wait_for_scripts(up, 3)
             config.write_text("\ndrain_secnds = 6s\n")
             up.hang_up()
             process.wait_until(lambda: "reload_refused" in up.said(), 5, "no")
