@@ -18,6 +18,7 @@ static const char usage[] =
     "       presort templates push ALIAS (--html FILE | --starter NAME)\n"
     "                         [--text FILE] [--subject TEXT] [--from ADDRESS]\n"
     "                         [--name NAME] [--inline-css] [--publish]\n"
+    "                         [--fallbacks FILE.json]\n"
     "       presort templates pull ALIAS\n"
     "       presort templates test ALIAS --to ADDRESS [--data FILE.json]\n"
     "       presort templates delete ALIAS\n"
@@ -26,12 +27,16 @@ static const char usage[] =
 static const char more[] =
     "\n\n"
     "push makes a template or changes it; --publish makes that what is sent. "
-    "Without\n--subject a new one takes the <title>. starter prints a "
-    "ready-made template, or\nits sample data. test sends the latest version. "
-    "partial stores what templates\ninclude: {% render \"NAME\" %}.";
+    "Without\n--subject a new one takes the <title>. --fallbacks are the "
+    "values "
+    "of variables\nthat a mail has not. starter prints a ready-made template, "
+    "or "
+    "its sample data.\ntest sends the latest version. partial stores what "
+    "templates include:\n{% render \"NAME\" %}.";
 
 struct options {
-    const char *html, *text, *starter, *subject, *from, *name, *to, *data;
+    const char *html, *text, *starter, *subject, *from, *name, *to, *data,
+        *fallbacks;
     bool inline_css, publish, sample;
     const char *words[3]; /* of the command: verb, ALIAS, FILE */
     int n_words;
@@ -39,13 +44,19 @@ struct options {
 
 static bool options_read(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {
-        {"html", 1, NULL, 'h'},    {"text", 1, NULL, 't'},
-        {"starter", 1, NULL, 's'}, {"subject", 1, NULL, 'u'},
-        {"from", 1, NULL, 'f'},    {"name", 1, NULL, 'n'},
-        {"to", 1, NULL, 'o'},      {"data", 1, NULL, 'd'},
-        {"sample", 0, NULL, 'a'},  {"inline-css", 0, NULL, 'i'},
-        {"publish", 0, NULL, 'p'}, {0}};
+    static const struct option known[] = {{"html", 1, NULL, 'h'},
+                                          {"text", 1, NULL, 't'},
+                                          {"starter", 1, NULL, 's'},
+                                          {"subject", 1, NULL, 'u'},
+                                          {"from", 1, NULL, 'f'},
+                                          {"name", 1, NULL, 'n'},
+                                          {"to", 1, NULL, 'o'},
+                                          {"data", 1, NULL, 'd'},
+                                          {"sample", 0, NULL, 'a'},
+                                          {"inline-css", 0, NULL, 'i'},
+                                          {"fallbacks", 1, NULL, 'b'},
+                                          {"publish", 0, NULL, 'p'},
+                                          {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
@@ -58,6 +69,7 @@ static bool options_read(int argc, char **argv, struct options *o)
         case 'n': o->name = optarg; break;
         case 'o': o->to = optarg; break;
         case 'd': o->data = optarg; break;
+        case 'b': o->fallbacks = optarg; break;
         case 'a': o->sample = true; break;
         case 'i': o->inline_css = true; break;
         case 'p': o->publish = true; break;
@@ -162,18 +174,66 @@ static enum status list(struct client *client, const struct options *o,
     return STATUS_OK;
 }
 
-/* The brand of a starter is the same for everybody: a fallback. */
+static const char *type_of(const json_t *value)
+{
+    switch (json_typeof(value)) {
+    case JSON_STRING: return "string";
+    case JSON_INTEGER:
+    case JSON_REAL: return "number";
+    case JSON_TRUE:
+    case JSON_FALSE: return "boolean";
+    case JSON_OBJECT: return "object";
+    case JSON_ARRAY: return "list";
+    case JSON_NULL: break;
+    }
+    return NULL;
+}
+
+/* Declares each member as a variable that a mail may leave out. The address is
+ * the recipient's, whatever the sample says. */
+static void set_fallbacks(json_t *body, json_t *values)
+{
+    json_t *variables = json_array(), *value;
+    const char *key;
+
+    json_object_foreach(values, key, value)
+    {
+        if (type_of(value) && strcmp(key, "email") != 0)
+            json_array_append_new(
+                variables, json_pack("{s:s, s:s, s:O}", "key", key, "type",
+                                     type_of(value), "fallback_value", value));
+    }
+    json_object_set_new(body, "variables", variables);
+}
+
+/* The brand of a starter is the same for everybody. */
 static void set_brand(json_t *body, const struct starter *starter)
 {
     json_t *data = json_loads(starter->data, 0, NULL);
-    json_t *brand = json_object_get(data, "brand");
+    json_t *brand =
+        json_pack("{s:O*}", "brand", json_object_get(data, "brand"));
 
-    if (brand)
-        json_object_set_new(body, "variables",
-                            json_pack("[{s:s, s:s, s:O}]", "key", "brand",
-                                      "type", "object", "fallback_value",
-                                      brand));
+    set_fallbacks(body, brand);
+    json_decref(brand);
     json_decref(data);
+}
+
+static enum status add_fallbacks(const char *path, json_t *body,
+                                 struct error *err)
+{
+    json_error_t why;
+    json_t *values = json_load_file(path, 0, &why);
+    enum status status = STATUS_OK;
+
+    if (json_is_object(values))
+        set_fallbacks(body, values);
+    else if (values)
+        status = fail(err, STATUS_INVALID, "%s: expected an object", path);
+    else
+        status = fail(err, STATUS_INVALID, "%s: line %d, column %d: %s", path,
+                      why.line, why.column, why.text);
+    json_decref(values);
+    return status;
 }
 
 /* The members that the options say. */
@@ -201,6 +261,8 @@ static enum status body_of(const struct options *o, json_t *body,
         set_text(body, "text", file.data);
     }
     buf_fini(&file);
+    if (o->fallbacks && status == STATUS_OK)
+        status = add_fallbacks(o->fallbacks, body, err);
     set_text(body, "subject", o->subject);
     set_text(body, "from", o->from);
     set_text(body, "name", o->name);

@@ -193,6 +193,16 @@ def test_by_the_command_line(service, tmp_path):
             found["status"]) == ("S", "<p>2</p>", True, "published")
     assert presort.command("templates", "pull", "mine") == "<p>2</p>"
     assert re.search(r"mine +published +", presort.command("templates", "list"))
+    (tmp_path / "f.json").write_text(json.dumps({
+        "a": "x", "b": 1.5, "c": True, "d": {"e": 1}, "f": [1], "g": None,
+        "email": "no@x.test"}))
+    presort.command("templates", "push", "mine", "--fallbacks",
+                    str(tmp_path / "f.json"), "--html", str(page))
+    assert [(v["key"], v["type"], v["fallback_value"]) for v in
+            presort.ask("GET", "/templates/mine")["variables"]] == [
+                ("a", "string", "x"), ("b", "number", 1.5),
+                ("c", "boolean", True), ("d", "object", {"e": 1}),
+                ("f", "list", [1])]
     presort.command("templates", "delete", "mine")
     ran = run("templates", "pull", "mine", env=presort.environment)
     assert ran.returncode == 1 and "Template not found" in ran.stderr
