@@ -1,11 +1,13 @@
 #include "claims.h"
+#include "dests.h"
 #include "queue/presort.h"
 #include <string.h>
 
 enum {
     CLAIMS_URGENT = 64,     /* batches of transactional mail at a time */
     CLAIMS_LOW_LEAST = 200, /* mails of an offer in hand */
-    CLAIMS_LIST_MS = 50,    /* the store is asked what it has not more often */
+    CLAIMS_AHEAD_SECONDS = 5,
+    CLAIMS_LIST_MS = 50, /* the store is asked what it has not more often */
 };
 
 void claims_init(struct claims *c, struct queue *queue)
@@ -53,13 +55,29 @@ void claims_hold(struct claims *c, struct batch *b)
     offers_hold(&c->offers, b, c->by_site ? b->site : "");
 }
 
-/* About a third of a second's work in hand is few: enough to never run dry
- * while a claim is under way. */
+struct wanting {
+    const struct claims *claims;
+    const struct dests *dests;
+    size_t low; /* about a third of a second's work in hand is few: enough to
+                   never run dry while a claim is under way */
+    int64_t now_ms;
+};
+
+/* Of a site with a limit, what it takes in some seconds is enough; of one that
+ * is shut, nothing is wanted. */
 static bool is_wanted(void *arg, const struct offer *offer)
 {
-    const size_t *low = arg;
+    const struct wanting *w = arg;
+    size_t low = w->low;
+    double rate;
 
-    return offer->in_hand < *low;
+    if (w->claims->by_site) {
+        if (!dests_site_is_open(w->dests, offer->site, w->now_ms, &rate))
+            return false;
+        if (rate > 0 && rate * CLAIMS_AHEAD_SECONDS < (double)low)
+            low = (size_t)(rate * CLAIMS_AHEAD_SECONDS) + 1;
+    }
+    return offer->in_hand < low;
 }
 
 static void claim_urgent(struct claims *c)
@@ -83,14 +101,19 @@ static void claim(struct claims *c, struct offer *o)
     queue_claim(c->queue, &of, o->ask, o);
 }
 
-void claims_turn(struct claims *c, const struct held *held, double rate,
-                 int64_t now_ms)
+void claims_turn(struct claims *c, const struct held *held,
+                 const struct dests *dests, double rate, int64_t now_ms)
 {
-    size_t low = (size_t)(rate / 3 / (double)offers_active(&c->offers));
+    struct wanting wanting = {
+        .claims = c,
+        .dests = dests,
+        .low = (size_t)(rate / 3 / (double)offers_active(&c->offers)),
+        .now_ms = now_ms,
+    };
     struct offer *o;
 
-    if (low < CLAIMS_LOW_LEAST)
-        low = CLAIMS_LOW_LEAST;
+    if (wanting.low < CLAIMS_LOW_LEAST)
+        wanting.low = CLAIMS_LOW_LEAST;
     if (c->urgent_wanted && !c->claiming_urgent && !held_is_full(held))
         claim_urgent(c);
     if (c->list_wanted && now_ms - c->list_ms >= CLAIMS_LIST_MS) {
@@ -99,6 +122,6 @@ void claims_turn(struct claims *c, const struct held *held, double rate,
         queue_list(c->queue, c->by_site);
     }
     while (!held_is_full(held) &&
-           (o = offers_claim(&c->offers, is_wanted, &low)))
+           (o = offers_claim(&c->offers, is_wanted, &wanting)))
         claim(c, o);
 }

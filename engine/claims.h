@@ -39,6 +39,7 @@ void claims_answered(struct claims *c, void *asked, int n);
 void claims_hold(struct claims *c, struct batch *b);
 
 /* Ask for what is wanted. rate: mails a second that this worker sends. */
-void claims_turn(struct claims *c, const struct held *held, double rate,
-                 int64_t now_ms);
+struct dests;
+void claims_turn(struct claims *c, const struct held *held,
+                 const struct dests *dests, double rate, int64_t now_ms);
 #endif

@@ -33,8 +33,6 @@ struct settled dests_outcome(const struct dests_refusal *refusal);
 struct dests_events {
     /* May mail be sent at all? Asked before each. */
     bool (*may_send)(void *owner);
-    /* The domain of the mail's sender, or NULL; asked for if routes want it. */
-    const char *(*sender)(void *owner, const struct mail *mail);
     /* The routes have changed: take back all that waits. */
     void (*rerouted)(void *owner);
     /* A mail that is out: its bytes, or false: it was settled otherwise. */
@@ -89,7 +87,18 @@ bool dests_are_known(const struct dests *d);
 bool dests_are_one(const struct dests *d);
 
 /* No mail is to be claimed: the one destination of all mail is down. */
-bool dests_are_down(const struct dests *d, int64_t now_ms);
+bool dests_are_down(const struct dests *d);
+/* May mail of this site be claimed; and about how many mails a second of it
+ * this worker may send (0: no limit is known). */
+bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
+                        double *rate);
+
+/* The number of this worker, for its share of limits. */
+void dests_worker(struct dests *d, int worker);
+
+/* Limits and shaping, for whoever keeps them up to date. */
+struct pace;
+struct pace *dests_pace(struct dests *d);
 struct dests_state dests_state(const struct dests *d);
 void dests_measure(const struct dests *d, struct metrics *m);
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "pace/providers.h"
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,18 @@ static void make_key(struct domain *d, const struct dns_mail *mail)
              (unsigned long long)hash);
 }
 
+/* A provider's, if all hosts are; else that of the hosts themselves. */
+static const char *site_of(const struct dns_mail *mail)
+{
+    const char *names[MX_MAX];
+    const struct provider *provider;
+
+    for (size_t i = 0; i < mail->n_hosts; i++)
+        names[i] = mail->hosts[i].name;
+    provider = provider_of(names, mail->n_hosts);
+    return provider ? provider->site : mail->site;
+}
+
 static struct domain *learn(const struct domains *d,
                             const struct dns_mail *mail)
 {
@@ -103,7 +116,7 @@ static struct domain *learn(const struct domains *d,
     switch (mail->outcome) {
     case DNS_MAIL_HOSTS:
         known->verdict = VERDICT_DELIVERED;
-        snprintf(known->site, sizeof known->site, "%s", mail->site);
+        snprintf(known->site, sizeof known->site, "%s", site_of(mail));
         make_key(known, mail);
         for (size_t i = 0; i < mail->n_hosts; i++)
             add_host(known, &mail->hosts[i], (uint16_t)d->config->direct_port);

@@ -126,7 +126,7 @@ static bool may_claim(const struct pipeline *p)
     return p->started && !p->draining && queue_is_up(p->queue) &&
            keys_are_known(p->keys) && suppress_is_known(p->suppress) &&
            dests_are_known(p->dests) && p->now_ms < p->lease_until_ms &&
-           !dests_are_down(p->dests, p->now_ms) &&
+           !dests_are_down(p->dests) &&
            settle_backlog_bytes(p->settle) <= PIPELINE_BACKLOG_MAX;
 }
 
@@ -278,12 +278,6 @@ static bool on_may_send(void *owner)
     return clock_mono_ms() < p->lease_until_ms;
 }
 
-static const char *on_sender(void *owner, const struct mail *mail)
-{
-    (void)owner;
-    return job_sender_domain(mail->parcel->batch, mail);
-}
-
 static bool on_prepare(void *owner, struct mail *mail, struct smtp_message *m)
 {
     struct pipeline *p = owner;
@@ -433,7 +427,7 @@ static void turn(uv_prepare_t *handle)
     if (settle_write(p->settle, &err) == STATUS_OK)
         settle_flush(p->settle, p->draining);
     if (may_claim(p))
-        claims_turn(&p->claims, &p->held, p->rate, p->now_ms);
+        claims_turn(&p->claims, &p->held, p->dests, p->rate, p->now_ms);
 }
 
 static bool is_drained(const struct pipeline *p)
@@ -507,6 +501,7 @@ static void on_registered(void *owner, int worker,
     struct pipeline *p = owner;
 
     memcpy(p->secret, secret, sizeof p->secret);
+    dests_worker(p->dests, worker);
     log_event(LOG_INFO, "worker_registered", "worker=%d", worker);
     settle_replay(p->settle, worker);
 }
@@ -538,8 +533,13 @@ enum status pipeline_new(uv_loop_t *loop, const struct config *config,
 {
     static const struct settle_events settle = {on_replayed, on_finished};
     static const struct dests_events dests = {
-        on_may_send, on_sender,  on_rerouted, on_prepare,
-        on_settled,  on_refused, on_left};
+        .may_send = on_may_send,
+        .rerouted = on_rerouted,
+        .prepare = on_prepare,
+        .settled = on_settled,
+        .refused = on_refused,
+        .left = on_left,
+    };
     struct pipeline *p = memory_new(1, sizeof *p);
     char *conninfo = NULL;
     enum status status = db_conninfo(config, "presort-engine", &conninfo, err);

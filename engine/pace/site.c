@@ -103,6 +103,15 @@ static void override_by(struct limits *limits, const char *text)
         limits_override(limits, &over);
 }
 
+/* Then nobody need share, or wait until the others are known. */
+static bool is_unlimited(const struct limits *limits)
+{
+    for (int i = 0; i < LIMITS; i++)
+        if (limits->of[i] > 0)
+            return false;
+    return true;
+}
+
 void pace_resolve(struct pace_site *s, int64_t now_us)
 {
     const struct rule_state *rule =
@@ -117,7 +126,9 @@ void pace_resolve(struct pace_site *s, int64_t now_us)
         limits_override(&limits, &rule->limits);
     s->limits = limits;
     pace_key(key, s->relay ? "relay" : "site", s->name);
-    s->share = lanes_share(&s->pace->lanes, key, &limits, now_us);
+    s->share = s->relay && is_unlimited(&limits)
+                   ? (struct lane_share){.mine = 0, .n = 1}
+                   : lanes_share(&s->pace->lanes, key, &limits, now_us);
     s->changes += was.n != s->share.n || was.mine != s->share.mine;
     if (s->share.n == 0)
         return;

@@ -112,7 +112,8 @@ static void source_name(const char *source, char *out, size_t max)
 }
 
 static void obey(struct pace_site *s, const struct pace_keys *keys,
-                 const struct provider_rule *rule, int64_t now_us)
+                 const struct provider_rule *rule, bool connecting,
+                 int64_t now_us)
 {
     int64_t until_us = now_us + rule->seconds * US_A_SECOND;
     const char *campaign = keys->of[PACE_CAMPAIGN];
@@ -121,7 +122,12 @@ static void obey(struct pace_site *s, const struct pace_keys *keys,
     s->changes++;
     switch (rule->deed) {
     case PROVIDER_NOTHING: break;
-    case PROVIDER_SLOW: shape_slow_down(&s->shape, now_us); break;
+    case PROVIDER_SLOW:
+        /* A refused connection is no word about mails: it bounds connections
+         * already. */
+        if (!connecting)
+            shape_slow_down(&s->shape, now_us);
+        break;
     case PROVIDER_SUSPEND_SITE:
         if (until_us > s->suspended_until_us)
             s->suspended_until_us = until_us;
@@ -153,7 +159,7 @@ static bool blames_us(enum provider_deed deed)
 static struct pace_verdict judge(struct pace_site *s,
                                  const struct pace_keys *keys, unsigned code,
                                  const char *enhanced, const char *text,
-                                 int64_t now_us)
+                                 bool connecting, int64_t now_us)
 {
     const struct provider_rule *rule =
         provider_judge(s->provider, code, enhanced, text);
@@ -168,7 +174,7 @@ static struct pace_verdict judge(struct pace_site *s,
                  enhanced ? enhanced : "", enhanced && enhanced[0] ? " " : "",
                  text ? text : "");
     s->why[utf8_check(s->why, strlen(s->why))] = '\0';
-    obey(s, keys, rule, now_us);
+    obey(s, keys, rule, connecting, now_us);
     return verdict;
 }
 
@@ -184,7 +190,7 @@ struct pace_verdict pace_outcome(struct pace_site *s,
         return (struct pace_verdict){.deed = PROVIDER_NOTHING};
     }
     hear(s, code, enhanced, text ? text : "", now_us);
-    return judge(s, keys, code, enhanced, text, now_us);
+    return judge(s, keys, code, enhanced, text, false, now_us);
 }
 
 struct pace_verdict pace_closed(struct pace_site *s, const char *source,
@@ -199,7 +205,7 @@ struct pace_verdict pace_closed(struct pace_site *s, const char *source,
         return (struct pace_verdict){.deed = PROVIDER_NOTHING};
     shape_connect_failed(&s->shape, s->open, now_us);
     hear(s, code, "", text ? text : "", now_us);
-    return judge(s, &keys, code, "", text, now_us);
+    return judge(s, &keys, code, "", text, true, now_us);
 }
 
 /* ---- Orders, and what outlives us ---- */

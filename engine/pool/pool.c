@@ -48,12 +48,28 @@ struct pool {
     char *login_user, *login_secret;
 };
 
+static unsigned most_connections(const struct pool *p)
+{
+    unsigned ours = (unsigned)p->config->site_connections_max;
+    unsigned theirs = p->events.connections(p->owner);
+
+    return theirs < ours ? theirs : ours;
+}
+
 static unsigned most_campaign(const struct pool *p)
 {
-    int64_t most =
-        p->config->site_connections_max - p->config->transactional_connections;
+    unsigned most = most_connections(p);
+    unsigned kept = (unsigned)p->config->transactional_connections;
 
-    return most > 0 ? (unsigned)most : 1;
+    return most > kept ? most - kept : 1;
+}
+
+static unsigned mails_max(const struct pool *p)
+{
+    unsigned ours = (unsigned)p->config->connection_mails_max;
+    unsigned theirs = p->events.mails(p->owner);
+
+    return theirs > 0 && theirs < ours ? theirs : ours;
 }
 
 /* May a campaign's mail go to this connection? */
@@ -201,6 +217,8 @@ static void on_ready(struct smtp_conn *conn, void *owner)
     (void)conn;
     if (h)
         h->failures = 0;
+    if (!l->ready)
+        l->pool->events.connected(l->pool->owner);
     l->ready = true;
     feed(l);
 }
@@ -249,6 +267,8 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     if (l->next)
         l->next->at = l->at;
     p->n_lines--;
+    p->events.closed(p->owner, smtp_conn_source(conn), !l->ready, end->code,
+                     end->why);
     if (!l->ready && !p->draining && !goes_in_clear(l, end))
         failed(p, l, end->why, end->code);
     p->events.stirred(p->owner);
@@ -273,7 +293,7 @@ static struct smtp_conn_setup setup_of(const struct line *l)
                 .reply_ms = p->config->smtp_timeout_seconds * 1000,
                 .final_dot_ms = p->config->final_dot_timeout_seconds * 1000,
                 .idle_ms = p->config->connection_idle_seconds * 1000,
-                .mails_max = (unsigned)p->config->connection_mails_max,
+                .mails_max = mails_max(p),
             },
     };
 }
@@ -326,15 +346,18 @@ static int64_t open_lines(struct pool *p, int64_t now_ms)
         most_campaign(p) -
         (p->n_campaign < most_campaign(p) ? p->n_campaign : most_campaign(p));
     size_t wanted = transactional + (campaign < room ? campaign : room);
-    unsigned most =
-        is_failing(p) ? 1 : (unsigned)p->config->site_connections_max;
+    unsigned most = is_failing(p) ? 1 : most_connections(p);
+    int64_t when_ms = INT64_MAX;
 
     for (unsigned n = free_lines(p); n < wanted && p->n_lines < most; n++) {
         const struct host *host = choose_host(p, now_ms);
 
         if (!host)
             return up_again_ms(p);
+        if (!p->events.may_connect(p->owner, &when_ms))
+            return when_ms;
         open_line(p, host, now_ms);
+        p->events.opened(p->owner);
     }
     return INT64_MAX;
 }

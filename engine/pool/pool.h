@@ -50,6 +50,19 @@ struct pool_events {
     /* Every host is down; why and code are of the last failure. Told once each
      * time that it becomes so. */
     void (*unreachable)(void *owner, const char *why, unsigned code);
+    /* How many connections there may be, and mails over each (0: no limit
+     * besides the settings'). */
+    unsigned (*connections)(void *owner);
+    unsigned (*mails)(void *owner);
+    /* May one more be opened now? If not, *when_ms is when to ask again (mono
+     * ms; INT64_MAX: after one was closed). */
+    bool (*may_connect)(void *owner, int64_t *when_ms);
+    /* One was opened, was ready for the first time, is closed. failed: it never
+     * was ready; then code and why say more. */
+    void (*opened)(void *owner);
+    void (*connected)(void *owner);
+    void (*closed)(void *owner, const char *source, bool failed, unsigned code,
+                   const char *why);
     /* Something happened on a connection: the pool wants its turn. */
     void (*stirred)(void *owner);
 };

@@ -22,7 +22,12 @@
 #include <stdint.h>
 
 enum batch_class { BATCH_TRANSACTIONAL = 0, BATCH_CAMPAIGN = 1 };
-enum { UUID_BYTES = 16, SITE_MAX = 256 };
+enum {
+    UUID_BYTES = 16,
+    UUID_TEXT_MAX = 37,
+    PROJECT_TEXT_MAX = 24,
+    SITE_MAX = 256,
+};
 
 struct parcel;
 
@@ -82,6 +87,8 @@ struct batch {
     int64_t project;
     unsigned char campaign[UUID_BYTES]; /* zero if transactional */
     enum batch_class class;
+    char campaign_text[UUID_TEXT_MAX]; /* "" if transactional */
+    char project_text[PROJECT_TEXT_MAX];
     char site[SITE_MAX];
     int64_t due_us, expires_us, claimed_us;
     int tries, doubts; /* behind every mail of it */

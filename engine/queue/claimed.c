@@ -1,6 +1,7 @@
 #include "queue/claimed.h"
 #include "base/clock.h"
 #include "loop/pg.h"
+#include "queue/uuid.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -21,8 +22,12 @@ struct batch *claimed_batch(const PGresult *r, int row)
 
     b->id = pg_bigint(r, row, 0);
     b->project = pg_bigint(r, row, 1);
-    if (PQgetlength(r, row, 2) == UUID_BYTES)
+    snprintf(b->project_text, sizeof b->project_text, "%lld",
+             (long long)b->project);
+    if (PQgetlength(r, row, 2) == UUID_BYTES) {
         memcpy(b->campaign, PQgetvalue(r, row, 2), UUID_BYTES);
+        uuid_text(b->campaign, b->campaign_text);
+    }
     b->class =
         pg_smallint(r, row, 3) == 0 ? BATCH_TRANSACTIONAL : BATCH_CAMPAIGN;
     snprintf(b->site, sizeof b->site, "%s", PQgetvalue(r, row, 4));

@@ -105,14 +105,15 @@ static void leave(struct lane *l)
     p->listed = false;
 }
 
-struct mail *fair_next(struct fair *f)
+struct mail *fair_next(struct fair *f, fair_may *may, void *arg)
 {
     struct lane *best = NULL;
 
     for (size_t i = 0; i < f->n; i++) {
         struct lane *l = &f->lanes[i];
 
-        if (l->first && (!best || l->pass < best->pass))
+        if (l->first && (!best || l->pass < best->pass) &&
+            (!may || may(arg, l->first)))
             best = l;
     }
     if (!best)

@@ -34,9 +34,13 @@ void fair_fini(struct fair *f);
  * mail was put back into it. In the lane already, it only counts that one. */
 void fair_add(struct fair *f, struct parcel *p, bool front);
 
-/* The next mail to send by fairness; NULL if none waits. A parcel whose last
- * mail is taken leaves its lane. */
-struct mail *fair_next(struct fair *f);
+/* May a mail of this parcel go now? */
+typedef bool fair_may(void *arg, const struct parcel *p);
+
+/* The next mail to send by fairness, of those lanes whose first parcel may (all
+ * if may is NULL); NULL if there is none. A parcel whose last mail is taken
+ * leaves its lane. */
+struct mail *fair_next(struct fair *f, fair_may *may, void *arg);
 
 /* Take the campaign's parcels out of their lane (paused, cancelled): a list
  * by next. With NULL those of all campaigns. */

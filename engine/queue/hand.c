@@ -35,11 +35,11 @@ void hand_add(struct hand *h, struct parcel *p, bool front)
         h->urgent_end = &p->next;
 }
 
-static struct mail *next_urgent(struct hand *h)
+static struct mail *next_urgent(struct hand *h, fair_may *may, void *arg)
 {
     struct parcel *p = h->urgent;
 
-    if (!p)
+    if (!p || (may && !may(arg, p)))
         return NULL;
     struct mail *mail = parcel_next(p);
 
@@ -54,11 +54,12 @@ static struct mail *next_urgent(struct hand *h)
     return mail;
 }
 
-struct mail *hand_next(struct hand *h, enum batch_class class)
+struct mail *hand_next(struct hand *h, enum batch_class class, fair_may *may,
+                       void *arg)
 {
     switch (class) {
-    case BATCH_TRANSACTIONAL: return next_urgent(h);
-    case BATCH_CAMPAIGN: return fair_next(&h->fair);
+    case BATCH_TRANSACTIONAL: return next_urgent(h, may, arg);
+    case BATCH_CAMPAIGN: return fair_next(&h->fair, may, arg);
     }
     BUG("no such class");
 }

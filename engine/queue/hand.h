@@ -21,8 +21,11 @@ void hand_fini(struct hand *h);
  * parcel without any is left alone. */
 void hand_add(struct hand *h, struct parcel *p, bool front);
 
-/* The next mail of the class to send, or NULL; it is out then. */
-struct mail *hand_next(struct hand *h, enum batch_class class);
+/* The next mail of the class to send that may go (may NULL: all may), or NULL;
+ * it is out then. Transactional mail keeps its order: where the first may not,
+ * none does. */
+struct mail *hand_next(struct hand *h, enum batch_class class, fair_may *may,
+                       void *arg);
 size_t hand_waiting(const struct hand *h, enum batch_class class);
 
 /* Take out a campaign's parcels, or with NULL all: a list by next. */

@@ -23,3 +23,16 @@ bool uuid_parse(const char *text, unsigned char uuid[UUID_BYTES])
     }
     return digits == 2 * UUID_BYTES;
 }
+
+void uuid_text(const unsigned char uuid[UUID_BYTES], char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (int i = 0; i < UUID_BYTES; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            *out++ = '-';
+        *out++ = digits[uuid[i] >> 4];
+        *out++ = digits[uuid[i] & 0xf];
+    }
+    *out = 0;
+}

@@ -30,7 +30,7 @@ static void pick(size_t *counts, size_t n)
 {
     struct mail *m;
 
-    for (size_t i = 0; i < n && (m = fair_next(&fair)); i++)
+    for (size_t i = 0; i < n && (m = fair_next(&fair, NULL, NULL)); i++)
         counts[m->parcel->batch->campaign[0]]++;
 }
 
@@ -125,17 +125,17 @@ static void takes_back_at_the_front(void **state)
 
     (void)state;
     fair_add(&fair, &b->whole, false);
-    struct mail *m = fair_next(&fair);
+    struct mail *m = fair_next(&fair, NULL, NULL);
 
-    assert_ptr_equal(fair_next(&fair), &a->mails[1]);
+    assert_ptr_equal(fair_next(&fair, NULL, NULL), &a->mails[1]);
     assert_false(a->whole.listed); /* its last one was taken */
     batch_put_back(m);
     fair_add(&fair, &a->whole, true);
     assert_int_equal(fair.waiting, 2);
-    assert_ptr_equal(fair_next(&fair), m);
+    assert_ptr_equal(fair_next(&fair, NULL, NULL), m);
     assert_ptr_equal(m->parcel, &a->whole);
-    assert_ptr_equal(fair_next(&fair), &b->mails[0]);
-    assert_null(fair_next(&fair));
+    assert_ptr_equal(fair_next(&fair, NULL, NULL), &b->mails[0]);
+    assert_null(fair_next(&fair, NULL, NULL));
     assert_int_equal(fair.waiting, 0);
     batch_free(a);
     batch_free(b);
@@ -146,7 +146,7 @@ static void counts_what_is_put_back_into_a_listed_batch(void **state)
     struct batch *a = come(1, 1, 3);
 
     (void)state;
-    struct mail *m = fair_next(&fair);
+    struct mail *m = fair_next(&fair, NULL, NULL);
 
     batch_put_back(m);
     fair_add(&fair, &a->whole, true);
@@ -178,6 +178,26 @@ static void is_taken_by_campaign_or_whole(void **state)
     batch_free(c);
 }
 
+static bool is_not(void *arg, const struct parcel *p)
+{
+    return p->batch != arg;
+}
+
+/* One campaign may not go now: the others share what there is. */
+static void passes_over_who_may_not(void **state)
+{
+    struct batch *a = come(1, 1, 10), *b = come(2, 1, 10);
+
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        assert_ptr_equal(fair_next(&fair, is_not, a)->parcel->batch, b);
+    assert_null(fair_next(&fair, is_not, a));
+    assert_int_equal(fair.waiting, 10);
+    assert_ptr_equal(fair_next(&fair, is_not, b)->parcel->batch, a);
+    batch_free(a);
+    batch_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +211,7 @@ int main(void)
         cmocka_unit_test_setup(counts_what_is_put_back_into_a_listed_batch,
                                start),
         cmocka_unit_test_setup(is_taken_by_campaign_or_whole, start),
+        cmocka_unit_test_setup(passes_over_who_may_not, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ static int start(void **state)
 
 static int64_t next(enum batch_class class)
 {
-    struct mail *m = hand_next(&hand, class);
+    struct mail *m = hand_next(&hand, class, NULL, NULL);
 
     if (!m)
         return -1;
@@ -69,13 +69,13 @@ static void gives_what_was_put_back_first(void **state)
     (void)state;
     hand_add(&hand, &a->whole, false);
     hand_add(&hand, &b->whole, false);
-    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL);
+    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL, NULL, NULL);
 
     batch_put_back(m);
     hand_add(&hand, m->parcel, true);
     assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 4);
     assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
-    m = hand_next(&hand, BATCH_TRANSACTIONAL);
+    m = hand_next(&hand, BATCH_TRANSACTIONAL, NULL, NULL);
     assert_false(m->parcel->listed);
     batch_put_back(m);
     hand_add(&hand, m->parcel, true);
@@ -95,7 +95,7 @@ static void takes_more_after_a_put_back(void **state)
 
     (void)state;
     hand_add(&hand, &a->whole, false);
-    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL);
+    struct mail *m = hand_next(&hand, BATCH_TRANSACTIONAL, NULL, NULL);
 
     batch_put_back(m);
     hand_add(&hand, m->parcel, true);

@@ -1,0 +1,403 @@
+#include "dest.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "render/job.h"
+#include "route/secret.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEST_WAIT_US = 5 * 1000000 }; /* a longer pause empties the hand */
+
+void dest_stir(struct dest *t)
+{
+    if (t->stirred)
+        return;
+    t->stirred = true;
+    t->next_stirred = t->world->stirred;
+    t->world->stirred = t;
+}
+
+/* ---- A destination's pool asks, and tells ---- */
+
+static int64_t now_us(const struct dest_world *w)
+{
+    return w->now_ms * 1000;
+}
+
+static struct pace_keys keys_of(struct dest_world *w, const struct mail *mail)
+{
+    const char *sender = pace_has_rules(w->pace, PACE_SENDER)
+                             ? job_sender_domain(mail->parcel->batch, mail)
+                             : NULL;
+
+    return gate_keys(mail->parcel->batch, sender);
+}
+
+static bool may_go(void *arg, const struct parcel *p)
+{
+    struct dest *t = arg;
+    const struct pace_keys keys = keys_of(t->world, &p->mails[0]);
+
+    return gate_may_send(&t->gate, &keys, now_us(t->world));
+}
+
+/* Whoever is kept from sending comes back when it is time. */
+static void wake_at(struct dest *t, int64_t at_us)
+{
+    int64_t at_ms = at_us / 1000 + 1;
+
+    if (at_us != PACE_NEVER_US && at_ms < t->wake_ms)
+        t->wake_ms = at_ms;
+}
+
+static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
+{
+    struct dest *t = owner;
+    struct dest_world *w = t->world;
+    struct mail *mail;
+
+    t->gate.when_us = PACE_NEVER_US;
+    while (w->events.may_send(w->owner) &&
+           (mail = hand_next(&t->hand, class, may_go, t))) {
+        const struct pace_keys keys = keys_of(w, mail);
+
+        if (w->events.prepare(w->owner, mail, m)) {
+            pace_spend(t->gate.site, &keys, now_us(w));
+            return true;
+        }
+    }
+    wake_at(t, t->gate.when_us);
+    return false;
+}
+
+static size_t on_waiting(void *owner, enum batch_class class)
+{
+    const struct dest *t = owner;
+
+    return hand_waiting(&t->hand, class);
+}
+
+static void on_settled(void *owner, const struct smtp_result *result,
+                       const char *peer, const char *source)
+{
+    struct dest *t = owner;
+    struct dest_world *w = t->world;
+    struct smtp_result said = *result;
+    const struct pace_keys keys =
+        keys_of(w, ((const struct job *)result->tag)->mail);
+
+    if (!result->untried)
+        gate_outcome(&t->gate, &keys, &said, now_us(w));
+    w->events.settled(w->owner, &said, peer, source);
+}
+
+static unsigned on_connections(void *owner)
+{
+    const struct dest *t = owner;
+
+    return pace_connections(t->gate.site);
+}
+
+static unsigned on_mails(void *owner)
+{
+    const struct dest *t = owner;
+
+    return pace_mails_per_connection(t->gate.site);
+}
+
+static bool on_may_connect(void *owner, int64_t *when_ms)
+{
+    const struct dest *t = owner;
+    int64_t when_us;
+    bool may = pace_may_connect(t->gate.site, now_us(t->world), &when_us);
+
+    *when_ms = when_us == PACE_NEVER_US ? INT64_MAX : when_us / 1000 + 1;
+    return may;
+}
+
+static void on_opened(void *owner)
+{
+    const struct dest *t = owner;
+
+    pace_opened(t->gate.site, now_us(t->world));
+}
+
+static void on_connected(void *owner)
+{
+    const struct dest *t = owner;
+
+    pace_connected(t->gate.site, now_us(t->world));
+}
+
+static void on_line_closed(void *owner, const char *source, bool failed,
+                           unsigned code, const char *why)
+{
+    const struct dest *t = owner;
+
+    pace_closed(t->gate.site, source, failed, code, why, now_us(t->world));
+}
+
+/* What waits for a relay waits on: there is no other way. Where mail goes to
+ * its recipients' servers, others' mail wants the room: each of these mails
+ * has been tried, and goes on by the retry schedule. */
+static void on_unreachable(void *owner, const char *why, unsigned code)
+{
+    struct dest *t = owner;
+
+    if (t->relay)
+        return;
+    t->closed_ms = pool_state(t->pool).down_until_ms;
+    snprintf(t->why, sizeof t->why, "%s", why);
+    for (int class = BATCH_TRANSACTIONAL; class <= BATCH_CAMPAIGN; class ++) {
+        struct mail *mail;
+
+        while ((
+            mail = hand_next(&t->hand, (enum batch_class) class, NULL, NULL))) {
+            struct batch *b = mail->parcel->batch;
+            const struct dests_refusal refusal = {
+                .verdict = VERDICT_DEFERRED,
+                .reach = REACH_SITE,
+                .code = code,
+                .enhanced = code ? "" : "4.4.1",
+                .step = "connect",
+                .why = t->why,
+            };
+
+            t->world->events.refused(t->world->owner, mail, &refusal);
+            t->world->events.left(t->world->owner, b);
+        }
+    }
+}
+
+static void on_stirred(void *owner)
+{
+    dest_stir(owner);
+}
+
+/* ---- How a relay is spoken to ---- */
+
+static unsigned mechs_of(const char *login)
+{
+    if (strcmp(login, "plain") == 0)
+        return SMTP_MECH_PLAIN;
+    if (strcmp(login, "login") == 0)
+        return SMTP_MECH_LOGIN;
+    if (strcmp(login, "scram-sha-256") == 0)
+        return SMTP_MECH_SCRAM_SHA_256;
+    if (strcmp(login, "xoauth2") == 0)
+        return SMTP_MECH_XOAUTH2;
+    return SMTP_MECH_SCRAM_SHA_256 | SMTP_MECH_PLAIN | SMTP_MECH_LOGIN;
+}
+
+static enum smtp_tls tls_of(const char *text)
+{
+    for (int level = SMTP_TLS_NONE; level <= SMTP_TLS_DANE; level++)
+        if (strcmp(smtp_tls_text((enum smtp_tls)level), text) == 0)
+            return (enum smtp_tls)level;
+    return SMTP_TLS_VERIFIED; /* what we do not know must not be less */
+}
+
+/* A secret that can't be read leaves the login to fail, and mail waits. */
+static void set_access(struct dest *t)
+{
+    struct relay_access how = relay_how(t->relay);
+    char secret[ROUTE_SECRET_MAX] = "", why[LOG_QUOTE_MAX];
+    struct error err;
+    bool login = strcmp(how.login, "none") != 0;
+    const struct smtp_login with = {mechs_of(how.login), how.username, secret,
+                                    false};
+    const struct pool_access access = {tls_of(how.tls), login ? &with : NULL};
+
+    if (login && route_secret_read(how.secret, secret, &err) != STATUS_OK)
+        log_event(LOG_ERROR, "relay_secret", "relay=%s why=%s",
+                  relay_name(t->relay), log_quote(err.text, why));
+    pool_access(t->pool, &access);
+    explicit_bzero(secret, sizeof secret);
+}
+
+/* A relay's addresses, as the system knows them, and how it is spoken to. */
+static void on_addresses(void *owner)
+{
+    struct dest *t = owner;
+    struct relay_address found[POOL_HOSTS_MAX];
+    struct pool_host hosts[POOL_HOSTS_MAX];
+    size_t n = relay_addresses(t->relay, found, POOL_HOSTS_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        hosts[i] =
+            (struct pool_host){.address = found[i].address,
+                               .address_len = found[i].len,
+                               .weight = found[i].host->weight,
+                               .implicit_tls = found[i].host->implicit_tls};
+        snprintf(hosts[i].name, sizeof hosts[i].name, "%s",
+                 found[i].host->at.host);
+    }
+    set_access(t);
+    pool_hosts(t->pool, hosts, n);
+    dest_stir(t);
+}
+
+/* ---- Coming and going ---- */
+
+struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
+                      struct relay *relay)
+{
+    static const struct pool_events pool = {
+        .next = on_next,
+        .waiting = on_waiting,
+        .settled = on_settled,
+        .unreachable = on_unreachable,
+        .connections = on_connections,
+        .mails = on_mails,
+        .may_connect = on_may_connect,
+        .opened = on_opened,
+        .connected = on_connected,
+        .closed = on_line_closed,
+        .stirred = on_stirred,
+    };
+    struct dest *t = memory_new(1, sizeof *t);
+
+    t->world = w;
+    t->key = text_copy(key);
+    t->site = relay ? NULL : site;
+    t->relay = relay;
+    t->gate = (struct gate){
+        .pace = w->pace,
+        .site = pace_site(w->pace, site, relay != NULL, now_us(w)),
+        .when_us = PACE_NEVER_US,
+    };
+    t->used_ms = w->now_ms;
+    hand_init(&t->hand);
+    t->pool = pool_new(w->net, w->config, w->hostname, &pool, t);
+    if (relay) {
+        relay_watch(relay, on_addresses, t);
+        on_addresses(t);
+    }
+    return t;
+}
+
+void dest_free(struct dest *t)
+{
+    pool_free(t->pool);
+    hand_fini(&t->hand);
+    free(t->key);
+    free(t);
+}
+
+void dest_hosts(struct dest *t, const struct domain *domain)
+{
+    struct pool_host hosts[POOL_HOSTS_MAX];
+
+    for (size_t i = 0; i < domain->n_hosts; i++) {
+        hosts[i] = (struct pool_host){
+            .address = domain->hosts[i].address,
+            .address_len = domain->hosts[i].len,
+            .group = domain->hosts[i].group,
+        };
+        snprintf(hosts[i].name, sizeof hosts[i].name, "%s",
+                 domain->hosts[i].name);
+    }
+    pool_hosts(t->pool, hosts, domain->n_hosts);
+}
+
+bool dest_is_used(const struct dest *t)
+{
+    return t->stirred || hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0 ||
+           hand_waiting(&t->hand, BATCH_CAMPAIGN) > 0 ||
+           pool_state(t->pool).connections > 0;
+}
+
+/* ---- Mail comes ---- */
+
+/* Not before then. */
+static void put_off(struct parcel *p, int64_t wait_ms)
+{
+    p->batch->touched = true; /* it can't just be released */
+    parcel_return_waiting(p, NULL, clock_wall_us() + wait_ms * 1000);
+}
+
+/* Into a batch of its site, which nobody claims as long as that is shut, and
+ * which another worker may claim that has a lane there. */
+static void hand_on(struct dest *t, struct parcel *p)
+{
+    p->batch->touched |= t->site != NULL;
+    parcel_return_waiting(p, t->site, 0);
+}
+
+/* A short pause is waited for here. */
+bool dest_is_shut(const struct dest *t)
+{
+    int64_t until_us;
+
+    return gate_is_shut(&t->gate, now_us(t->world), &until_us) &&
+           (until_us == PACE_NEVER_US ||
+            until_us - now_us(t->world) > DEST_WAIT_US);
+}
+
+bool dest_is_down(const struct dest *t)
+{
+    return pool_is_down(t->pool, t->world->now_ms);
+}
+
+void dest_put(struct dest *t, struct parcel *p)
+{
+    int64_t now_ms = t->world->now_ms;
+
+    if (dest_is_shut(t)) {
+        hand_on(t, p);
+        return;
+    }
+    if (now_ms < t->closed_ms && dest_is_down(t)) {
+        put_off(p, t->closed_ms - now_ms);
+        return;
+    }
+    p->place = t;
+    hand_add(&t->hand, p, false);
+    t->used_ms = now_ms;
+    dest_stir(t);
+}
+
+void dest_put_again(struct dest *t, struct mail *mail)
+{
+    batch_put_back(mail);
+    hand_add(&t->hand, mail->parcel, true);
+    dest_stir(t);
+}
+
+/* ---- Turns ---- */
+
+/* What waits for a site that is shut goes back to the store. */
+static void empty(struct dest *t)
+{
+    struct dest_world *w = t->world;
+    struct parcel *next;
+
+    for (struct parcel *p = hand_take(&t->hand, NULL); p; p = next) {
+        struct batch *b = p->batch;
+
+        next = p->next;
+        p->next = NULL;
+        hand_on(t, p);
+        w->events.left(w->owner, b);
+    }
+}
+
+void dest_turn(struct dest *t)
+{
+    int64_t now_ms = t->world->now_ms, until_us;
+
+    t->used_ms = now_ms;
+    t->wake_ms = INT64_MAX;
+    if (dest_is_shut(t)) {
+        empty(t);
+    } else if (gate_is_shut(&t->gate, now_us(t->world), &until_us)) {
+        wake_at(t, until_us);
+    } else {
+        int64_t wake_ms = pool_turn(t->pool, now_ms);
+
+        if (wake_ms < t->wake_ms)
+            t->wake_ms = wake_ms;
+    }
+}

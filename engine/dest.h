@@ -1,0 +1,72 @@
+/*
+ * dest - one destination: a relay, or the mail servers that have their MX in
+ * common. Mail waits in its hand until a connection of its pool takes it, as
+ * its gate allows.
+ *
+ * Part of the pipeline; dests, which has the table of them, is its only user.
+ */
+#ifndef DEST_H
+#define DEST_H
+
+#include "dests.h"
+#include "domains.h"
+#include "gate.h"
+#include "pool/pool.h"
+#include "queue/hand.h"
+#include "route/relay.h"
+
+/* What all destinations share. */
+struct dest_world {
+    const struct config *config;
+    struct smtp_net *net;
+    char hostname[SMTP_EHLO_NAME_MAX];
+    struct dests_events events;
+    void *owner;
+    struct pace *pace;
+    struct dest *stirred; /* those that want a turn */
+    int64_t now_ms;       /* of this turn of the loop */
+};
+
+struct dest {
+    struct dest_world *world;
+    char *key;
+    struct relay *relay; /* NULL: mail servers found by MX */
+    const char *site;    /* outlives it, for batches; NULL for a relay */
+    struct gate gate;
+    struct pool *pool;
+    struct hand hand;
+    struct dest *next_stirred;
+    bool stirred;      /* it wants a turn, and is in that list */
+    int64_t wake_ms;   /* and at the latest then */
+    int64_t used_ms;   /* it had mail or connections */
+    int64_t closed_ms; /* direct: no server answers, until then */
+    char why[SMTP_WHY_MAX];
+};
+
+/* Without hosts yet. site: its limits' name, which must outlive it. relay: NULL
+ * where site is one of mail servers. */
+struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
+                      struct relay *relay);
+void dest_free(struct dest *t);
+
+/* The hosts that DNS named, which may be others than a minute ago. */
+void dest_hosts(struct dest *t, const struct domain *domain);
+
+/* It is in use: has mail, or connections, or wants a turn. */
+bool dest_is_used(const struct dest *t);
+
+/* Nothing is sent there, and not within a few seconds either. */
+bool dest_is_shut(const struct dest *t);
+bool dest_is_down(const struct dest *t);
+
+/* A parcel waits here from now on; or, where the destination is shut or none of
+ * its servers answers, it is handed back: who calls asks whether its batch is
+ * over. */
+void dest_put(struct dest *t, struct parcel *p);
+
+/* A mail that came back untried. */
+void dest_put_again(struct dest *t, struct mail *mail);
+
+void dest_stir(struct dest *t);
+void dest_turn(struct dest *t);
+#endif

@@ -1,0 +1,39 @@
+#include "gate.h"
+
+struct pace_keys gate_keys(const struct batch *b, const char *sender)
+{
+    struct pace_keys keys = {{0}};
+
+    if (b->campaign_text[0])
+        keys.of[PACE_CAMPAIGN] = b->campaign_text;
+    keys.of[PACE_PROJECT] = b->project_text;
+    keys.of[PACE_SENDER] = sender;
+    return keys;
+}
+
+bool gate_may_send(struct gate *g, const struct pace_keys *keys, int64_t now_us)
+{
+    int64_t when_us;
+
+    if (pace_may_send(g->site, keys, now_us, &when_us))
+        return true;
+    if (when_us < g->when_us)
+        g->when_us = when_us;
+    return false;
+}
+
+bool gate_is_shut(const struct gate *g, int64_t now_us, int64_t *until_us)
+{
+    return pace_parked(g->site, now_us, until_us);
+}
+
+void gate_outcome(struct gate *g, const struct pace_keys *keys,
+                  struct smtp_result *result, int64_t now_us)
+{
+    struct pace_verdict verdict =
+        pace_outcome(g->site, keys, result->verdict, result->code,
+                     result->enhanced, result->text, now_us);
+
+    if (verdict.keep && result->verdict == VERDICT_BOUNCED)
+        result->verdict = VERDICT_DEFERRED;
+}
