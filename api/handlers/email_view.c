@@ -44,7 +44,7 @@ static struct tally count(json_t *recipients)
 
 /* The worst that happened to anybody; good news only if it holds for all. */
 const char *email_view_last_event(json_t *recipients, const char *state,
-                                  bool due_later)
+                                  bool due_later, const char *reaction)
 {
     struct tally t = count(recipients);
 
@@ -63,7 +63,7 @@ const char *email_view_last_event(json_t *recipients, const char *state,
     if (t.verdicts[VERDICT_DEFERRED])
         return "delivery_delayed";
     if (t.all > 0 && t.verdicts[VERDICT_DELIVERED] == t.all)
-        return "delivered";
+        return reaction ? reaction : "delivered";
     if (t.waiting < t.all)
         return "sent";
     return due_later ? "scheduled" : "queued";
@@ -134,7 +134,10 @@ void email_view_add(struct buf *out, const struct request *request,
     add_times(out, rows, row, content);
     buf_addf(out, ",\"last_event\":\"%s\"",
              email_view_last_event(recipients, text(rows, row, EMAIL_STATE),
-                                   number(rows, row, EMAIL_DUE) > now_us));
+                                   number(rows, row, EMAIL_DUE) > now_us,
+                                   PQgetisnull(rows, row, (int)EMAIL_REACTION)
+                                       ? NULL
+                                       : text(rows, row, EMAIL_REACTION)));
     buf_add_text(out, ",\"campaign_id\":");
     if (PQgetisnull(rows, row, (int)EMAIL_CAMPAIGN))
         buf_add_text(out, "null");
@@ -142,5 +145,9 @@ void email_view_add(struct buf *out, const struct request *request,
         json_add_text(out, text(rows, row, EMAIL_CAMPAIGN));
     buf_add_text(out, ",\"recipients\":");
     buf_add_text(out, text(rows, row, EMAIL_RECIPIENTS));
+    if (!PQgetisnull(rows, row, (int)EMAIL_EVENTS)) {
+        buf_add_text(out, ",\"events\":");
+        buf_add_text(out, text(rows, row, EMAIL_EVENTS));
+    }
     buf_add_char(out, '}');
 }

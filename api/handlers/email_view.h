@@ -18,6 +18,8 @@ enum email_column {
     EMAIL_DUE,        /* microseconds since 1970 */
     EMAIL_CAMPAIGN,   /* null: transactional */
     EMAIL_RECIPIENTS, /* JSON: list of objects */
+    EMAIL_REACTION,   /* opened, clicked; null: neither */
+    EMAIL_EVENTS,     /* JSON: list of objects; null: not shown */
 };
 
 /* Appends one object. Members that the content lacks are null, so that strict
@@ -26,8 +28,9 @@ void email_view_add(struct buf *out, const struct request *request,
                     const PGresult *rows, int row, int64_t now_us);
 
 /* What to call it in one word, as SDKs know it: scheduled, queued, sent,
- * delivered, delivery_delayed, bounced, failed, suppressed or canceled.
- * recipients: as in EMAIL_RECIPIENTS; due: in the future. */
+ * delivered, opened, clicked, delivery_delayed, bounced, failed, suppressed or
+ * canceled. recipients: as in EMAIL_RECIPIENTS; due: in the future; reaction:
+ * NULL, or what to call it where all is well. */
 const char *email_view_last_event(json_t *recipients, const char *state,
-                                  bool due_later);
+                                  bool due_later, const char *reaction);
 #endif

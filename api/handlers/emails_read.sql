@@ -17,7 +17,9 @@ SELECT n.batch, n.seq,
        (extract(epoch FROM coalesce(n.created, batch_time(n.batch)))
         * 1000000)::bigint,
        b.state, (extract(epoch FROM b.due) * 1000000)::bigint, b.campaign,
-       email_recipients(n.batch, n.seq, n.recipients)
+       email_recipients(n.batch, n.seq, n.recipients),
+       email_reaction(n.batch, n.seq, n.recipients),
+       email_events(n.batch, n.seq, n.recipients)
   FROM named n
   JOIN batch b ON b.id = n.batch AND b.project = $1
   JOIN mail m ON m.batch = n.batch AND m.seq = n.seq
@@ -36,7 +38,8 @@ WITH page AS MATERIALIZED (
 SELECT p.batch, p.seq, p.content::jsonb - '{html,text,headers,attachments}'::text[],
        (extract(epoch FROM p.created) * 1000000)::bigint,
        p.state, (extract(epoch FROM p.due) * 1000000)::bigint, NULL,
-       email_recipients(p.batch, p.seq, p.recipients)
+       email_recipients(p.batch, p.seq, p.recipients),
+       email_reaction(p.batch, p.seq, p.recipients), NULL
   FROM page p
  ORDER BY p.batch DESC, p.seq DESC
 
@@ -54,7 +57,8 @@ WITH page AS MATERIALIZED (
 SELECT p.batch, p.seq, p.content::jsonb - '{html,text,headers,attachments}'::text[],
        (extract(epoch FROM p.created) * 1000000)::bigint,
        p.state, (extract(epoch FROM p.due) * 1000000)::bigint, NULL,
-       email_recipients(p.batch, p.seq, p.recipients)
+       email_recipients(p.batch, p.seq, p.recipients),
+       email_reaction(p.batch, p.seq, p.recipients), NULL
   FROM page p
  ORDER BY p.batch DESC, p.seq DESC
 
@@ -82,7 +86,8 @@ SELECT h.batch, h.seq,
        (extract(epoch FROM coalesce(e.created, batch_time(h.batch)))
         * 1000000)::bigint,
        b.state, (extract(epoch FROM b.due) * 1000000)::bigint, b.campaign,
-       email_recipients(h.batch, h.seq, 1)
+       email_recipients(h.batch, h.seq, 1), email_reaction(h.batch, h.seq, 1),
+       NULL
   FROM hit h
   JOIN batch b ON b.id = h.batch AND b.project = $1 AND b.state <> 'draft'
   LEFT JOIN email e ON e.batch = h.batch AND e.seq = h.email

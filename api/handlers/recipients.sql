@@ -38,3 +38,10 @@ LEFT JOIN (
     SELECT seq, max(kind) AS later FROM report
     WHERE batch = $1::bigint GROUP BY seq) AS r ON r.seq = o.seq
 WHERE o.batch = $1::bigint AND o.seq >= $2::int ORDER BY o.seq, o.attempt
+
+-- When each first did what; scanners do not count.
+-- name: recipients_events
+SELECT e.seq, e.kind, (extract(epoch FROM min(e.at)) * 1000000)::bigint
+FROM event e
+WHERE e.batch = $1::bigint AND e.seq >= $2::int AND NOT e.machine
+GROUP BY e.seq, e.kind ORDER BY e.seq

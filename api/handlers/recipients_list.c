@@ -54,10 +54,15 @@ enum {
     OUTCOME_LATER,
 };
 
-/* A mail's outcomes: rows first .. end - 1; none while it waits. */
+/* Columns of recipients_events. */
+enum { EVENT_SEQ, EVENT_KIND, EVENT_AT };
+
+/* A mail's outcomes, and what its recipient did: rows first .. end - 1; none
+ * while it waits, or nothing was done. */
 struct history {
-    const PGresult *rows;
+    const PGresult *rows, *events;
     int first, end;
+    int events_first, events_end;
 };
 
 static bool has_ended(const struct history *h)
@@ -105,6 +110,18 @@ static void add_time(struct buf *out, const char *name, const struct history *h,
         json_add_time(out, number_at(h->rows, row, OUTCOME_AT));
 }
 
+static void add_event(struct buf *out, const char *kind,
+                      const struct history *h)
+{
+    buf_addf(out, ",\"%s_at\":", kind);
+    for (int row = h->events_first; row < h->events_end; row++)
+        if (strcmp(PQgetvalue(h->events, row, EVENT_KIND), kind) == 0) {
+            json_add_time(out, number_at(h->events, row, EVENT_AT));
+            return;
+        }
+    buf_add_text(out, "null");
+}
+
 static void add_row(struct walk *w, struct mailid mail, const char *recipient,
                     const struct history *h)
 {
@@ -130,6 +147,9 @@ static void add_row(struct walk *w, struct mailid mail, const char *recipient,
     add_text(out, "mx", h, OUTCOME_MX);
     add_time(out, "first_at", h, h->first);
     add_time(out, "last_at", h, last);
+    add_event(out, "opened", h);
+    add_event(out, "clicked", h);
+    add_event(out, "unsubscribed", h);
     buf_add_text(out, w->ndjson ? "}\n" : "}");
 }
 
@@ -152,19 +172,28 @@ static bool take_mail(struct walk *w, struct mailid mail, const char *recipient,
     return !w->gone;
 }
 
-/* Both lists ascend by seq. */
-static bool merge(struct walk *w, int64_t batch, const PGresult *mails,
-                  const PGresult *outcomes)
+/* The first row from `at` on that is not of this mail, in a list that ascends
+ * by seq. */
+static int end_of(const PGresult *rows, int at, int column, int64_t seq)
 {
-    struct history h = {.rows = outcomes};
+    while (at < PQntuples(rows) && number_at(rows, at, column) == seq)
+        at++;
+    return at;
+}
+
+/* All lists ascend by seq. */
+static bool merge(struct walk *w, int64_t batch, const PGresult *mails,
+                  const PGresult *outcomes, const PGresult *events)
+{
+    struct history h = {.rows = outcomes, .events = events};
 
     for (int i = 0; i < PQntuples(mails); i++) {
         int64_t seq = number_at(mails, i, 0);
 
         h.first = h.end;
-        while (h.end < PQntuples(outcomes) &&
-               number_at(outcomes, h.end, OUTCOME_SEQ) == seq)
-            h.end++;
+        h.end = end_of(outcomes, h.end, OUTCOME_SEQ, seq);
+        h.events_first = h.events_end;
+        h.events_end = end_of(events, h.events_end, EVENT_SEQ, seq);
         if (!take_mail(w, (struct mailid){batch, (int32_t)seq},
                        PQgetvalue(mails, i, 1), &h))
             return false;
@@ -175,7 +204,7 @@ static bool merge(struct walk *w, int64_t batch, const PGresult *mails,
 static enum status walk_batch(struct walk *w, const char *batch, bool *go_on,
                               struct error *err)
 {
-    DB_RESULT *mails = NULL, *outcomes = NULL;
+    DB_RESULT *mails = NULL, *outcomes = NULL, *events = NULL;
     char seq[CAMPAIGNS_NUMBER_MAX];
     const char *params[] = {batch, seq};
     int64_t id = strtoll(batch, NULL, 10);
@@ -188,7 +217,9 @@ static enum status walk_batch(struct walk *w, const char *batch, bool *go_on,
         status =
             session_run(s, SQL_RECIPIENTS_OUTCOMES, params, 2, &outcomes, err);
     if (status == STATUS_OK)
-        *go_on = merge(w, id, mails, outcomes);
+        status = session_run(s, SQL_RECIPIENTS_EVENTS, params, 2, &events, err);
+    if (status == STATUS_OK)
+        *go_on = merge(w, id, mails, outcomes, events);
     return status;
 }
 

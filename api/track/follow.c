@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NUMBER_MAX = 24 };
+enum { NUMBER_MAX = 24, PAGE_TEXT_MAX = 512 };
 
 /* A transparent pixel: GIF89a, 1 x 1. */
 static const unsigned char PIXEL[] = {
@@ -37,13 +37,35 @@ static void note(struct request *request, const struct token *token,
         .link = kind == TRACK_CLICKED ? (int)token->link : -1,
         .url = url,
         .agent = agent,
-        .machine = request->head || track_agent_is_machine(agent),
+        .machine = request->head || track_agent_is_machine(agent, kind),
     };
 
     tracker_add(request->api->tracker, &event);
 }
 
 /* ---- /c/ ---- */
+
+/* A URL as a browser sends it: line breaks and tabs are no part of it, blanks
+ * and, behind the host, what is not ASCII are escaped. Nothing ends the header
+ * field early. */
+static void add_location(struct buf *out, const char *url)
+{
+    size_t host = strcspn(url, ":") + strspn(url + strcspn(url, ":"), ":/");
+    size_t path = host + strcspn(url + host, "/?#"), len = strlen(url);
+
+    while (len > 0 && (unsigned char)url[len - 1] <= ' ')
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)url[i];
+
+        if (c == '\t' || c == '\r' || c == '\n')
+            continue;
+        if (c <= ' ' || c == 0x7f || (c >= 0x80 && i >= path))
+            buf_addf(out, "%%%02X", c);
+        else
+            buf_add_char(out, url[i]);
+    }
+}
 
 static void redirect(struct reply *reply, const char *url)
 {
@@ -52,8 +74,8 @@ static void redirect(struct reply *reply, const char *url)
     reply_header(reply, "Cache-Control", "no-store");
     reply_header(reply, "Referrer-Policy", "no-referrer");
     buf_reset(&reply->location);
-    buf_add_text(&reply->location, url);
-    buf_add_text(&reply->body, url);
+    add_location(&reply->location, url);
+    buf_add(&reply->body, reply->location.data, reply->location.len);
     buf_add_char(&reply->body, '\n');
 }
 
@@ -192,14 +214,18 @@ void follow_ask_handle(struct request *request, struct reply *reply)
     snprintf(batch, sizeof batch, "%lld", (long long)token.mail.batch);
     snprintf(seq, sizeof seq, "%d", (int)token.mail.seq);
     if (session_run(request->session, SQL_FOLLOW_WHOM, params, 2, &row, &err) !=
-        STATUS_OK)
+        STATUS_OK) {
         page_unavailable(reply);
-    else if (PQntuples(row) == 0)
+    } else if (PQntuples(row) == 0) {
         no_such_link(reply);
-    else
-        page_write(reply, 200, "Unsubscribe",
-                   "No more of these mails will be sent to this address:",
-                   PQgetvalue(row, 0, 0));
+    } else {
+        char text[PAGE_TEXT_MAX];
+
+        snprintf(text, sizeof text,
+                 "No more mails of %s will be sent to this address:",
+                 PQgetvalue(row, 0, 1));
+        page_write(reply, 200, "Unsubscribe", text, PQgetvalue(row, 0, 0));
+    }
 }
 
 /* RFC 8058: one request, without a look at its answer. The body says

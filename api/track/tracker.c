@@ -16,6 +16,13 @@
 enum {
     TRACKER_BYTES_MAX = 8 * 1024 * 1024, /* of one statement */
     TRACKER_QUICK_SECONDS = 2, /* after delivery: nobody reads so fast */
+    TRACKER_COUNTERS = 1 << 16,
+};
+
+/* How many events mails had lately. Mails share counters by chance: that one
+ * is so unlucky beside a flood is no harm. */
+struct counter {
+    uint32_t period, n;
 };
 
 struct tracker {
@@ -25,22 +32,31 @@ struct tracker {
     pthread_cond_t wake;
     struct buf waiting; /* "{...},{...}" */
     size_t n_waiting, n_dropped;
+    struct counter *counters;
     bool stopping;
 };
 
 /* ---- Machines ---- */
 
-bool track_agent_is_machine(const char *agent)
+/* Gmail and Yahoo fetch pictures for a reader at that moment; Apple's Mail
+ * Privacy Protection fetches all of them, read or not, and calls itself no more
+ * than Mozilla/5.0. */
+bool track_agent_is_machine(const char *agent, enum track_kind kind)
 {
     static const char *const names[] = {
-        "bot",         "crawler",        "spider",         "GoogleImageProxy",
-        "ggpht.com",   "YahooMailProxy", "Barracuda",      "Mimecast",
-        "Proofpoint",  "SafeLinks",      "FireEye",        "Cloudmark",
-        "BitDefender", "Symantec",       "headless",       "python-requests",
-        "curl/",       "Wget/",          "Go-http-client", "libwww-perl"};
+        "bot",         "crawler",     "spider",          "Barracuda",
+        "Mimecast",    "Proofpoint",  "SafeLinks",       "FireEye",
+        "Cloudmark",   "BitDefender", "Symantec",        "headless",
+        "curl/",       "Wget/",       "python-requests", "Go-http-client",
+        "libwww-perl", "okhttp",      "Java/",           "node-fetch"};
+    static const char *const proxies[] = {"GoogleImageProxy", "ggpht.com",
+                                          "YahooMailProxy"};
 
-    if (!agent || !agent[0])
+    if (!agent || !agent[0] || strcmp(agent, "Mozilla/5.0") == 0)
         return true;
+    for (size_t i = 0; i < sizeof proxies / sizeof *proxies; i++)
+        if (strcasestr(agent, proxies[i]))
+            return kind != TRACK_OPENED;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcasestr(agent, names[i]))
             return true;
@@ -73,10 +89,23 @@ static void write_event(struct buf *out, const struct track_event *e)
     buf_add_char(out, '}');
 }
 
+/* Somebody who asks for one pixel again and again fills no table. */
+static bool is_too_many(struct tracker *t, struct mailid mail)
+{
+    uint64_t key = (uint64_t)mail.batch * UINT64_C(0x9e3779b97f4a7c15) +
+                   (uint64_t)mail.seq * UINT64_C(0xc2b2ae3d27d4eb4f);
+    struct counter *c = &t->counters[key >> 48 & (TRACKER_COUNTERS - 1)];
+    uint32_t period = (uint32_t)(clock_mono_ms() / 1000 / TRACKER_MAIL_SECONDS);
+
+    if (c->period != period)
+        *c = (struct counter){.period = period};
+    return c->n++ >= TRACKER_MAIL_EVENTS_MAX;
+}
+
 void tracker_add(struct tracker *t, const struct track_event *event)
 {
     pthread_mutex_lock(&t->lock);
-    if (t->n_waiting >= TRACKER_QUEUED_MAX ||
+    if (is_too_many(t, event->mail) || t->n_waiting >= TRACKER_QUEUED_MAX ||
         t->waiting.len > TRACKER_BYTES_MAX) {
         t->n_dropped++;
     } else {
@@ -177,6 +206,7 @@ struct tracker *tracker_new(const struct config *config)
     struct tracker *t = memory_new(1, sizeof *t);
 
     t->session = session_new(config);
+    t->counters = memory_new(TRACKER_COUNTERS, sizeof *t->counters);
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->wake, NULL);
     if (pthread_create(&t->thread, NULL, work, t) != 0)
@@ -195,5 +225,6 @@ void tracker_free(struct tracker *t)
     pthread_mutex_destroy(&t->lock);
     pthread_cond_destroy(&t->wake);
     buf_fini(&t->waiting);
+    free(t->counters);
     free(t);
 }

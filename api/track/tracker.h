@@ -19,6 +19,9 @@ enum {
     TRACKER_PAUSE_MS = 200,
     TRACKER_QUEUED_MAX = 100 * 1000, /* while the database is away, say */
     TRACKER_AGENT_MAX = 200,
+    /* One mail's events beyond these are no reader's: they are dropped. */
+    TRACKER_MAIL_EVENTS_MAX = 200,
+    TRACKER_MAIL_SECONDS = 10,
 };
 
 enum track_kind { TRACK_OPENED, TRACK_CLICKED };
@@ -37,10 +40,11 @@ struct tracker *tracker_new(const struct config *config);
 /* What is queued is written first, if the database is there. */
 void tracker_free(struct tracker *t);
 
-/* Any thread; never blocks for long. Beyond TRACKER_QUEUED_MAX it is dropped,
- * and that is logged. */
+/* Any thread; never blocks for long. Beyond TRACKER_QUEUED_MAX, or the limit of
+ * its mail, it is dropped, and that is logged. */
 void tracker_add(struct tracker *t, const struct track_event *event);
 
-/* Does this User-Agent name a machine that follows links by itself? */
-bool track_agent_is_machine(const char *agent);
+/* Does this User-Agent name a machine that does such things by itself? A proxy
+ * that fetches pictures as a reader looks at them is none. */
+bool track_agent_is_machine(const char *agent, enum track_kind kind);
 #endif

@@ -1,5 +1,5 @@
--- What is too quick for a person is a machine's: a click within seconds of
--- delivery, or three links of a mail within two seconds.
+-- What is too quick for a person is a machine's: within seconds of delivery, or
+-- three links of a mail within two seconds.
 -- name: tracker_events
 WITH given AS (
     SELECT e.batch, e.seq, to_timestamp(e.at / 1000000.0) AS at,
@@ -11,16 +11,21 @@ WITH given AS (
                   WHERE m.batch = e.batch AND m.seq = e.seq)
 ), judged AS (
     SELECT batch, seq, at, kind, link, url, agent,
-        machine OR (kind = 'clicked' AND (
-            EXISTS (SELECT FROM outcome o
-                    WHERE o.batch = g.batch AND o.seq = g.seq
-                      AND o.verdict = 'delivered'
-                      AND g.at < o.at + make_interval(secs => $2::int))
-            OR (SELECT count(DISTINCT n.link) FROM given n
+        machine
+        OR EXISTS (SELECT FROM outcome o
+                   WHERE o.batch = g.batch AND o.seq = g.seq
+                     AND o.verdict = 'delivered'
+                     AND g.at < o.at + make_interval(secs => $2::int))
+        OR (kind = 'clicked' AND 3 <= (
+                SELECT count(DISTINCT n.link)
+                FROM (SELECT x.batch, x.seq, x.kind, x.link, x.at FROM given x
+                      UNION ALL
+                      SELECT v.batch, v.seq, v.kind, v.link, v.at FROM event v
+                      WHERE v.batch = g.batch AND v.seq = g.seq) AS n
                 WHERE n.batch = g.batch AND n.seq = g.seq
                   AND n.kind = 'clicked'
                   AND n.at BETWEEN g.at - interval '2 seconds'
-                               AND g.at + interval '2 seconds') >= 3))
+                               AND g.at + interval '2 seconds'))
             AS machine
     FROM given g
 ), written AS (

@@ -173,6 +173,29 @@ static void print_sites(const json_t *sites)
     }
 }
 
+/* What recipients did; nothing where nothing was tracked. */
+static void print_events(const json_t *events)
+{
+    static const char *const kinds[] = {"opened", "clicked", "unsubscribed"};
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const json_t *event = json_object_get(events, kinds[i]);
+        int64_t mails = campaign_number(event, "mails");
+        int64_t total = campaign_number(event, "total");
+        int64_t machine = campaign_number(event, "machine");
+        char text[NUMBER_TEXT_MAX];
+
+        if (!total && !machine)
+            continue;
+        printf("  %-12s %11s", kinds[i], progress_number(mails, text));
+        if (total > mails)
+            printf("  (%s times)", progress_number(total, text));
+        if (machine)
+            printf("  and %s by machines", progress_number(machine, text));
+        putchar('\n');
+    }
+}
+
 /* What the refusals meant. */
 static void print_failures(const json_t *list)
 {
@@ -231,6 +254,7 @@ void campaign_print(const json_t *campaign)
     for (size_t i = 0; i < FAILURES; i++)
         if (campaign_number(totals, failures[i]))
             print_count(failures[i], campaign_number(totals, failures[i]));
+    print_events(json_object_get(campaign, "events"));
     print_times(campaign, counts.delivered);
     print_sites(json_object_get(campaign, "sites"));
     print_failures(json_object_get(campaign, "failures"));

@@ -1,15 +1,20 @@
 #include "render/links.h"
+#include "base/bug.h"
 #include "base/memory.h"
 #include "mail/token.h"
 #include "render/html_marks.h"
 #include "render/html_tree.h"
+#include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 
-/* A mark: MARK, a letter, the link's number in four digits, END. The first
- * letter of a pair stands before what a template writes. */
+/* A mark: MARK, a letter, the link's number in four digits, the nonce, END. Of
+ * a pair the first stands before what a template writes. Whoever could make up
+ * a mark could have us sign a target of his own. */
 #define MARK '\x01'
 #define END '\x02'
 enum {
@@ -18,7 +23,7 @@ enum {
     MARK_DONE = 'D',
     MARK_PIXEL = 'P'
 };
-enum { MARK_LEN = 7, MARK_DIGITS = 4 };
+enum { MARK_DIGITS = 4, MARK_LEN = 3 + MARK_DIGITS + LINKS_NONCE_LEN };
 
 /* ---- Finding ---- */
 
@@ -180,12 +185,22 @@ static size_t pixel_place(const char *masked, size_t len)
     return len;
 }
 
+static void draw_nonce(char nonce[static LINKS_NONCE_LEN + 1])
+{
+    uint32_t drawn;
+
+    if (getrandom(&drawn, sizeof drawn, 0) != sizeof drawn)
+        BUG("no random bytes");
+    snprintf(nonce, LINKS_NONCE_LEN + 1, "%08x", (unsigned)drawn);
+}
+
 bool links_find(struct links *l, const char *source, size_t len, bool templates)
 {
     char *masked;
     bool ok;
 
     *l = (struct links){.pixel_at = len};
+    draw_nonce(l->nonce);
     if (memchr(source, MARK, len) || memchr(source, END, len))
         return false;
     masked = mask(source, len, templates);
@@ -212,9 +227,11 @@ void links_fini(struct links *l)
 
 /* ---- Marking ---- */
 
-static void add_mark(struct buf *out, char kind, size_t number)
+static void add_mark(const struct links *l, struct buf *out, char kind,
+                     size_t number)
 {
-    buf_addf(out, "%c%c%0*zu%c", MARK, kind, MARK_DIGITS, number, END);
+    buf_addf(out, "%c%c%0*zu%s%c", MARK, kind, MARK_DIGITS, number, l->nonce,
+             END);
 }
 
 void links_mark(const struct links *l, const char *source, size_t len,
@@ -227,7 +244,7 @@ void links_mark(const struct links *l, const char *source, size_t len,
 
         if (at <= l->pixel_at && l->pixel_at <= start) {
             buf_add(out, source + at, l->pixel_at - at);
-            add_mark(out, MARK_PIXEL, 0);
+            add_mark(l, out, MARK_PIXEL, 0);
             at = l->pixel_at;
         }
         buf_add(out, source + at, start - at);
@@ -235,11 +252,11 @@ void links_mark(const struct links *l, const char *source, size_t len,
             break;
         at = l->all[i].end;
         if (l->all[i].url) {
-            add_mark(out, MARK_CONSTANT, i);
+            add_mark(l, out, MARK_CONSTANT, i);
         } else {
-            add_mark(out, MARK_WRITTEN, i);
+            add_mark(l, out, MARK_WRITTEN, i);
             buf_add(out, source + start, at - start);
-            add_mark(out, MARK_DONE, i);
+            add_mark(l, out, MARK_DONE, i);
         }
     }
 }
@@ -274,42 +291,105 @@ static void add_constant(struct filling *f, size_t number)
     add_token(f, TOKEN_CLICK, number, NULL, 0);
 }
 
-/* Of the references that a template's escaping and authors write: "&amp;" and
- * its like, "&#39;", "&#x27;". Returns the bytes used, 0 if it is none. */
-static size_t reference(const char *p, size_t left, char *c)
+/* ---- What a browser makes of an attribute's text (HTML, 13.2.5.72) ---- */
+
+enum { REFERENCE_UNKNOWN = -1, CODE_POINT_MAX = 0x10ffff };
+
+static size_t utf8_write(unsigned long c, char out[4])
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        out[0] = (char)(0xc0 | c >> 6);
+        out[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        out[0] = (char)(0xe0 | c >> 12);
+        out[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        out[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    out[0] = (char)(0xf0 | c >> 18);
+    out[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    out[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    out[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* "&#38;", "&#x26;": the bytes used. What browsers mend is left to them: from
+ * 128 to 159 they read another alphabet. */
+static long numeric(const char *p, size_t left, char out[4], size_t *n)
+{
+    int base = left > 2 && (p[2] == 'x' || p[2] == 'X') ? 16 : 10;
+    size_t at = base == 16 ? 3 : 2, from = at;
+    unsigned long c = 0;
+
+    for (; at < left && isxdigit((unsigned char)p[at]) &&
+           (base == 16 || isdigit((unsigned char)p[at])) && at - from < 7;
+         at++) {
+        int digit = tolower((unsigned char)p[at]);
+
+        c = c * (unsigned)base +
+            (unsigned)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+    if (at == from || at == left || p[at] != ';' || c <= ' ' ||
+        (c >= 0x7f && c < 0xa0) || (c >= 0xd800 && c < 0xe000) ||
+        c > CODE_POINT_MAX)
+        return REFERENCE_UNKNOWN;
+    *n = utf8_write(c, out);
+    return (long)at + 1;
+}
+
+/* The reference at p, which is an ampersand: the bytes used, 0 if it stands for
+ * itself. REFERENCE_UNKNOWN: better not touched. */
+static long reference(const char *p, size_t left, char out[4], size_t *n)
 {
     static const struct {
         const char *name;
         char c;
-    } names[] = {{"&amp;", '&'},  {"&lt;", '<'},    {"&gt;", '>'},
-                 {"&quot;", '"'}, {"&#39;", '\''},  {"&#34;", '"'},
-                 {"&#38;", '&'},  {"&#x27;", '\''}, {"&#x2F;", '/'},
-                 {"&#61;", '='},  {"&#x3D;", '='}};
+    } names[] = {{"amp", '&'},    {"lt", '<'},    {"gt", '>'},
+                 {"quot", '"'},   {"apos", '\''}, {"sol", '/'},
+                 {"equals", '='}, {"quest", '?'}, {"num", '#'}};
+    size_t len = 0;
 
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        size_t len = strlen(names[i].name);
-
-        if (left >= len && strncasecmp(p, names[i].name, len) == 0) {
-            *c = names[i].c;
-            return len;
+    if (left > 1 && p[1] == '#')
+        return numeric(p, left, out, n);
+    while (len + 1 < left && isalnum((unsigned char)p[len + 1]))
+        len++;
+    /* "&copy=1" is no reference there, and a single letter never is one. */
+    if (len < 2 || (len + 1 < left && p[len + 1] == '='))
+        return 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i].name) == len &&
+            memcmp(names[i].name, p + 1, len) == 0 && len + 1 < left &&
+            p[len + 1] == ';') {
+            out[0] = names[i].c;
+            *n = 1;
+            return (long)len + 2;
         }
-    }
-    return 0;
+    return REFERENCE_UNKNOWN;
 }
 
-/* What a browser makes of an attribute's text; -1: too long, or no URL. */
+/* -1: too long, no URL, or beyond what is understood here. */
 static long decode(const char *text, size_t len, char *out)
 {
     size_t n = 0;
 
     for (size_t at = 0; at < len;) {
-        char c = text[at];
-        size_t used = c == '&' ? reference(text + at, len - at, &c) : 0;
+        char c[4] = {text[at]};
+        size_t written = 1;
+        long used =
+            text[at] == '&' ? reference(text + at, len - at, c, &written) : 0;
 
-        if (n == LINKS_TARGET_MAX || (unsigned char)c <= ' ')
+        if (used < 0 || n + written > LINKS_TARGET_MAX ||
+            (unsigned char)c[0] <= ' ')
             return -1;
-        out[n++] = c;
-        at += used ? used : 1;
+        memcpy(out + n, c, written);
+        n += written;
+        at += used ? (size_t)used : 1;
     }
     out[n] = 0;
     return (long)n;
@@ -356,13 +436,13 @@ static void add_pixel(struct filling *f)
         f->out, ".gif\" width=\"1\" height=\"1\" alt=\"\" style=\"border:0\">");
 }
 
-/* The mark at p: its letter, or 0 if it is none; a variable may hold what looks
- * like one, so everything is checked. */
+/* The mark at p: its letter, or 0 if it is none. */
 static char mark_at(const struct filling *f, const char *p, size_t left,
                     size_t *number)
 {
     *number = 0;
-    if (left < MARK_LEN || p[0] != MARK || p[MARK_LEN - 1] != END)
+    if (left < MARK_LEN || p[0] != MARK || p[MARK_LEN - 1] != END ||
+        memcmp(p + 2 + MARK_DIGITS, f->links->nonce, LINKS_NONCE_LEN) != 0)
         return 0;
     for (int i = 2; i < 2 + MARK_DIGITS; i++) {
         if (p[i] < '0' || p[i] > '9')

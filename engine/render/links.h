@@ -25,6 +25,7 @@
 enum {
     LINKS_MAX = 2000,        /* further ones stay as they are */
     LINKS_TARGET_MAX = 2000, /* a longer URL stays as it is */
+    LINKS_NONCE_LEN = 8,
 };
 
 struct link {
@@ -37,6 +38,8 @@ struct links {
     struct link *all; /* in the order of the source; {0} has none */
     size_t n;
     size_t pixel_at; /* in the source: before </body>, or its end */
+    char nonce[LINKS_NONCE_LEN + 1]; /* in each mark: what a recipient brings
+                                        along in a variable makes none */
 };
 
 /* False: beyond a limit, or with characters that marks are made of; then there

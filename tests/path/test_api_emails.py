@@ -251,6 +251,7 @@ def test_what_became_of_it(api):
         "email": "fate@x.test", "outcome": "deferred", "final": False,
         "attempts": 1, "code": 451, "enhanced_status": "4.7.1",
         "reply": "greylisted", "mx": "mx.x.test:25",
+        "category": None, "hard": False, "later": [],
         "at": "2026-11-23T05:41:00.500Z"}
     api.sql("""
         INSERT INTO outcome (batch, seq, attempt, at, verdict, final, code)

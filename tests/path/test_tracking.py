@@ -73,6 +73,30 @@ def events(presort, campaign):
     return presort.campaign(campaign)["events"]
 
 
+def check_shown(presort, campaign):
+    """Who opened and clicked stands with the recipient, and in the email."""
+    path = f"/campaigns/{campaign}/recipients"
+    [ann] = presort.ask("GET", path)["data"]
+    assert ann["last_at"] < ann["clicked_at"] < ann["opened_at"]
+    assert ann["unsubscribed_at"] is None
+    exported = presort.call("GET", f"{path}.ndjson", headers={
+        "Accept": "application/x-ndjson"}).body
+    assert exported == ann
+    mail = presort.ask("GET", f"/emails/{ann['id']}")
+    assert mail["last_event"] == "clicked"
+    assert [(e["type"], e["link"], e["machine"]) for e in mail["events"]] == [
+        ("clicked", 0, False), ("clicked", 1, False), ("clicked", 0, False),
+        ("clicked", 0, True), ("opened", None, False),
+        ("opened", None, False)]
+    assert {e["email"] for e in mail["events"]} == {"ann@a.example"}
+    assert mail["events"][0]["user_agent"] == BROWSER
+    [listed] = presort.ask("GET", "/emails?to=ann@a.example")["data"]
+    assert listed["last_event"] == "clicked" and "events" not in listed
+    said = presort.command("campaign", "show", campaign)
+    assert "opened                 1  (2 times)" in said
+    assert "clicked                1  (3 times)  and 1 by machines" in said
+
+
 def test_links_lead_where_they_did_and_are_counted():
     with Sink(maildir=True) as sink:
         presort, port = start(sink)
@@ -104,6 +128,7 @@ def test_links_lead_where_they_did_and_are_counted():
                 "opened": {"mails": 1, "total": 2, "machine": 0},
                 "clicked": {"mails": 1, "total": 3, "machine": 1},
                 "unsubscribed": {"mails": 0, "total": 0, "machine": 0}}
+            check_shown(presort, campaign)
             links = presort.ask("GET", f"/campaigns/{campaign}/links")["data"]
             assert [(x["url"], x["total"]) for x in links] == [
                 ("https://shop.example/?a=1&b=2", 2),
@@ -154,6 +179,7 @@ def test_unsubscribing_by_one_click_and_by_hand():
             assert url in ann.links
             page = ann.ask(url)
             assert page.status == 200 and "ann@a.example" in page.text
+            assert "mails of default will" in page.text
             assert "<form" in page.text
             ann.ask(url, "HEAD")
             assert presort.sql("SELECT count(*) FROM suppression") == [["0"]]
@@ -210,3 +236,68 @@ def test_without_a_public_url_nothing_is_tracked():
             "tracking": {"opens": True}})
         assert answer.status == 422 and "public_url" in answer.body["message"]
         assert "\x01" not in ann.html
+
+
+def test_machines_are_told_apart():
+    """Scanners are quick, follow everything, or say who they are."""
+    html = ("<body>" + "".join(f'<a href="https://s.example/{n}">x</a>'
+                               for n in range(4)) + "</body>")
+    with Sink(maildir=True) as sink:
+        presort, port = start(sink)
+        presort.port = port
+        with presort:
+            campaign = presort.new_campaign(["ann@a.example"], html=html)
+            presort.send(campaign)
+            process.wait_until(lambda: sink.messages(), 20, "the mail")
+            ann = Reader(presort, sink.messages()[0])
+            pixel = re.search(r'<img src="([^"]*/o/[^"]*)"', ann.html)[1]
+            def machines(kind, n):
+                process.wait_until(lambda: sum(
+                    events(presort, campaign)[kind][k]
+                    for k in ("total", "machine")) == n, 10, "events")
+                return events(presort, campaign)[kind]["machine"]
+            # At once, with a browser's name.
+            ann.ask(ann.links[0])
+            ann.ask(pixel)
+            assert machines("clicked", 1) == 1
+            assert machines("opened", 1) == 1
+            time.sleep(2.5)
+            # Apple fetches all that comes, Gmail what is looked at.
+            ann.ask(pixel, agent="Mozilla/5.0")
+            ann.ask(pixel, agent="Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko "
+                    "Firefox/11.0 (via ggpht.com GoogleImageProxy)")
+            assert machines("opened", 3) == 2
+            # Three links in two seconds, though not in one write.
+            for link in ann.links[:3]:
+                ann.ask(link)
+                time.sleep(0.4)
+            assert machines("clicked", 4) == 2
+            time.sleep(2.5)
+            ann.ask(ann.links[3])
+            assert machines("clicked", 5) == 2
+            # Somebody wants to fill the table.
+            for _ in range(260):
+                ann.ask(pixel)
+            time.sleep(1)
+            assert 190 < events(presort, campaign)["opened"]["total"] < 260
+
+
+def test_urls_as_browsers_send_them():
+    """Blanks and line breaks of the author's reach no header field."""
+    html = ('<body><a href="https://s.example/a b\r\n/c?\u00fc=1#x ">x</a>'
+            '<a href="https://s.example/?q={{ q | url_encode }}&amp;r=1">y</a>'
+            '<a href="https://s.example/{{ q }}">z</a></body>')
+    with Sink(maildir=True) as sink:
+        presort, port = start(sink)
+        presort.port = port
+        with presort:
+            campaign = presort.new_campaign(
+                [("ann@a.example", {"q": "a & b/\u00fc"})], html=html)
+            presort.send(campaign)
+            process.wait_until(lambda: sink.messages(), 20, "the mail")
+            ann = Reader(presort, sink.messages()[0])
+            led = [ann.ask(link).headers["Location"] for link in ann.links[:2]]
+            assert led == ["https://s.example/a%20b/c?%C3%BC=1#x",
+                           "https://s.example/?q=a+%26+b%2F%C3%BC&r=1"]
+            # What is no URL as it stands is left as it is.
+            assert ann.links[2] == "https://s.example/a & b/\u00fc"

@@ -27,6 +27,13 @@ static void fill(const char *source, const struct links_track *track,
     links_fini(&l);
 }
 
+/* What {{ url }} of the first link renders to. */
+static void write_link(struct buf *out, const struct links *l, const char *text)
+{
+    buf_addf(out, "%cW0000%s%c%s%cD0000%s%c", 1, l->nonce, 2, text, 1, l->nonce,
+             2);
+}
+
 static void expect_links(const char *source, const char *const *urls, size_t n)
 {
     struct links l;
@@ -140,15 +147,14 @@ static void sends_written_targets_along(void **state)
     struct token token;
     unsigned char read[200];
     size_t len, prefix = strlen(PUBLIC "/c/");
-    /* What {{ url }} renders to. */
-    static const char rendered[] = "<a href=\"\x01W0000\x02"
-                                   "https://a.example/?a=1&amp;b=&#39;2&#39;"
-                                   "\x01"
-                                   "D0000\x02\">a</a>";
+    struct buf rendered = {0};
 
     (void)state;
     assert_true(links_find(&l, "<a href=\"{{ url }}\">", 21, true));
-    links_fill(&l, &on, rendered, sizeof rendered - 1, &out);
+    buf_add_text(&rendered, "<a href=\"");
+    write_link(&rendered, &l, "https://a.example/?a=1&amp;b=&#39;2&#39;");
+    buf_add_text(&rendered, "\">a</a>");
+    links_fill(&l, &on, rendered.data, rendered.len, &out);
     buf_add_char(&out, 0);
     const char *href = href_of(&out, &len);
     const char *query = memchr(href + prefix, '?', len - prefix);
@@ -164,6 +170,67 @@ static void sends_written_targets_along(void **state)
     assert_int_equal(token.purpose, TOKEN_CLICK_TARGET);
     links_fini(&l);
     buf_fini(&out);
+    buf_fini(&rendered);
+}
+
+/* Where a link leads whose written value is text; "" if it is not tracked. */
+static const char *target_of(const char *text)
+{
+    static unsigned char read[LINKS_TARGET_MAX + 1];
+    struct links l;
+    struct buf in = {0}, out = {0};
+
+    assert_true(links_find(&l, "<a href=\"{{ url }}\">", 21, true));
+    write_link(&in, &l, text);
+    links_fill(&l, &on, in.data, in.len, &out);
+    buf_add_char(&out, 0);
+    const char *query = strstr(out.data, "?u=");
+    long n = 0;
+
+    if (strncmp(out.data, PUBLIC "/c/", strlen(PUBLIC "/c/")) == 0 && query)
+        n = token_unbase64(query + 3, strlen(query + 3), read);
+    else
+        assert_string_equal(out.data, text);
+    assert_true(n >= 0);
+    read[n] = 0;
+    links_fini(&l);
+    buf_fini(&in);
+    buf_fini(&out);
+    return (const char *)read;
+}
+
+/* What a browser would make of it; or nothing, and it stays as it was. */
+static void reads_references_as_browsers_do(void **state)
+{
+    static const struct {
+        const char *text, *target;
+    } cases[] = {
+        {"http://a/?b=1&amp;c=2", "http://a/?b=1&c=2"},
+        {"http://a/?b=1&c=2", "http://a/?b=1&c=2"},
+        {"http://a/?b=1&copy=2", "http://a/?b=1&copy=2"},
+        {"http://a/?b&c", "http://a/?b&c"},
+        {"http://a/?&", "http://a/?&"},
+        {"http://a/?&;", "http://a/?&;"},
+        {"http://a/&#38;&#x26;&#X26;&#039;", "http://a/&&&'"},
+        {"http://a/&#xe9;&#8364;&#128512;",
+         "http://a/\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"},
+        {"http://a/&eacute;", ""},
+        {"http://a/?b&copy", ""},
+        {"http://a/?b&ampc", ""},
+        {"http://a/&#10;", ""},
+        {"http://a/&#0;", ""},
+        {"http://a/&#xd800;", ""},
+        {"http://a/&#x110000;", ""},
+        {"http://a/&#99999999999;", ""},
+        {"http://a/&#150;", ""},
+        {"http://a/&#", ""},
+        {"http://a/&#x", ""},
+        {"http://a/&#38", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(target_of(cases[i].text), cases[i].target);
 }
 
 /* A template may write anything: what is no http URL stays as it is, and so do
@@ -181,7 +248,7 @@ static void leaves_other_targets_alone(void **state)
     for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
         buf_reset(&in);
         buf_reset(&out);
-        buf_addf(&in, "%cW0000%c%s%cD0000%c", 1, 2, targets[i], 1, 2);
+        write_link(&in, &l, targets[i]);
         links_fill(&l, &on, in.data, in.len, &out);
         buf_add_char(&out, 0);
         assert_string_equal(out.data, targets[i]);
@@ -208,26 +275,54 @@ static void puts_the_pixel_at_the_end_of_the_body(void **state)
     buf_fini(&out);
 }
 
-/* Variables may hold whatever looks like a mark, cut anywhere. */
+/* Marks cut anywhere. */
 static void survives_marks_that_are_none(void **state)
 {
-    static const char hostile[] =
-        "\x01\x01W0000\x02x\x01\x01"
-        "C0000\x02\x01"
-        "C9999\x02\x01"
-        "D0000\x02\x01W0000\x02y\x01P0000\x02\x01W0000\x02";
+    static const char *const marks[] = {"",      "W0000", "C0000", "C9999",
+                                        "D0000", "W0000", "P0000", "W0000"};
     struct links l;
-    struct buf out = {0};
+    struct buf out = {0}, hostile = {0};
 
     (void)state;
     assert_true(links_find(&l, "<a href=\"{{ url }}\">", 21, true));
-    for (size_t from = 0; from < sizeof hostile; from++)
-        for (size_t to = from; to < sizeof hostile; to++) {
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        buf_addf(&hostile, "%c%s%s%cx%c", 1, marks[i], l.nonce, 2, 1);
+    for (size_t from = 0; from < hostile.len; from++)
+        for (size_t to = from; to < hostile.len; to++) {
             buf_reset(&out);
-            links_fill(&l, &on, hostile + from, to - from, &out);
+            links_fill(&l, &on, hostile.data + from, to - from, &out);
             assert_null(out.len ? memchr(out.data, 1, out.len) : NULL);
         }
     links_fini(&l);
+    buf_fini(&out);
+    buf_fini(&hostile);
+}
+
+/* Somebody signs up under a name that has marks in it: nothing is signed for
+ * him. */
+static void signs_no_mark_of_strangers(void **state)
+{
+    static const char name[] = "\x01W0000"
+                               "00000000\x02https://evil.example\x01"
+                               "D000000000000\x02\x01W0000\x02https://evil."
+                               "example\x01"
+                               "D0000\x02";
+    struct links l, other;
+    struct buf out = {0}, in = {0};
+
+    (void)state;
+    assert_true(links_find(&l, "<a href=\"{{ url }}\">", 21, true));
+    assert_true(links_find(&other, "<a href=\"{{ url }}\">", 21, true));
+    assert_string_not_equal(l.nonce, other.nonce);
+    buf_add(&in, name, sizeof name - 1);
+    write_link(&in, &other, "https://evil.example");
+    links_fill(&l, &on, in.data, in.len, &out);
+    buf_add_char(&out, 0);
+    assert_null(strstr(out.data, PUBLIC));
+    assert_null(strchr(out.data, 1));
+    links_fini(&l);
+    links_fini(&other);
+    buf_fini(&in);
     buf_fini(&out);
 }
 
@@ -249,9 +344,11 @@ int main(void)
         cmocka_unit_test(restores_what_was_written),
         cmocka_unit_test(signs_constant_links),
         cmocka_unit_test(sends_written_targets_along),
+        cmocka_unit_test(reads_references_as_browsers_do),
         cmocka_unit_test(leaves_other_targets_alone),
         cmocka_unit_test(puts_the_pixel_at_the_end_of_the_body),
         cmocka_unit_test(survives_marks_that_are_none),
+        cmocka_unit_test(signs_no_mark_of_strangers),
         cmocka_unit_test(refuses_control_characters),
     };
 

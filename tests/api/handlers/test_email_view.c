@@ -11,22 +11,27 @@ static void test_last_event(void **state)
     static const struct {
         const char *outcomes, *state;
         bool later;
-        const char *event;
+        const char *event, *reaction;
     } cases[] = {
-        {"[\"queued\"]", "ready", true, "scheduled"},
-        {"[\"queued\"]", "ready", false, "queued"},
-        {"[\"queued\"]", "claimed", false, "queued"},
-        {"[\"delivered\"]", "done", false, "delivered"},
-        {"[\"delivered\",\"delivered\"]", "done", false, "delivered"},
-        {"[\"delivered\",\"queued\"]", "claimed", false, "sent"},
-        {"[\"in_doubt\"]", "done", false, "sent"},
-        {"[\"deferred\",\"delivered\"]", "done", true, "delivery_delayed"},
-        {"[\"delivered\",\"bounced\",\"deferred\"]", "done", false, "bounced"},
-        {"[\"expired\",\"delivered\"]", "done", false, "failed"},
-        {"[\"suppressed\"]", "done", false, "suppressed"},
-        {"[\"cancelled\"]", "done", false, "canceled"},
-        {"[\"cancelled\"]", "cancelled", true, "canceled"},
-        {"[]", "ready", false, "queued"},
+        {"[\"delivered\"]", "done", false, "clicked", "clicked"},
+        {"[\"delivered\",\"bounced\"]", "done", false, "bounced", "opened"},
+        {"[\"delivered\",\"queued\"]", "claimed", false, "sent", "opened"},
+        {"[\"queued\"]", "ready", true, "scheduled", NULL},
+        {"[\"queued\"]", "ready", false, "queued", NULL},
+        {"[\"queued\"]", "claimed", false, "queued", NULL},
+        {"[\"delivered\"]", "done", false, "delivered", NULL},
+        {"[\"delivered\",\"delivered\"]", "done", false, "delivered", NULL},
+        {"[\"delivered\",\"queued\"]", "claimed", false, "sent", NULL},
+        {"[\"in_doubt\"]", "done", false, "sent", NULL},
+        {"[\"deferred\",\"delivered\"]", "done", true, "delivery_delayed",
+         NULL},
+        {"[\"delivered\",\"bounced\",\"deferred\"]", "done", false, "bounced",
+         NULL},
+        {"[\"expired\",\"delivered\"]", "done", false, "failed", NULL},
+        {"[\"suppressed\"]", "done", false, "suppressed", NULL},
+        {"[\"cancelled\"]", "done", false, "canceled", NULL},
+        {"[\"cancelled\"]", "cancelled", true, "canceled", NULL},
+        {"[]", "ready", false, "queued", NULL},
     };
 
     (void)state;
@@ -38,9 +43,10 @@ static void test_last_event(void **state)
             json_array_append_new(
                 recipients,
                 json_pack("{s:O}", "outcome", json_array_get(names, k)));
-        assert_string_equal(
-            email_view_last_event(recipients, cases[i].state, cases[i].later),
-            cases[i].event);
+        assert_string_equal(email_view_last_event(recipients, cases[i].state,
+                                                  cases[i].later,
+                                                  cases[i].reaction),
+                            cases[i].event);
     }
 }
 
@@ -63,8 +69,9 @@ static void test_told_later(void **state)
             "[{s:s,s:o},{s:s}]", "outcome", "delivered", "later",
             json_loads(cases[i].later, 0, NULL), "outcome", "delivered");
 
-        assert_string_equal(email_view_last_event(recipients, "done", false),
-                            cases[i].event);
+        assert_string_equal(
+            email_view_last_event(recipients, "done", false, NULL),
+            cases[i].event);
     }
 }
 
