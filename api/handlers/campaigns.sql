@@ -161,5 +161,6 @@ SELECT count(*) FROM gone
 
 -- name: campaigns_delete
 WITH totals AS (DELETE FROM tally WHERE campaign = $2::uuid),
-    failures AS (DELETE FROM failure WHERE campaign = $2::uuid)
+    failures AS (DELETE FROM failure WHERE campaign = $2::uuid),
+    rates AS (DELETE FROM rate WHERE campaign = $2::uuid)
 DELETE FROM campaign WHERE project = $1::bigint AND id = $2::uuid

@@ -25,7 +25,9 @@ UPDATE batch SET state = 'paused'
 WHERE campaign = $1::uuid AND class = 1 AND state = 'ready'
 
 -- name: act_resume
-UPDATE campaign SET state = 'sending', updated = now()
+UPDATE campaign
+SET state = 'sending', updated = now(), paused_reason = NULL,
+    rates_from = now()
 WHERE project = $1::bigint AND id = $2::uuid
 
 -- name: act_resume_batches

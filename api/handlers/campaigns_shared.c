@@ -1,6 +1,6 @@
 #include "api/handlers/campaigns.h"
 #include "api/handlers/campaigns.sql.h"
-#include "api/handlers/campaigns_failures.sql.h"
+#include "api/handlers/rates.h"
 #include "api/json.h"
 #include "api/pace.h"
 #include "base/bug.h"
@@ -264,7 +264,7 @@ void campaigns_show(struct request *request, struct reply *reply,
                     const struct campaign_ref *ref)
 {
     DB_RESULT *campaign = NULL, *totals = NULL, *events = NULL;
-    DB_RESULT *failures = NULL;
+    struct buf rates = {0};
     const char *params[] = {ref->id};
     struct error err;
 
@@ -276,8 +276,7 @@ void campaigns_show(struct request *request, struct reply *reply,
         status = session_run(request->session, SQL_CAMPAIGNS_EVENTS, params, 1,
                              &events, &err);
     if (status == STATUS_OK)
-        status = session_run(request->session, SQL_CAMPAIGNS_FAILURES, params,
-                             1, &failures, &err);
+        status = rates_add_campaign(request, ref, &rates, &err);
     if (status != STATUS_OK) {
         reply_status(reply, status, &err);
         return;
@@ -287,10 +286,8 @@ void campaigns_show(struct request *request, struct reply *reply,
     campaign_add(&reply->body, campaign, 0);
     add_progress(&reply->body, campaign, totals);
     add_events(&reply->body, events);
-    buf_addf(&reply->body,
-             ",\"bounced_later\":%s,\"complained\":%s,\"failures\":%s",
-             PQgetvalue(failures, 0, 1), PQgetvalue(failures, 0, 2),
-             PQgetvalue(failures, 0, 0));
+    buf_add(&reply->body, rates.data, rates.len);
+    buf_fini(&rates);
     buf_add_char(&reply->body, '}');
 }
 

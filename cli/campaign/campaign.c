@@ -22,6 +22,9 @@ enum {
 static const char *const failures[] = {"bounced", "in_doubt", "expired",
                                        "suppressed", "cancelled"};
 
+/* What was told of mails that had been delivered. */
+static const char *const later[] = {"bounced_later", "complained"};
+
 enum { FAILURES = sizeof failures / sizeof *failures };
 
 enum status campaign_path(const char *id, const char *more, char *out,
@@ -146,7 +149,7 @@ static void print_count(const char *name, int64_t n)
 {
     char text[NUMBER_TEXT_MAX];
 
-    printf("  %-11s %12s\n", name, progress_number(n, text));
+    printf("  %-13s %12s\n", name, progress_number(n, text));
 }
 
 static void print_sites(const json_t *sites)
@@ -249,12 +252,18 @@ void campaign_print(const json_t *campaign)
 
     printf("%s  (%s)\n  %s\n", campaign_text(campaign, "name"),
            campaign_text(campaign, "id"), counts.state);
+    if (*campaign_text(campaign, "paused_reason"))
+        printf("  paused by itself: %s\n",
+               campaign_text(campaign, "paused_reason"));
     print_count("recipients", counts.total);
     print_count("delivered", counts.delivered);
     for (size_t i = 0; i < FAILURES; i++)
         if (campaign_number(totals, failures[i]))
             print_count(failures[i], campaign_number(totals, failures[i]));
     print_events(json_object_get(campaign, "events"));
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (campaign_number(campaign, later[i]))
+            print_count(later[i], campaign_number(campaign, later[i]));
     print_times(campaign, counts.delivered);
     print_sites(json_object_get(campaign, "sites"));
     print_failures(json_object_get(campaign, "failures"));

@@ -147,6 +147,15 @@
       "soft bounces count for so long")                                        \
     X(SECONDS, soft_bounce_pause_seconds, "30d", 1, 315360000, "seconds",      \
       "an address that bounced softly too often is suppressed for so long")    \
+    X(NUMBER, bounce_limit_permille, "100", 0, 1000, "mails in 1,000",         \
+      "a campaign of whose mails more bounce for good pauses; 0: none does")   \
+    X(NUMBER, complaint_limit_permille, "3", 0, 1000, "mails in 1,000",        \
+      "a campaign of whose delivered mails more are complained of pauses; "    \
+      "0: none does")                                                          \
+    X(NUMBER, rate_mails_min, "1000", 1, 1000000000, "mails",                  \
+      "no campaign pauses for its rates before so many mails")                 \
+    X(SECONDS, rate_window_seconds, "24h", 60, 604800, "seconds",              \
+      "rates are those of so long")                                            \
     X(SECONDS, expire_seconds, "72h", 1, 2592000, "seconds",                   \
       "a mail not delivered so long after it was due is given up")             \
     X(NUMBER, in_doubt_resends, "1", 0, 10, "times",                           \

@@ -9,7 +9,7 @@
 enum { MAINTAIN_TICK_MS = 250, SECOND = 1000, MINUTE = 60 * SECOND };
 
 /* What a task is given, if anything. */
-enum parameter { NOTHING, LEASE, RETENTION, SOFT_BOUNCES };
+enum parameter { NOTHING, LEASE, RETENTION, SOFT_BOUNCES, RATES };
 
 #define TASK(name, SQL, every, parameter)                                      \
     {                                                                          \
@@ -30,6 +30,9 @@ static const struct task {
     TASK(forget_audience, SQL_FORGET_AUDIENCE, 5 * SECOND, NOTHING),
     TASK(forget_keys, SQL_FORGET_KEYS, MINUTE, NOTHING),
     TASK(soft_bounces, SQL_SOFT_BOUNCES, SECOND, SOFT_BOUNCES),
+    TASK(rates_gather, SQL_RATES_GATHER, SECOND, NOTHING),
+    TASK(rates_pause, SQL_RATES_PAUSE, SECOND, RATES),
+    TASK(forget_rates, SQL_FORGET_RATES, MINUTE, NOTHING),
     TASK(forget_reports, SQL_FORGET_REPORTS, MINUTE, RETENTION),
     TASK(retain, SQL_RETAIN, 10 * MINUTE, RETENTION),
 };
@@ -55,11 +58,22 @@ static void on_lock(void *arg, const PGresult *r)
                 PQgetvalue(r, 0, 0)[0] != 0;
 }
 
+static void tell_paused(const PGresult *r)
+{
+    char why[LOG_QUOTE_MAX];
+
+    for (int row = 0; row < PQntuples(r); row++)
+        log_event(LOG_WARN, "campaign_paused", "campaign=%s why=%s",
+                  PQgetvalue(r, row, 0), log_quote(PQgetvalue(r, row, 1), why));
+}
+
 static void on_task(void *arg, const PGresult *r)
 {
     const struct task *task = arg;
     char why[LOG_QUOTE_MAX];
 
+    if (r && PQresultStatus(r) == PGRES_TUPLES_OK && task->parameter == RATES)
+        tell_paused(r);
     if (!r || PQresultStatus(r) == PGRES_FATAL_ERROR)
         log_event(LOG_WARN, "maintenance_failed", "task=%s why=%s",
                   task->statement.name, log_quote(pg_why(r), why));
@@ -81,6 +95,12 @@ static void run(struct maintain *m, const struct task *task)
         args_int(&m->args, (int32_t)m->config->soft_bounces_max);
         args_bigint(&m->args, m->config->soft_bounce_window_seconds);
         args_bigint(&m->args, m->config->soft_bounce_pause_seconds);
+        break;
+    case RATES:
+        args_int(&m->args, (int32_t)m->config->bounce_limit_permille);
+        args_int(&m->args, (int32_t)m->config->complaint_limit_permille);
+        args_bigint(&m->args, m->config->rate_mails_min);
+        args_bigint(&m->args, m->config->rate_window_seconds);
         break;
     }
     pg_send(m->pg, &task->statement, &m->args, on_task, arg.out);

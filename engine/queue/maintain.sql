@@ -135,3 +135,19 @@ DELETE FROM report WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM report
     WHERE batch < batch_id_at(now() - make_interval(secs => $1::bigint))
     ORDER BY batch LIMIT 20000))
+
+-- name: rates_gather
+SELECT rates_gather()
+
+-- name: rates_pause
+SELECT campaign::text, reason
+FROM rates_pause($1::int, $2::int, $3::bigint, $4::bigint)
+
+-- name: forget_rates
+WITH old AS (
+    DELETE FROM rate WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM rate
+        WHERE minute < now() - interval '8 days' LIMIT 20000))
+)
+DELETE FROM rate_seen s
+WHERE NOT EXISTS (SELECT FROM campaign c WHERE c.id = s.campaign)
