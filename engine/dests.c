@@ -355,6 +355,16 @@ bool dests_are_known(const struct dests *d)
     return route_is_known(d->route);
 }
 
+static enum status trust(struct smtp_net *net, const char *ca_file,
+                         struct error *err)
+{
+    struct error why;
+    enum status status = smtp_net_trust(net, ca_file, &why);
+
+    return status == STATUS_OK ? status
+                               : fail(err, status, "tls_ca_file: %s", why.text);
+}
+
 enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
                       const struct config *config, const char *conninfo,
                       const struct dests_events *events, void *owner,
@@ -372,6 +382,8 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
     d->world.now_ms = clock_mono_ms();
     config_hostname(config, d->world.hostname, sizeof d->world.hostname);
     d->world.pace = pace_new(&standard);
+    if (status == STATUS_OK && *config->tls_ca_file)
+        status = trust(net, config->tls_ca_file, err);
     if (status == STATUS_OK)
         status = domains_new(loop, config, d->world.hostname, on_domain, d,
                              &d->domains, err);

@@ -130,6 +130,8 @@
       "limit for each SMTP reply (RFC 5321, 4.5.3.2)")                         \
     X(SECONDS, final_dot_timeout_seconds, "10m", 1, 7200, "seconds",           \
       "limit for the reply to the final dot (RFC 5321, 4.5.3.2.6)")            \
+    X(TEXT, tls_ca_file, "", 0, 1024, "path",                                  \
+      "certificates (PEM) that servers are verified by; empty: the system's")  \
     X(SECONDS, retry_first_seconds, "5m", 1, 86400, "seconds",                 \
       "wait after the first deferral; doubles each time")                      \
     X(SECONDS, retry_most_seconds, "4h", 1, 604800, "seconds",                 \

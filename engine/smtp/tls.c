@@ -410,8 +410,8 @@ enum status smtp_tls_net_new(const char *ca_file, struct smtp_tls_net **out,
         ok = SSL_CTX_set_default_verify_paths(net->ctx);
     if (!ok) {
         smtp_tls_net_free(net);
-        return fail(err, STATUS_INVALID, "%s: no certificates in it",
-                    ca_file ? ca_file : "system");
+        return fail(err, STATUS_INVALID, "%s: no certificates can be read (%s)",
+                    ca_file && *ca_file ? ca_file : "system", last_error());
     }
     *out = net;
     return STATUS_OK;
