@@ -22,13 +22,18 @@ _ENVELOPE = re.compile(rb"Return-Path: <([^\r\n]*)>\r\n"
 class Sink:
     """with Sink("--defer", "*@slow.example") as sink: ... sink.port"""
 
-    def __init__(self, *options, port=0, address="127.0.0.1", maildir=False):
+    def __init__(self, *options, port=0, address="127.0.0.1", maildir=False,
+                 bare=False):
+        """bare: it keeps no log and counts no copies, to be as fast as can
+        be."""
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="sink-"))
         self.log = self.directory / "log"
         self.maildir = self.directory / "mail"
         self.port = port
         self.address = address
-        self.options = [*options, "--track", "--log", self.log]
+        self.options = [*options]
+        if not bare:
+            self.options += ["--track", "--log", self.log]
         if maildir:
             self.options += ["--maildir", self.maildir]
         self.process = self.stats_port = None

@@ -10,13 +10,14 @@ import statistics
 import sys
 
 from . import (bounces, campaign, liquid, machine, million, queue_cost,
-               signed, singles, tracked)
+               signed, singles, tls, tracked)
 
 # A scenario measures one or several figures in one run.
 SCENARIOS = (
     (campaign.run, {"campaign_ratio": "x", "worker_us_per_mail": "us"}),
     (signed.run, {"campaign_ratio_ed25519": "x",
                   "campaign_ratio_rsa2048": "x"}),
+    (tls.run, {"tls_ratio": "x"}),
     (tracked.run, {"campaign_ratio_tracked": "x"}),
     (singles.run, {"api_single_durable": "requests/s"}),
     (million.run, {"recipients_upload": "lines/s", "first_mail_1m": "s",
