@@ -27,6 +27,10 @@
       "make, list and revoke API keys")                                        \
     X("projects", command_projects, "create|list",                             \
       "make and list projects, which are isolated from each other")            \
+    X("sites", command_sites, "[NAME]|set|pause|resume|retry",                 \
+      "say why mail waits, site by site; pause one, let it go on")             \
+    X("limits", command_limits, "list|set|remove",                             \
+      "limit what goes to sites, and of campaigns, projects, senders")         \
     X("route", command_route, "default|add|list|remove",                       \
       "say how mail leaves: directly, by a relay, to the sandbox")             \
     X("relay", command_relay, "add|list|remove|presets",                       \

@@ -265,9 +265,10 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
     t->relay = relay;
     t->gate = (struct gate){
         .pace = w->pace,
-        .site = pace_site(w->pace, site, relay != NULL, now_us(w)),
+        .site = sites_site(w->sites, site, relay != NULL),
         .when_us = PACE_NEVER_US,
     };
+    pace_ledger(t->gate.site)->users++;
     t->used_ms = w->now_ms;
     hand_init(&t->hand);
     t->pool = pool_new(w->net, w->config, w->hostname, &pool, t);
@@ -282,6 +283,7 @@ void dest_free(struct dest *t)
 {
     pool_free(t->pool);
     hand_fini(&t->hand);
+    sites_release(t->world->sites, t->gate.site);
     free(t->key);
     free(t);
 }

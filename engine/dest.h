@@ -14,6 +14,7 @@
 #include "pool/pool.h"
 #include "queue/hand.h"
 #include "route/relay.h"
+#include "sites.h"
 
 /* What all destinations share. */
 struct dest_world {
@@ -22,7 +23,8 @@ struct dest_world {
     char hostname[SMTP_EHLO_NAME_MAX];
     struct dests_events events;
     void *owner;
-    struct pace *pace;
+    struct sites *sites;
+    struct pace *pace;    /* theirs */
     struct dest *stirred; /* those that want a turn */
     int64_t now_ms;       /* of this turn of the loop */
 };

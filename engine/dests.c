@@ -96,6 +96,13 @@ static void follow(struct dests *d, struct parcel *p,
     dest_put(dest_of_domain(d, domain), p);
 }
 
+static void on_learned(void *owner, const char *domain, const char *site)
+{
+    struct dests *d = owner;
+
+    sites_learn_domain(d->world.sites, domain, site);
+}
+
 /* It was looked up meanwhile. */
 static void on_domain(void *owner, struct parcel *p,
                       const struct domain *domain)
@@ -267,14 +274,13 @@ bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
     int64_t until_us;
 
     *rate = s ? pace_rate(s) : 0;
-    return !s || !pace_parked(s, now_ms * 1000, &until_us);
+    return s ? !pace_parked(s, now_ms * 1000, &until_us)
+             : !sites_held(d->world.sites, site);
 }
 
 void dests_worker(struct dests *d, int worker)
 {
-    const int32_t alone = worker;
-
-    pace_lanes(d->world.pace, &alone, 1, alone, 0, d->world.now_ms * 1000);
+    sites_start(d->world.sites, worker);
 }
 
 struct pace *dests_pace(struct dests *d)
@@ -325,6 +331,28 @@ struct settled dests_outcome(const struct dests_refusal *refusal)
 
 /* ---- Coming and going ---- */
 
+/* Mails that wait, by site. */
+static void on_counted(void *owner)
+{
+    struct dests *d = owner;
+    size_t at = 0;
+
+    for (struct dest *t; (t = map_next(&d->all, &at));)
+        pace_ledger(t->gate.site)->waiting +=
+            hand_waiting(&t->hand, BATCH_TRANSACTIONAL) +
+            hand_waiting(&t->hand, BATCH_CAMPAIGN);
+}
+
+/* Limits, lanes or orders are others now. */
+static void on_sites(void *owner)
+{
+    struct dests *d = owner;
+    size_t at = 0;
+
+    for (struct dest *t; (t = map_next(&d->all, &at));)
+        dest_stir(t);
+}
+
 /* What waits may have to go another way now: its owner takes it back. */
 static void on_routes(void *owner)
 {
@@ -337,22 +365,9 @@ static void on_routes(void *owner)
     d->world.events.rerouted(d->world.owner);
 }
 
-/* Of a site that nothing is known of: what any server stands, as others who
- * send much do it. */
-static struct limits standard_limits(void)
-{
-    struct limits limits = limits_unset();
-
-    limits.of[LIMIT_CONNECTIONS] = 10;
-    limits.of[LIMIT_CONNECTIONS_PER_MINUTE] = 100;
-    limits.of[LIMIT_MAILS_PER_CONNECTION] = 100;
-    limits.of[LIMIT_MAILS_PER_SECOND] = 100;
-    return limits;
-}
-
 bool dests_are_known(const struct dests *d)
 {
-    return route_is_known(d->route);
+    return sites_are_known(d->world.sites) && route_is_known(d->route);
 }
 
 static enum status trust(struct smtp_net *net, const char *ca_file,
@@ -370,10 +385,12 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
                       const struct dests_events *events, void *owner,
                       struct dests **out, struct error *err)
 {
-    const struct limits standard = standard_limits();
     struct dests *d = memory_new(1, sizeof *d);
-    enum status status =
-        route_new(loop, config, conninfo, on_routes, d, &d->route, err);
+    enum status status;
+
+    d->world.sites = sites_new(loop, config, conninfo, on_counted, on_sites, d);
+    d->world.pace = sites_pace(d->world.sites);
+    status = route_new(loop, config, conninfo, on_routes, d, &d->route, err);
 
     d->world.config = config;
     d->world.net = net;
@@ -381,15 +398,14 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
     d->world.owner = owner;
     d->world.now_ms = clock_mono_ms();
     config_hostname(config, d->world.hostname, sizeof d->world.hostname);
-    d->world.pace = pace_new(&standard);
     if (status == STATUS_OK && *config->tls_ca_file)
         status = trust(net, config->tls_ca_file, err);
     if (status == STATUS_OK)
-        status = domains_new(loop, config, d->world.hostname, on_domain, d,
-                             &d->domains, err);
+        status = domains_new(loop, config, d->world.hostname, on_domain,
+                             on_learned, d, &d->domains, err);
     if (status != STATUS_OK) {
         route_free(d->route);
-        pace_free(d->world.pace);
+        sites_free(d->world.sites);
         free(d);
         return status;
     }
@@ -410,7 +426,7 @@ void dests_free(struct dests *d)
     for (char *name; (name = map_next(&d->sites, &at));)
         free(name);
     map_fini(&d->sites);
-    pace_free(d->world.pace);
+    sites_free(d->world.sites);
     domains_free(d->domains);
     route_free(d->route);
     free(d);

@@ -30,6 +30,7 @@ struct domains {
     struct map entries;
     struct domain none; /* what can't be looked up */
     domains_found *found;
+    domains_learned *learned;
     void *owner;
 };
 
@@ -141,6 +142,8 @@ static void on_mail(void *arg, const struct dns_mail *mail)
     free(e->known);
     e->known = learn(d, mail);
     e->asking = false;
+    if (e->known->verdict == VERDICT_DELIVERED)
+        d->learned(d->owner, e->name, e->known->site);
     e->fresh_until_ms =
         clock_mono_ms() +
         (mail->outcome == DNS_MAIL_LATER ? DOMAINS_AGAIN_MS : fresh_ms);
@@ -259,7 +262,8 @@ void domains_take_stolen(struct domains *d)
 /* ---- Coming and going ---- */
 
 enum status domains_new(uv_loop_t *loop, const struct config *config,
-                        const char *own_name, domains_found *found, void *owner,
+                        const char *own_name, domains_found *found,
+                        domains_learned *learned, void *owner,
                         struct domains **out, struct error *err)
 {
     struct domains *d = memory_new(1, sizeof *d);
@@ -272,6 +276,7 @@ enum status domains_new(uv_loop_t *loop, const struct config *config,
     d->config = config;
     d->own_name = own_name;
     d->found = found;
+    d->learned = learned;
     d->owner = owner;
     *out = d;
     return STATUS_OK;

@@ -39,14 +39,17 @@ struct domain {
     size_t n_hosts;
 };
 
+/* A domain's site was learned. */
+typedef void domains_learned(void *owner, const char *domain, const char *site);
+
 typedef void domains_found(void *owner, struct parcel *p,
                            const struct domain *domain);
 
 /* found is called for each parcel that had to wait. own_name: ours. */
 MUST_USE enum status domains_new(uv_loop_t *loop, const struct config *config,
                                  const char *own_name, domains_found *found,
-                                 void *owner, struct domains **out,
-                                 struct error *err);
+                                 domains_learned *learned, void *owner,
+                                 struct domains **out, struct error *err);
 void domains_free(struct domains *d);
 
 /* What is known of the domain of an address, as it is written there; until the

@@ -117,7 +117,15 @@
       "1: transactional mail too stops at an unsubscription; 0: only "         \
       "campaigns do")                                                          \
     X(NUMBER, site_connections_max, "10", 1, 10000, "connections",             \
-      "connections of one worker to one destination")                          \
+      "connections to one site, of all workers together; to a relay, of "      \
+      "each worker")                                                           \
+    X(NUMBER, site_connections_per_minute, "100", 0, 1000000, "connections",   \
+      "new connections to one site in a minute; 0: no limit; not for relays")  \
+    X(NUMBER, site_connection_mails_max, "100", 0, 1000000, "mails",           \
+      "mails over one connection to a site; 0: as connection_mails_max; not "  \
+      "for relays")                                                            \
+    X(NUMBER, site_mails_per_second, "100", 0, 1000000, "mails",               \
+      "mails to one site in a second; 0: no limit; not for relays")            \
     X(NUMBER, transactional_connections, "2", 1, 1000, "connections",          \
       "of these, kept free of campaigns for transactional mail")               \
     X(NUMBER, connection_mails_max, "1000", 1, 1000000, "mails",               \

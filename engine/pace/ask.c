@@ -131,6 +131,18 @@ bool pace_may_claim(const struct pace *p, enum pace_scope scope,
     return rule_allows(pace_rule_find(p, scope, name), now_us, &when_us);
 }
 
+bool pace_has_suspended(const struct pace_site *s)
+{
+    return s->campaigns[0].name[0] != '\0';
+}
+
+bool pace_is_suspended(const struct pace_site *s, const char *campaign,
+                       int64_t now_us)
+{
+    return suspension_of(s->campaigns, PACE_CAMPAIGNS_MAX, campaign, now_us) !=
+           0;
+}
+
 double pace_rate(const struct pace_site *s)
 {
     double rate = meter_rate(&s->meter);

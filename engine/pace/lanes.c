@@ -54,11 +54,22 @@ static unsigned rank(const struct lanes *lanes, const char *key)
     return listed ? before : lanes->n;
 }
 
+static bool is_divided(const struct limits *limits)
+{
+    for (int i = 0; i < LIMITS; i++)
+        if (limits->of[i] > 0 && i != LIMIT_MAILS_PER_CONNECTION &&
+            i != LIMIT_BURST)
+            return true;
+    return false;
+}
+
 struct lane_share lanes_share(const struct lanes *lanes, const char *key,
                               const struct limits *limits, int64_t now_us)
 {
     unsigned k = most_lanes(limits), mine;
 
+    if (!is_divided(limits))
+        return (struct lane_share){.mine = 0, .n = 1};
     if (k > lanes->n)
         k = lanes->n;
     mine = rank(lanes, key);

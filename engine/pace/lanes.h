@@ -9,10 +9,9 @@
  * each has 1/k of every limit, in whole numbers that add up to it.
  *
  * Lists differ for a moment when workers come and go. It errs on the side of
- * sending less: a worker that joins keeps silent (quiet_us) until the others
- * must have read the list again and made room; the share of one that died is
- * unused until its lease is over, as long as it may think that it has it. The
- * list must be read more often than that: see lanes_set.
+ * sending less: a worker that joins keeps silent until all others have said
+ * that they know of it and made room; the share of one that died is unused
+ * until its lease is over, as long as it may think that it has it.
  *
  * No I/O, no clock, no allocation.
  */
@@ -38,12 +37,13 @@ struct lane_share {
 
 /* The list as it was read, with or without ourselves; more than
  * LANES_WORKERS_MAX are cut off, and the worker that is not in the list has no
- * lane. To be read every heartbeat (a quarter of the lease); quiet_until_us:
- * two of them after start. */
+ * lane. quiet_until_us: INT64_MAX until the others are known to have it, too.
+ */
 void lanes_set(struct lanes *lanes, const int32_t *workers, unsigned n,
                int32_t mine, int64_t quiet_until_us);
 
-/* The share of a site (or campaign, sender, ...: any key) with these limits. */
+/* The share of a site (or campaign, sender, ...: any key) with these limits.
+ * Where there is nothing to divide everybody has all of it. */
 struct lane_share lanes_share(const struct lanes *lanes, const char *key,
                               const struct limits *limits, int64_t now_us);
 #endif

@@ -103,15 +103,6 @@ static void override_by(struct limits *limits, const char *text)
         limits_override(limits, &over);
 }
 
-/* Then nobody need share, or wait until the others are known. */
-static bool is_unlimited(const struct limits *limits)
-{
-    for (int i = 0; i < LIMITS; i++)
-        if (limits->of[i] > 0)
-            return false;
-    return true;
-}
-
 void pace_resolve(struct pace_site *s, int64_t now_us)
 {
     const struct rule_state *rule =
@@ -126,10 +117,8 @@ void pace_resolve(struct pace_site *s, int64_t now_us)
         limits_override(&limits, &rule->limits);
     s->limits = limits;
     pace_key(key, s->relay ? "relay" : "site", s->name);
-    s->share = s->relay && is_unlimited(&limits)
-                   ? (struct lane_share){.mine = 0, .n = 1}
-                   : lanes_share(&s->pace->lanes, key, &limits, now_us);
-    s->changes += was.n != s->share.n || was.mine != s->share.mine;
+    s->share = lanes_share(&s->pace->lanes, key, &limits, now_us);
+    s->ledger.changes += was.n != s->share.n || was.mine != s->share.mine;
     if (s->share.n == 0)
         return;
     meter_set(&s->meter, &limits, s->share.mine, s->share.n, now_us);
@@ -195,6 +184,14 @@ struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
     pace_key(key, relay ? "relay" : "site", name);
     map_put(&p->sites, key, s);
     return s;
+}
+
+bool pace_is_plain(const struct pace_site *s, int64_t now_us)
+{
+    int64_t until_us;
+
+    return s->open == 0 && s->shape.rate <= 0 && s->shape.lines <= 0 &&
+           !pace_parked(s, now_us, &until_us) && !pace_has_suspended(s);
 }
 
 void pace_forget(struct pace *p, struct pace_site *s)

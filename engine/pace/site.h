@@ -72,6 +72,16 @@ struct pace_saved {
     char why[PACE_WHY_MAX];
 };
 
+/* What is counted of a site for the store, which keeps its own notes here. */
+struct pace_ledger {
+    uint64_t changes; /* of everything that is worth telling */
+    uint64_t sent;
+    size_t waiting; /* mails in hand: the owner's */
+    unsigned users; /* of the state: the owner's */
+    uint64_t changes_told, sent_told, changes_learned;
+    int64_t told_us, learned_us;
+};
+
 /* standard: limits of sites that nothing is known of (not of relays). */
 struct pace *pace_new(const struct limits *standard);
 void pace_free(struct pace *p);
@@ -100,6 +110,8 @@ struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
                             int64_t now_us);
 /* NULL: not made yet. */
 struct pace_site *pace_find(const struct pace *p, const char *name, bool relay);
+/* Nothing was learned or ordered: it may be forgotten. */
+bool pace_is_plain(const struct pace_site *s, int64_t now_us);
 /* Gone from memory; its address is void. */
 void pace_forget(struct pace *p, struct pace_site *s);
 struct pace_site *pace_next(const struct pace *p, size_t *at);
@@ -134,6 +146,11 @@ bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
 bool pace_may_claim(const struct pace *p, enum pace_scope scope,
                     const char *name, int64_t now_us);
 
+/* Is any campaign suspended at the site; is this one? */
+bool pace_has_suspended(const struct pace_site *s);
+bool pace_is_suspended(const struct pace_site *s, const char *campaign,
+                       int64_t now_us);
+
 /* About how many mails a second this worker sends there at most; 0: no limit.
  */
 double pace_rate(const struct pace_site *s);
@@ -164,8 +181,7 @@ void pace_retry(struct pace_site *s, int64_t now_us);
 void pace_why(const struct pace_site *s, int64_t now_us, char *out);
 size_t pace_replies(const struct pace_site *s, const struct pace_reply **out);
 unsigned pace_open(const struct pace_site *s);
-/* Counts everything that is worth storing. */
-uint64_t pace_changes(const struct pace_site *s);
+struct pace_ledger *pace_ledger(struct pace_site *s);
 void pace_save(const struct pace_site *s, int64_t now_us,
                struct pace_saved *out);
 void pace_restore(struct pace_site *s, const struct pace_saved *saved,

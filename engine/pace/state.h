@@ -51,7 +51,7 @@ struct pace_site {
     struct suspension campaigns[PACE_CAMPAIGNS_MAX];
     struct pace_reply replies[PACE_REPLIES_MAX];
     size_t n_replies;
-    uint64_t changes;
+    struct pace_ledger ledger;
 };
 
 void pace_key(char *out, const char *kind, const char *name);

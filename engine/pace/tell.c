@@ -9,7 +9,7 @@
 void pace_opened(struct pace_site *s, int64_t now_us)
 {
     s->open++;
-    s->changes++;
+    s->ledger.changes++;
     meter_gate_spend(&s->connects, now_us);
 }
 
@@ -21,6 +21,8 @@ void pace_connected(struct pace_site *s, int64_t now_us)
 void pace_spend(struct pace_site *s, const struct pace_keys *keys,
                 int64_t now_us)
 {
+    s->ledger.sent++;
+    s->ledger.changes++;
     meter_spend(&s->meter, now_us);
     shape_sent(&s->shape, now_us);
     for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
@@ -63,7 +65,7 @@ static void hear(struct pace_site *s, unsigned code, const char *enhanced,
         if (said[i] == '\n' || said[i] == '\r')
             said[i] = ' ';
     said[utf8_check(said, strlen(said))] = '\0';
-    s->changes++;
+    s->ledger.changes++;
     for (size_t i = 0; i < s->n_replies; i++)
         if (strcmp(s->replies[i].text, said) == 0) {
             s->replies[i].n++;
@@ -119,7 +121,7 @@ static void obey(struct pace_site *s, const struct pace_keys *keys,
     const char *campaign = keys->of[PACE_CAMPAIGN];
     char source[PACE_ID_TEXT];
 
-    s->changes++;
+    s->ledger.changes++;
     switch (rule->deed) {
     case PROVIDER_NOTHING: break;
     case PROVIDER_SLOW:
@@ -184,7 +186,7 @@ struct pace_verdict pace_outcome(struct pace_site *s,
                                  const char *enhanced, const char *text,
                                  int64_t now_us)
 {
-    s->changes++;
+    s->ledger.changes++;
     if (verdict == VERDICT_DELIVERED) {
         shape_delivered(&s->shape, now_us);
         return (struct pace_verdict){.deed = PROVIDER_NOTHING};
@@ -200,7 +202,7 @@ struct pace_verdict pace_closed(struct pace_site *s, const char *source,
     const struct pace_keys keys = {.of[PACE_SOURCE] = source};
 
     s->open -= s->open > 0;
-    s->changes++;
+    s->ledger.changes++;
     if (!failed)
         return (struct pace_verdict){.deed = PROVIDER_NOTHING};
     shape_connect_failed(&s->shape, s->open, now_us);
@@ -212,7 +214,7 @@ struct pace_verdict pace_closed(struct pace_site *s, const char *source,
 
 void pace_pause(struct pace_site *s, bool paused)
 {
-    s->changes += s->paused != paused;
+    s->ledger.changes += s->paused != paused;
     s->paused = paused;
 }
 
@@ -224,7 +226,7 @@ void pace_retry(struct pace_site *s, int64_t now_us)
     memset(s->sources, 0, sizeof s->sources);
     memset(s->campaigns, 0, sizeof s->campaigns);
     shape_forget(&s->shape);
-    s->changes++;
+    s->ledger.changes++;
 }
 
 void pace_save(const struct pace_site *s, int64_t now_us,
@@ -255,10 +257,10 @@ void pace_restore(struct pace_site *s, const struct pace_saved *saved,
         s->suspended_until_us = saved->suspended_until_us;
         memcpy(s->why, saved->why, sizeof s->why);
     }
-    s->changes++;
+    s->ledger.changes++;
 }
 
-uint64_t pace_changes(const struct pace_site *s)
+struct pace_ledger *pace_ledger(struct pace_site *s)
 {
-    return s->changes;
+    return &s->ledger;
 }

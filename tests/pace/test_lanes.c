@@ -23,9 +23,10 @@ static struct lane_share share_of(int32_t mine, const int32_t *workers,
 static void whole_numbers_add_up_to_the_limit(void **state)
 {
     static const int32_t workers[] = {3, 14, 15, 92, 65, 35};
-    static const char *const texts[] = {"connections=5", "connections=1",
-                                        "connections=100 mails_per_second=3",
-                                        "mails_per_connection=1 burst=1"};
+    static const char *const texts[] = {
+        "connections=5", "connections=1", "connections=100 mails_per_second=3",
+        "connections=100 mails_per_connection=1 "
+        "burst=1"};
     static const int lanes[] = {5, 1, 3, 6};
 
     (void)state;
@@ -88,6 +89,8 @@ static void a_stranger_and_a_newcomer_have_none(void **state)
 
     (void)state;
     lanes_set(&lanes, workers, 2, 7, 0);
+    assert_int_equal(lanes_share(&lanes, "x", &limits, 1).n, 1);
+    limits.of[LIMIT_MAILS_PER_DAY] = 10;
     assert_int_equal(lanes_share(&lanes, "x", &limits, 1).n, 0);
     lanes_set(&lanes, workers, 2, 1, 1000);
     assert_int_equal(lanes_share(&lanes, "x", &limits, 999).n, 0);

@@ -1,0 +1,61 @@
+-- name: sites_list
+SELECT site, mails, mails_per_second, why, paused IS NOT NULL,
+    coalesce(ceil(extract(epoch FROM coalesce(until, next_due) - now())), -1)
+        ::bigint, limits <> '', connections
+FROM sites_now() ORDER BY mails DESC, site LIMIT 200
+
+-- name: sites_show
+SELECT site, mails, mails_per_second, why, paused IS NOT NULL,
+    coalesce(ceil(extract(epoch FROM coalesce(until, next_due) - now())), -1)
+        ::bigint, limits <> '', connections, limits, batches,
+    bound_mails_per_second, coalesce(suspended_until::text, '')
+FROM sites_now($1::text) WHERE site = $1::text
+
+-- A domain's site, or the name itself.
+-- name: sites_name
+SELECT coalesce((SELECT site FROM site WHERE domain = lower($1::text)),
+                $1::text)
+
+-- name: sites_campaigns
+SELECT coalesce(c.name, 'transactional'), sum(b.size), count(*)
+FROM batch b LEFT JOIN campaign c ON c.id = b.campaign
+LEFT JOIN site d ON d.domain = b.site
+WHERE coalesce(d.site, b.site) = $1::text AND b.state IN ('ready', 'claimed')
+GROUP BY c.id, c.name ORDER BY 2 DESC LIMIT 20
+
+-- name: sites_workers
+SELECT w.worker, v.host, w.lane, w.connections, w.waiting,
+    w.mails_per_second, w.why
+FROM site_worker w JOIN worker v ON v.id = w.worker
+WHERE w.site = $1::text AND v.stopped IS NULL
+  AND v.seen > now() - interval '2 minutes'
+ORDER BY w.worker
+
+-- name: sites_replies
+SELECT sum((r->>'count')::bigint), max(r->>'last'), r->>'text'
+FROM site_worker w, json_array_elements(w.replies) AS r
+WHERE w.site = $1::text AND w.updated > now() - interval '1 day'
+GROUP BY r->>'text' ORDER BY 2 DESC LIMIT 10
+
+-- name: sites_pause
+SELECT site_pause($1::text)
+
+-- name: sites_resume
+SELECT site_resume($1::text)
+
+-- name: sites_retry
+SELECT site_retry_now($1::text)
+
+-- name: limits_list
+SELECT scope, name, limits FROM limit_rule ORDER BY scope, name
+
+-- name: limits_set
+INSERT INTO limit_rule (scope, name, limits)
+VALUES ($1::text, $2::text, $3::text)
+ON CONFLICT (scope, name) DO UPDATE
+SET limits = excluded.limits, updated = now()
+RETURNING scope || ' ' || name || ': ' || limits
+
+-- name: limits_remove
+DELETE FROM limit_rule WHERE scope = $1::text AND name = $2::text
+RETURNING scope || ' ' || name

@@ -1,0 +1,142 @@
+"""Limits per site hold over all workers, as measured at the sites; what they
+say is obeyed; and `presort sites` says why mail waits."""
+
+import contextlib
+import time
+
+from kit import process
+from kit.dns import Dns
+from kit.places import free_ports
+from kit.presort import Presort
+from kit.sink import Sink
+
+# Mail that left at the right time may arrive a little late: windows are so
+# much shorter than the limit's second.
+LATE_MS = 100
+
+
+@contextlib.contextmanager
+def internet(sites, workers=2, **settings):
+    """Presort and a sink for each site, NAME.example behind mx.NAME.example.
+    sites: {name: the sink's options}"""
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        names, sinks = {}, {}
+        for n, (name, options) in enumerate(sites.items(), 1):
+            names[f"{name}.example"] = [f"MX 1 mx.{name}.example."]
+            names[f"mx.{name}.example"] = [f"A 127.0.2.{n}"]
+            sinks[name] = stack.enter_context(
+                Sink(*options, address=f"127.0.2.{n}", port=port))
+        dns = stack.enter_context(Dns(names))
+        presort = stack.enter_context(Presort(
+            relay="direct", dkim_required=0, direct_port=port, workers=workers,
+            retry_first_seconds=1, retry_jitter_percent=0,
+            poll_interval_ms=200, **dns.settings, **settings))
+        yield presort, sinks
+
+
+def people(name, n):
+    return [f"user{i}@{name}.example" for i in range(n)]
+
+
+def most_within(lines, window_ms):
+    """The most mails that the sink took in any time so long."""
+    times = sorted(line.time_ms for line in lines)
+    most = first = 0
+    for last, at in enumerate(times):
+        while at - times[first] >= window_ms:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+def test_limits_hold_over_two_workers_and_slow_nobody_else():
+    with internet({"slow": [], "few": ["--slow", "20"],
+                   "fast": []}) as (presort, sinks):
+        print(presort.command("sites", "set", "mx.slow.example",
+                              "mails_per_second=20"))
+        print(presort.command("limits", "set", "site", "mx.few.example",
+                              "connections=3", "mails_per_connection=4"))
+        slow = presort.new_campaign(people("slow", 200))
+        few = presort.new_campaign(people("few", 120))
+        fast = presort.new_campaign(people("fast", 300))
+        for campaign in (slow, few, fast):
+            presort.send(campaign)
+        presort.wait_for(fast, 30)
+        process.wait_until(
+            lambda: "20 mails a second" in presort.command(
+                "sites", "mx.slow.example"), 10, "the reason")
+        shown = presort.command("sites", "mx.slow.example")
+        assert "mails wait" in shown and "lane" in shown, shown
+        assert "mx.slow.example" in presort.command("sites")
+        for campaign, n in (slow, 200), (few, 120):
+            presort.wait_for(campaign, 60)
+            assert presort.check_totals(campaign)["delivered"] == n
+        assert most_within(sinks["slow"].lines(), 1000 - LATE_MS) <= 20
+        assert sinks["few"].totals()["max_connections"] <= 3
+        assert sinks["few"].totals()["connections"] >= 120 / 4
+
+
+def test_a_paused_site_takes_nothing_until_it_is_resumed():
+    with internet({"one": [], "two": []}) as (presort, sinks):
+        presort.command("sites", "pause", "mx.one.example")
+        campaign = presort.new_campaign(people("one", 50) + people("two", 50))
+        presort.send(campaign)
+        presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] == 50)
+        time.sleep(2)
+        assert not sinks["one"].copies()
+        shown = presort.command("sites", "mx.one.example")
+        assert "50 mails wait: paused by the operator" in shown, shown
+        presort.command("sites", "resume", "mx.one.example")
+        presort.wait_for(campaign, 30)
+        assert presort.check_totals(campaign)["delivered"] == 100
+        assert presort.sql("SELECT count(*) FROM outcome WHERE verdict = "
+                           "'deferred'") == [["0"]]
+
+
+def test_who_blames_our_address_is_left_alone_and_nobody_bounces():
+    """A 5xx that speaks of our address: one connection's worth of mails hears
+    it, they wait, and `retry` tries again."""
+    refusal = ("*+1:554 5.7.1 Service unavailable; Client host [127.0.0.1] "
+               "blocked using bl.example")
+    with internet({"wary": ["--refuse", refusal]}) as (presort, sinks):
+        campaign = presort.new_campaign(people("wary", 300))
+        presort.send(campaign)
+        presort.wait_for_totals(campaign, 30, lambda t: t["deferred"] > 0)
+        time.sleep(3)
+        heard = len(sinks["wary"].lines())
+        assert heard < 100, heard
+        totals = presort.totals(campaign)
+        assert totals["bounced"] == totals["delivered"] == 0, totals
+        shown = presort.command("sites", "mx.wary.example")
+        assert "blames our address" in shown and "blocked using" in shown, shown
+        presort.stop()
+        presort.start()
+        time.sleep(3)
+        assert len(sinks["wary"].lines()) == heard
+        assert "asked us to stop" in presort.command("sites")
+        sinks["wary"].stop()
+        sinks["wary"].options = sinks["wary"].options[2:]
+        sinks["wary"].start()
+        presort.command("sites", "retry", "wary.example")
+        presort.wait_for(campaign, 40)
+        assert presort.check_totals(campaign)["delivered"] == 300
+
+
+def test_a_campaign_s_own_limit_holds_over_all_sites():
+    sites = {f"s{i}": [] for i in range(4)}
+    with internet(sites) as (presort, sinks):
+        everyone = [a for name in sites for a in people(name, 30)]
+        held = presort.new_campaign(everyone)
+        free = presort.new_campaign(people("s0", 200))
+        presort.command("limits", "set", "campaign", held,
+                        "mails_per_second=20")
+        presort.send(held)
+        presort.send(free)
+        presort.wait_for(free, 30)
+        presort.wait_for(held, 60)
+        assert presort.check_totals(held)["delivered"] == len(everyone)
+        free_too = {a: 1 for a in people("s0", 200)}
+        lines = [line for sink in sinks.values() for line in sink.lines()
+                 if line.recipient not in free_too]
+        assert most_within(lines, 1000 - LATE_MS) <= 20
