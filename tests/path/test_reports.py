@@ -137,3 +137,19 @@ def test_too_many_soft_bounces():
         left = presort.sql("""SELECT extract(epoch FROM expires - now())::int
                               FROM suppressed""")
         assert 3500 < int(left[0][0]) <= 3600
+
+
+def test_told_of_what_bounced_at_once():
+    """It is on record, but counted already."""
+    with Sink("--refuse", "full@*:552 5.2.2 mailbox full") as sink, Presort(
+            sink.port, **SOON) as presort:
+        campaign = presort.new_campaign(["full@example.com", "u@example.com"])
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        of = mails(presort, campaign)
+        assert tell(presort,
+                    (of["full@example.com"], "bounced", "mailbox_full", False),
+                    (of["u@example.com"], "bounced", "mailbox_full", False),
+                    (of["u@example.com"], "bounced", "mailbox_full", False),
+                    ) == [["t", "t"], ["t", "t"]]
+        assert presort.campaign(campaign)["bounced_later"] == 1
