@@ -39,6 +39,10 @@
       "say which domains mail is sent from; check their DNS records")          \
     X("suppressions", command_suppressions, "list|add|remove|...",             \
       "whom not to write to: look, add, take off, import, export")             \
+    X("mailboxes", command_mailboxes, "add|list|test|remove",                  \
+      "name mailboxes that bounces are fetched from, by POP3 or IMAP")         \
+    X("inbound", command_inbound, "list|show|remove|totals",                   \
+      "look at incoming mail that was not understood")                         \
     X("doctor", command_doctor, "[DOMAIN...]",                                 \
       "check what receivers look up: names, addresses, DNS records")           \
     X("dkim", command_dkim, "create|list|import|rotate",                       \

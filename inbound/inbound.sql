@@ -16,3 +16,16 @@ SELECT id, raw FROM inbound_post ORDER BY at, id LIMIT $1::int
 
 -- name: inbound_listen
 LISTEN presort_inbound
+
+-- name: postman_mailboxes
+SELECT name, url, username, password_file, token_command, done, ca_file
+FROM mailbox ORDER BY id LIMIT 64
+
+-- One process a mailbox, whatever the machine.
+-- name: postman_lock
+SELECT pg_try_advisory_lock(hashtext('presort mailbox ' || $1::text))
+
+-- name: postman_note
+UPDATE mailbox SET checked = now(), error = $2::text,
+    messages = messages + $3::bigint
+WHERE name = $1::text

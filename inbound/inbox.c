@@ -9,7 +9,7 @@
 enum {
     TICK_MS = 1000, /* posts are looked for, even when unheard */
     FORGET_MS = 60 * 1000,
-    POSTS_MAX = 100, /* read at a time */
+    POSTS_MAX = 500, /* read at a time */
 };
 
 struct waiting {
@@ -25,7 +25,7 @@ struct inbox {
     void *owner;
     struct pg *pg;
     uv_timer_t *tick; /* heap: outlives us until libuv lets go */
-    bool has_secret, reading_posts;
+    bool has_secret, reading_posts, more_posts;
     struct notice_reader reader;
     struct waiting *first, **last; /* not sent yet, in order */
     struct waiting *spare;
@@ -47,6 +47,7 @@ static const struct pg_statement forget = {"inbound_forget",
 static const struct pg_statement posts = {"inbound_posts", SQL_INBOUND_POSTS};
 
 static void flush(struct inbox *in);
+static void read_posts(struct inbox *in);
 
 /* ---- The queue ---- */
 
@@ -113,6 +114,8 @@ static void on_settled(void *arg, const PGresult *r)
             answer(in, in->sent[i], committed);
     }
     flush(in);
+    if (in->more_posts && committed)
+        read_posts(in);
 }
 
 static void gather(struct inbox *in)
@@ -185,6 +188,7 @@ static void on_posts(void *arg, const PGresult *r)
     in->reading_posts = false;
     if (!r || PQresultStatus(r) != PGRES_TUPLES_OK)
         return;
+    in->more_posts = PQntuples(r) == POSTS_MAX;
     for (int row = 0; row < PQntuples(r); row++)
         take_post(in, r, row);
     flush(in);

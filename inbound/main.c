@@ -1,11 +1,13 @@
 /* presort-inbound - takes what comes back: bounces, complaints, notices. By
- * SMTP, and from the API's hands. Started by `presort up`. Strangers talk to
- * it: it holds no key and no password of a relay, and may do nothing but listen
- * below port 1024, until it has. */
+ * SMTP, from mailboxes, and from the API's hands. Started by `presort up`.
+ * Strangers talk to it: it holds no key and no password of a relay, and may do
+ * nothing but listen below port 1024, until it has. */
 #include "base/log.h"
 #include "base/memory.h"
 #include "inbound/inbox.h"
 #include "inbound/listener.h"
+#include "inbound/mailbox.h"
+#include "inbound/postman.h"
 #include "queue/db.h"
 #include <getopt.h>
 #include <linux/capability.h>
@@ -24,13 +26,16 @@ struct inbound {
     const char *config_path; /* NULL: the usual one */
     struct inbox *inbox;
     struct listener *listener; /* NULL: SMTP is not taken */
+    struct postman *postman;
+    char *conninfo;
+    const char *test; /* the mailbox to try, then leave */
     uv_signal_t on_term, on_int, on_hup;
     uv_timer_t limit; /* of leaving */
     bool leaving;
 };
 
 static const char usage[] =
-    "usage: presort-inbound [--config FILE]\n"
+    "usage: presort-inbound [--config FILE] [--test MAILBOX]\n"
     "Takes bounces and complaints. `presort up` starts it.\n";
 
 static void die(const char *what, const char *why)
@@ -65,6 +70,9 @@ static void on_ready(void *owner)
         log_event(LOG_INFO, "listening", "at=%s", in->config.inbound_listen);
     }
     drop_privileges();
+    if (!in->leaving)
+        in->postman =
+            postman_new(in->conninfo, in->config.inbound_poll_seconds);
 }
 
 static void on_listener_gone(void *owner)
@@ -127,6 +135,7 @@ static void parse_args(struct inbound *in, int argc, char **argv)
 {
     static const struct option options[] = {
         {"config", required_argument, NULL, 'c'},
+        {"test", required_argument, NULL, 't'},
         {"help", no_argument, NULL, 'h'},
         {0}};
     int c;
@@ -134,6 +143,8 @@ static void parse_args(struct inbound *in, int argc, char **argv)
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if (c == 'c') {
             in->config_path = optarg;
+        } else if (c == 't') {
+            in->test = optarg;
         } else {
             fputs(usage, c == 'h' ? stdout : stderr);
             exit(c == 'h' ? EXIT_SUCCESS : 2);
@@ -156,18 +167,29 @@ static void load(struct inbound *in)
     }
     log_level_parse(in->config.log_level, &level);
     log_open("inbound", level);
+    if (db_conninfo(&in->config, "presort-inbound", &in->conninfo, &err) !=
+        STATUS_OK)
+        die("database", err.text);
+}
+
+static int test_mailbox(const struct inbound *in)
+{
+    struct error err;
+    size_t n;
+
+    if (postman_test(in->conninfo, in->test, &n, &err) != STATUS_OK) {
+        fprintf(stderr, "presort: mailbox %s: %s\n", in->test, err.text);
+        return EXIT_FAILURE;
+    }
+    printf("%s: logged in; %zu message%s to fetch%s\n", in->test, n,
+           n == 1 ? "" : "s",
+           n == MAILBOX_ROUND_MAX ? " in the first round" : "");
+    return EXIT_SUCCESS;
 }
 
 static void start(struct inbound *in)
 {
-    struct error err;
-    char *conninfo;
-
-    if (db_conninfo(&in->config, "presort-inbound", &conninfo, &err) !=
-        STATUS_OK)
-        die("database", err.text);
-    in->inbox = inbox_new(&in->loop, &in->config, conninfo, on_ready, in);
-    free(conninfo);
+    in->inbox = inbox_new(&in->loop, &in->config, in->conninfo, on_ready, in);
     uv_timer_init(&in->loop, &in->limit);
     on_signal(in, &in->on_term, on_leave, SIGTERM);
     on_signal(in, &in->on_int, on_leave, SIGINT);
@@ -182,12 +204,16 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     parse_args(&in, argc, argv);
     load(&in);
+    if (in.test)
+        return test_mailbox(&in);
     if (uv_loop_init(&in.loop) != 0)
         die("loop", "can't start");
     start(&in);
     uv_run(&in.loop, UV_RUN_DEFAULT);
+    postman_free(in.postman);
     inbox_free(in.inbox);
     uv_run(&in.loop, UV_RUN_NOWAIT);
+    free(in.conninfo);
     config_fini(&in.config);
     return EXIT_SUCCESS;
 }

@@ -94,6 +94,8 @@
     X(SECONDS, inbound_timeout_seconds, "5m", 1, 3600, "seconds",              \
       "a client of inbound_listen silent for so long is sent away "            \
       "(RFC 5321, 4.5.3.2.7)")                                                 \
+    X(SECONDS, inbound_poll_seconds, "60s", 1, 86400, "seconds",               \
+      "an empty mailbox (presort mailboxes) is looked into this often")        \
     X(SECONDS, inbound_unknown_retention_seconds, "30d", 3600, 315360000,      \
       "seconds", "incoming messages that are not understood are kept so long") \
     X(TEXT, public_url, "", 0, 255, "URL",                                     \
