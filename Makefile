@@ -178,7 +178,7 @@ test: deps-test ## all tests: units, units under sanitizers, stories
 bench: deps-bench ## measure; BENCH=name for one figure, BENCH_RUNS=3
 	@$(MAKE) --no-print-directory -j$(JOBS) all \
 	    $(BUILD)/load/queue_bench $(BUILD)/load/bounce_speed \
-	    $(BUILD)/load/liquid_bench
+	    $(BUILD)/load/liquid_bench $(BUILD)/load/connections
 	@cd tests && $(PYTHON) -m load.bench $(BENCH)
 $(BUILD)/load/%: $(BUILD)/obj/tests/load/%.o $(LIB)
 	@mkdir -p $(@D)

@@ -38,13 +38,6 @@ struct smtp_auth {
     size_t len;
 };
 
-static const char *const mech_names[] = {
-#define ROW_(mech, bit, name) [bit] = name,
-    SMTP_MECH_TABLE(ROW_)
-#undef ROW_
-};
-enum { MECHS = sizeof mech_names / sizeof *mech_names };
-
 static enum smtp_auth_fate failed(struct smtp_auth *a, const char *why)
 {
     a->why = why;
@@ -305,10 +298,10 @@ enum smtp_auth_fate smtp_auth_begin(struct smtp_auth *a, unsigned offered,
     if (a->too_long || !is_prepared(a->user) || !is_prepared(a->secret))
         return failed(a, "user and secret must be printable ASCII, and not "
                          "longer than 319 and 5999 characters");
-    for (unsigned i = 0; i < MECHS; i++) {
-        if (!(fit & 1U << i))
+    for (unsigned bit = 1; bit <= fit; bit <<= 1) {
+        if (!(fit & bit))
             continue;
-        a->mech = (enum smtp_mech)(1U << i);
+        a->mech = (enum smtp_mech)bit;
         if (shows_secret(a->mech) && !secure && !a->in_clear) {
             held_back = true;
             continue;

@@ -5,6 +5,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <xxhash.h>
@@ -184,6 +185,15 @@ static void apply_names(struct smtp_tls_link *link,
         add_name(link, p->names[i]);
 }
 
+/* It is copied, but OpenSSL's macro wants it to be writable. */
+static void say_name(SSL *ssl, const char *host)
+{
+    char name[TLSEXT_MAXLEN_host_name + 1];
+
+    snprintf(name, sizeof name, "%s", host);
+    SSL_set_tlsext_host_name(ssl, name);
+}
+
 static void apply(struct smtp_tls_link *link, const struct smtp_tls_policy *p)
 {
     bool proof = p->level == SMTP_TLS_VERIFIED;
@@ -196,7 +206,7 @@ static void apply(struct smtp_tls_link *link, const struct smtp_tls_policy *p)
     if (p->level == SMTP_TLS_OPPORTUNISTIC)
         SSL_set_security_level(link->ssl, 0);
     if (is_name(p->host))
-        SSL_set_tlsext_host_name(link->ssl, p->host);
+        say_name(link->ssl, p->host);
 }
 
 /* A name to be verified and no name: nothing can prove it. */

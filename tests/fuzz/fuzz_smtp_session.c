@@ -1,7 +1,9 @@
 /* Any bytes as a server's side of a session. Bytes below 8 steer the driver
  * instead: a mail is given whenever it is taken, what is said is taken whole,
  * in part or not at all, the session is ended. Every mail must be settled
- * exactly once, none delivered before its dot was said. */
+ * exactly once, none delivered before its dot or its chunk was said. A first
+ * byte above 127 says whether STARTTLS and a login are wanted: then nothing of
+ * a mail is said before they are had. */
 #include "base/bug.h"
 #include "smtp/session.h"
 #include <stdint.h>
@@ -19,16 +21,22 @@ struct drive {
     struct smtp_session s;
     struct fate fates[MAILS_MAX];
     size_t n_mails;
-    unsigned dots; /* lines of one dot that were taken */
+    unsigned dots;   /* lines of one dot that were taken */
+    unsigned chunks; /* "LAST" CRLF */
     unsigned delivered;
-    char last[5]; /* bytes taken */
+    bool must, secured, login;
+    char last[6]; /* bytes taken */
 };
 
 static void count_dot(struct drive *d, char c)
 {
     memmove(d->last, d->last + 1, sizeof d->last - 1);
     d->last[sizeof d->last - 1] = c;
-    d->dots += memcmp(d->last, "\r\n.\r\n", sizeof d->last) == 0;
+    d->dots += memcmp(d->last + 1, "\r\n.\r\n", sizeof d->last - 1) == 0;
+    d->chunks += memcmp(d->last, "LAST\r\n", sizeof d->last) == 0;
+    if (memcmp(d->last, "\nMAIL ", sizeof d->last) == 0 &&
+        ((d->must && !d->secured) || (d->login && d->s.auth)))
+        BUG("a mail before TLS or login");
 }
 
 static void take(struct drive *d, size_t n)
@@ -53,7 +61,7 @@ static void collect(struct drive *d)
         if (!r.text || !r.enhanced || strlen(r.text) >= SMTP_REPLY_TEXT_MAX)
             BUG("a result without texts");
         d->delivered += r.verdict == VERDICT_DELIVERED;
-        if (d->delivered > d->dots)
+        if (d->delivered > d->dots + d->chunks)
             BUG("delivered before it was said");
         if (r.untried && r.verdict != VERDICT_DEFERRED)
             BUG("untried and yet something");
@@ -92,17 +100,36 @@ static void steer(struct drive *d, unsigned how)
         take(d, SIZE_MAX);
         give(d);
         take(d, SIZE_MAX);
+        if (smtp_session_waits(&d->s) == STEP_HANDSHAKE) {
+            smtp_session_secured(&d->s);
+            d->secured = true;
+        }
     }
     collect(d);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    static const struct smtp_login login = {.mechs = SMTP_MECH_PLAIN |
+                                                     SMTP_MECH_LOGIN,
+                                            .user = "user",
+                                            .secret = "pencil",
+                                            .in_clear = true};
     static struct drive d;
+    struct smtp_auth *auth = NULL;
     size_t run;
 
     memset(&d, 0, sizeof d);
     smtp_session_init(&d.s, "me.example");
+    if (size > 0 && data[0] > 127) {
+        d.must = data[0] & 1;
+        d.login = data[0] & 2;
+        auth = smtp_auth_new(&login);
+        smtp_session_want(&d.s, d.must ? SMTP_STARTTLS_MUST : SMTP_STARTTLS_MAY,
+                          false, d.login ? auth : NULL);
+        data++;
+        size--;
+    }
     for (size_t at = 0; at < size; at += run) {
         run = 1;
         if (data[at] < SESSION_STEERING) {
@@ -121,5 +148,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < d.n_mails; i++)
         if (d.fates[i].results != 1)
             BUG("a mail forgotten");
+    smtp_auth_free(auth);
     return 0;
 }

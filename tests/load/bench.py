@@ -9,8 +9,8 @@ import os
 import statistics
 import sys
 
-from . import (bounces, campaign, liquid, machine, million, queue_cost,
-               signed, singles, tls, tracked)
+from . import (bounces, campaign, connections, liquid, machine, million,
+               queue_cost, signed, singles, tls, tracked)
 
 # A scenario measures one or several figures in one run.
 SCENARIOS = (
@@ -18,6 +18,7 @@ SCENARIOS = (
     (signed.run, {"campaign_ratio_ed25519": "x",
                   "campaign_ratio_rsa2048": "x"}),
     (tls.run, {"tls_ratio": "x"}),
+    (connections.run, {"connections_rss": "MB"}),
     (tracked.run, {"campaign_ratio_tracked": "x"}),
     (singles.run, {"api_single_durable": "requests/s"}),
     (million.run, {"recipients_upload": "lines/s", "first_mail_1m": "s",
