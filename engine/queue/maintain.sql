@@ -38,7 +38,8 @@ FROM campaign c
 WHERE c.state IN ('sending', 'cancelled') AND c.finished IS NULL
   AND b.campaign = c.id AND b.class = 1 AND b.state = 'paused'
 
--- Expiry belongs to the store: it needs no worker that remembers.
+-- Expiry belongs to the store: it needs no worker that remembers. Why the last
+-- attempt failed is why the mail did.
 -- name: expire
 WITH gone AS (
     SELECT id FROM batch
@@ -58,24 +59,31 @@ WITH gone AS (
     CROSS JOIN LATERAL unnest(e.carry_batch, e.carry_seq) AS c (batch, seq)
 ), fresh AS (
     INSERT INTO outcome (batch, seq, attempt, at, verdict, final, reach, step,
-                         reply, worker)
+                         reply, worker, category)
     SELECT m.batch, m.seq, coalesce(past.attempt, 0) + 1, now(), 'expired',
-        true, 'message', 'queue', 'expired before it could be sent', 0
+        true, 'message', 'queue', 'expired before it could be sent', 0,
+        past.category
     FROM mails m
     CROSS JOIN LATERAL (
-        SELECT max(o.attempt) AS attempt, bool_or(o.final) AS final
+        SELECT max(o.attempt) AS attempt, bool_or(o.final) AS final,
+            (array_agg(o.category ORDER BY o.attempt DESC))[1] AS category
         FROM outcome o WHERE o.batch = m.batch AND o.seq = m.seq) AS past
     WHERE past.final IS NOT TRUE
     ON CONFLICT DO NOTHING
-    RETURNING batch, seq
+    RETURNING batch, seq, category
+), counted AS (
+    INSERT INTO tally AS t (campaign, site, worker, expired)
+    SELECT m.campaign, m.site, 0, count(*)
+    FROM fresh f JOIN mails m USING (batch, seq)
+    WHERE m.campaign IS NOT NULL
+    GROUP BY m.campaign, m.site ORDER BY m.campaign, m.site
+    ON CONFLICT (campaign, site, worker) DO UPDATE
+    SET expired = t.expired + excluded.expired, last = now()
 )
-INSERT INTO tally AS t (campaign, site, worker, expired)
-SELECT m.campaign, m.site, 0, count(*)
-FROM fresh f JOIN mails m USING (batch, seq)
-WHERE m.campaign IS NOT NULL
-GROUP BY m.campaign, m.site ORDER BY m.campaign, m.site
-ON CONFLICT (campaign, site, worker) DO UPDATE
-SET expired = t.expired + excluded.expired, last = now()
+SELECT recipients_bounced(array_agg(batch), array_agg(seq),
+                          array_agg('soft_bounce'::text), array_agg(now()),
+                          array_agg(category))
+FROM fresh WHERE category_is_soft_bounce(category) HAVING count(*) > 0
 
 -- name: start_scheduled
 UPDATE campaign SET state = 'sending', started = scheduled_at, updated = now()

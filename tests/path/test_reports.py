@@ -153,3 +153,22 @@ def test_told_of_what_bounced_at_once():
                     (of["u@example.com"], "bounced", "mailbox_full", False),
                     ) == [["t", "t"], ["t", "t"]]
         assert presort.campaign(campaign)["bounced_later"] == 1
+
+
+def test_a_mailbox_that_stays_full():
+    """What is put off until it expires is a soft bounce, too."""
+    with Sink("--defer", "full@*:452 4.2.2 mailbox full", "--defer",
+              "busy@*:451 4.3.0 busy") as sink, Presort(
+                  sink.port, soft_bounces_max=1, **SOON) as presort:
+        campaign = presort.new_campaign(["full@example.com",
+                                         "busy@example.com"],
+                                        expire_seconds=4)
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        assert presort.check_totals(campaign)["expired"] == 2
+        process.wait_until(lambda: on_the_list(presort), 10, "suppressed")
+        assert on_the_list(presort) == {("full@example.com", "soft_bounce")}
+        page = presort.ask("GET", f"/campaigns/{campaign}/recipients")
+        assert {row["recipient"]: row["category"] for row in page["data"]} == {
+            "full@example.com": "mailbox_full",
+            "busy@example.com": "transient"}
