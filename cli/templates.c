@@ -97,8 +97,7 @@ static enum status read_file(const char *path, struct buf *out,
     }
     buf_add(out, "", 0);
     bool failed = ferror(file);
-    if (file != stdin)
-        fclose(file);
+    fclose(file);
     if (failed)
         return fail(err, STATUS_INVALID, "%s: can't be read", path);
     if (out->len > FILE_BYTES_MAX || memchr(out->data, 0, out->len))

@@ -98,7 +98,7 @@ static bool look(struct request *request, struct reply *reply,
     char limit[CAMPAIGNS_NUMBER_MAX];
     const char *params[] = {ref->id, limit};
     DB_RESULT *rows = NULL;
-    struct message *message;
+    struct message *message = NULL;
     struct error err;
 
     *v = (struct sampled){0};

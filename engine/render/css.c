@@ -384,7 +384,7 @@ static const char *skip_at_rule(const char *p, const char *end)
 
 static bool read_rule(struct reader *r)
 {
-    const char *start = r->at, *open = start, *close;
+    const char *start = r->at, *open, *close;
     struct css_rule *rule = take(r, sizeof *rule);
 
     open = find(start, r->end, "{");
