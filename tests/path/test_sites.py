@@ -140,3 +140,51 @@ def test_a_campaign_s_own_limit_holds_over_all_sites():
         lines = [line for sink in sinks.values() for line in sink.lines()
                  if line.recipient not in free_too]
         assert most_within(lines, 1000 - LATE_MS) <= 20
+
+
+def test_the_api_shows_and_orders_the_same():
+    with internet({"one": []}, workers=1) as (presort, sinks):
+        assert presort.ask("POST", "/sites/mx.one.example/pause")["name"]
+        campaign = presort.new_campaign(people("one", 30))
+        presort.send(campaign)
+        process.wait_until(
+            lambda: presort.call("GET", "/sites/one.example").status == 200 and
+            presort.ask("GET", "/sites/one.example")["workers"], 20, "the site")
+        site = presort.ask("GET", "/sites/one.example")
+        assert site["name"] == "mx.one.example" and site["paused_at"], site
+        assert site["mails"] == 30 and site["campaigns"] == [
+            {"id": campaign, "mails": 30, "batches": 1}], site
+        assert site["sentence"].startswith("30 mails wait: paused"), site
+        assert site["workers"][0]["lane"] == "1/1", site
+        assert [s["name"] for s in presort.ask("GET", "/sites")["data"]] == [
+            "mx.one.example"]
+
+        for path, body, why in [
+                ("/limits/site/mx.one.example", {"limits": "conections=5"},
+                 "conections"),
+                ("/limits/site/mx.one.example", {"limits": ""}, "no limit"),
+                ("/limits/site/mx.one.example", {}, "Missing `limits`"),
+                ("/limits/sight/x", {"limits": "burst=1"}, "scope"),
+                ("/limits/sender/x", {"limits": "connections=1"},
+                 "only sites")]:
+            answer = presort.call("PUT", path, body)
+            assert answer.status == 422 and why in answer.body["message"], (
+                answer.body)
+        presort.ask("PUT", "/limits/site/mx.one.example",
+                    {"limits": "mails_per_second=10"})
+        assert presort.ask("GET", "/limits")["data"] == [
+            {"object": "limit", "scope": "site", "name": "mx.one.example",
+             "limits": "mails_per_second=10"}]
+        presort.ask("POST", "/sites/one.example/resume")
+        presort.wait_for(campaign, 30)
+        assert most_within(sinks["one"].lines(), 1000 - LATE_MS) <= 10
+        assert presort.ask("DELETE", "/limits/site/mx.one.example")["deleted"]
+        assert presort.call("DELETE", "/limits/site/x").status == 404
+
+        presort.command("projects", "create", "other")
+        presort.key = presort.command("keys", "create", "--name", "k",
+                                      "--project", "other").split()[-1]
+        for method, path in [("GET", "/sites"), ("GET", "/sites/x"),
+                             ("POST", "/sites/x/pause"), ("GET", "/limits"),
+                             ("DELETE", "/limits/site/x")]:
+            assert presort.call(method, path).status == 403, path

@@ -1,0 +1,289 @@
+/* /sites and /limits: why mail waits, and what holds it up. They concern the
+ * whole installation, so only the operator's project may ask. */
+#include "api/handlers/sites.sql.h"
+#include "api/json.h"
+#include "api/request.h"
+#include "pace/limits.h"
+#include "pace/say.h"
+#include "queue/db.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NUMBER_MAX = 24 };
+
+enum column {
+    COLUMN_MAILS,
+    COLUMN_RATE,
+    COLUMN_WHY,
+    COLUMN_PAUSED,
+    COLUMN_TRIED_IN,
+    COLUMN_HEARD,
+    COLUMN_SITE,
+    COLUMN_DETAILS,
+};
+
+/* False: the reply is set. */
+static bool is_operator(struct request *request, struct reply *reply)
+{
+    char project[NUMBER_MAX];
+    const char *params[] = {project};
+    DB_RESULT *row = NULL;
+    struct error err;
+
+    snprintf(project, sizeof project, "%lld",
+             (long long)request->caller.project);
+    enum status status = session_run(request->session, SQL_SITES_OPERATOR,
+                                     params, 1, &row, &err);
+
+    if (status != STATUS_OK)
+        reply_status(reply, status, &err);
+    else if (PQntuples(row) == 0 || *PQgetvalue(row, 0, 0) != 't')
+        reply_error_as(reply, 403, API_INVALID_ACCESS,
+                       "Sites and limits are the operator's: a key of the "
+                       "first project is needed.");
+    return reply->status == 0;
+}
+
+/* ---- Shown ---- */
+
+/* The objects are PostgreSQL's: without their braces they become one. */
+static void add_members(struct buf *out, const char *object)
+{
+    size_t len = strlen(object);
+
+    if (len <= 2)
+        return;
+    buf_add_char(out, ',');
+    buf_add(out, object + 1, len - 2);
+}
+
+static void add_site(struct buf *out, const PGresult *rows, int row)
+{
+    const struct say say = {
+        .mails = strtoll(PQgetvalue(rows, row, COLUMN_MAILS), NULL, 10),
+        .mails_per_second = strtod(PQgetvalue(rows, row, COLUMN_RATE), NULL),
+        .why = PQgetvalue(rows, row, COLUMN_WHY),
+        .paused = *PQgetvalue(rows, row, COLUMN_PAUSED) == 't',
+        .tried_in_s = strtoll(PQgetvalue(rows, row, COLUMN_TRIED_IN), NULL, 10),
+        .heard = *PQgetvalue(rows, row, COLUMN_HEARD) == 't',
+    };
+    char sentence[SAY_MAX];
+
+    say_site(&say, sentence);
+    buf_add_text(out, "{\"object\":\"site\",\"sentence\":");
+    json_add_text(out, sentence);
+    add_members(out, PQgetvalue(rows, row, COLUMN_SITE));
+    add_members(out, PQgetvalue(rows, row, COLUMN_DETAILS));
+    buf_add_char(out, '}');
+}
+
+void sites_list_handle(struct request *request, struct reply *reply)
+{
+    DB_RESULT *rows = NULL;
+    struct error err;
+
+    if (!is_operator(request, reply))
+        return;
+    enum status status =
+        session_run(request->session, SQL_SITES_PAGE, NULL, 0, &rows, &err);
+
+    if (status != STATUS_OK) {
+        reply_status(reply, status, &err);
+        return;
+    }
+    reply->status = 200;
+    buf_add_text(&reply->body, "{\"object\":\"list\",\"has_more\":false,"
+                               "\"data\":[");
+    for (int row = 0; row < PQntuples(rows); row++) {
+        if (row > 0)
+            buf_add_char(&reply->body, ',');
+        add_site(&reply->body, rows, row);
+    }
+    buf_add_text(&reply->body, "]}");
+}
+
+static void show(struct request *request, struct reply *reply)
+{
+    const char *params[] = {request->args[0]};
+    DB_RESULT *row = NULL;
+    struct error err;
+    enum status status =
+        session_run(request->session, SQL_SITES_ONE, params, 1, &row, &err);
+
+    if (status != STATUS_OK) {
+        reply_status(reply, status, &err);
+    } else if (PQntuples(row) == 0) {
+        reply_error(reply, API_NOT_FOUND,
+                    "Nothing is known of that site: no mail waits for it, and "
+                    "none was sent there lately.");
+    } else {
+        reply->status = 200;
+        add_site(&reply->body, row, 0);
+    }
+}
+
+void sites_show_handle(struct request *request, struct reply *reply)
+{
+    if (is_operator(request, reply))
+        show(request, reply);
+}
+
+/* ---- Ordered ---- */
+
+static void order(struct request *request, struct reply *reply, const char *sql)
+{
+    const char *params[] = {request->args[0]};
+    DB_RESULT *none = NULL;
+    struct error err;
+
+    if (!is_operator(request, reply))
+        return;
+    enum status status =
+        session_run(request->session, sql, params, 1, &none, &err);
+
+    if (status != STATUS_OK) {
+        reply_status(reply, status, &err);
+        return;
+    }
+    reply->status = 200;
+    buf_add_text(&reply->body, "{\"object\":\"site\",\"name\":");
+    json_add_text(&reply->body, request->args[0]);
+    buf_add_char(&reply->body, '}');
+}
+
+void sites_pause_handle(struct request *request, struct reply *reply)
+{
+    order(request, reply, SQL_SITES_ORDER_PAUSE);
+}
+
+void sites_resume_handle(struct request *request, struct reply *reply)
+{
+    order(request, reply, SQL_SITES_ORDER_RESUME);
+}
+
+void sites_retry_handle(struct request *request, struct reply *reply)
+{
+    order(request, reply, SQL_SITES_ORDER_RETRY);
+}
+
+/* ---- Limits ---- */
+
+void limits_list_handle(struct request *request, struct reply *reply)
+{
+    DB_RESULT *row = NULL;
+    struct error err;
+
+    if (!is_operator(request, reply))
+        return;
+    enum status status =
+        session_run(request->session, SQL_LIMITS_ALL, NULL, 0, &row, &err);
+
+    if (status != STATUS_OK) {
+        reply_status(reply, status, &err);
+        return;
+    }
+    reply->status = 200;
+    buf_addf(&reply->body,
+             "{\"object\":\"list\",\"has_more\":false,\"data\":%s}",
+             PQgetvalue(row, 0, 0));
+}
+
+static bool scope_valid(const char *scope, struct reply *reply)
+{
+    static const char *const scopes[] = {"site",    "relay",  "campaign",
+                                         "project", "sender", "source"};
+
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (strcmp(scope, scopes[i]) == 0)
+            return true;
+    reply_error(reply, API_VALIDATION_ERROR,
+                "The scope of a limit is to be `site`, `relay`, `campaign`, "
+                "`project`, `sender` or `source`.");
+    return false;
+}
+
+static bool read_limits(json_t *body, const char *scope, char *text,
+                        struct reply *reply)
+{
+    static const char *const known[] = {"limits"};
+    json_t *value = json_object_get(body, "limits");
+    bool whole = strcmp(scope, "site") == 0 || strcmp(scope, "relay") == 0;
+    struct limits limits;
+    struct error err;
+
+    if (json_check_fields(body, known, 1, &err) != STATUS_OK) {
+        reply_error(reply, API_VALIDATION_ERROR, "%s", err.text);
+        return false;
+    }
+    if (!json_is_string(value)) {
+        reply_error(reply, API_MISSING_REQUIRED_FIELD,
+                    "Missing `limits` field: a text as "
+                    "`connections=5 mails_per_hour=2000`.");
+        return false;
+    }
+    if (limits_parse(json_string_value(value), &limits, &err) != STATUS_OK) {
+        reply_error(reply, API_VALIDATION_ERROR, "Invalid `limits` field: %s.",
+                    err.text);
+        return false;
+    }
+    for (int i = LIMIT_CONNECTIONS; i <= LIMIT_MAILS_PER_CONNECTION; i++)
+        if (limits.of[i] != LIMIT_UNSET && !whole) {
+            reply_error(reply, API_VALIDATION_ERROR,
+                        "Invalid `limits` field: %s: only sites and relays "
+                        "have connections.",
+                        limit_text((enum limit)i));
+            return false;
+        }
+    limits_text(&limits, text);
+    if (!*text)
+        reply_error(reply, API_VALIDATION_ERROR,
+                    "Invalid `limits` field: it names no limit.");
+    return *text != '\0';
+}
+
+void limits_put_handle(struct request *request, struct reply *reply)
+{
+    JSON_DECREF json_t *body = request_json(request, reply);
+    const char *scope = request->args[0], *name = request->args[1];
+    char text[LIMITS_TEXT_MAX];
+    const char *params[] = {scope, name, text};
+    struct error err;
+
+    if (!body || !is_operator(request, reply) || !scope_valid(scope, reply) ||
+        !read_limits(body, scope, text, reply))
+        return;
+    enum status status =
+        session_run(request->session, SQL_LIMITS_PUT, params, 3, NULL, &err);
+
+    if (status != STATUS_OK) {
+        reply_status(reply, status, &err);
+        return;
+    }
+    reply->status = 200;
+    buf_addf(&reply->body,
+             "{\"object\":\"limit\",\"scope\":\"%s\",\"name\":", scope);
+    json_add_text(&reply->body, name);
+    buf_addf(&reply->body, ",\"limits\":\"%s\"}", text);
+}
+
+void limits_delete_handle(struct request *request, struct reply *reply)
+{
+    const char *params[] = {request->args[0], request->args[1]};
+    DB_RESULT *row = NULL;
+    struct error err;
+
+    if (!is_operator(request, reply))
+        return;
+    enum status status =
+        session_run(request->session, SQL_LIMITS_DELETE, params, 2, &row, &err);
+
+    if (status != STATUS_OK) {
+        reply_status(reply, status, &err);
+    } else if (PQntuples(row) == 0) {
+        reply_error(reply, API_NOT_FOUND, "Limit not found");
+    } else {
+        reply->status = 200;
+        buf_add_text(&reply->body, "{\"object\":\"limit\",\"deleted\":true}");
+    }
+}
