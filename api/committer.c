@@ -298,7 +298,10 @@ struct committer *committer_new(const struct config *config)
     struct committer *c = memory_new(1, sizeof *c);
 
     c->limits.batch_mails = (int32_t)config->batch_mails_max;
-    c->limits.expire_us = config->expire_seconds * 1000000;
+    c->limits.expire_us =
+        1000000 * (config->transactional_expire_seconds < config->expire_seconds
+                       ? config->transactional_expire_seconds
+                       : config->expire_seconds);
     c->last = &c->first;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->work, NULL);

@@ -146,6 +146,10 @@
       "wait after the first deferral; doubles each time")                      \
     X(SECONDS, retry_most_seconds, "4h", 1, 604800, "seconds",                 \
       "longest wait between two attempts")                                     \
+    X(SECONDS, transactional_retry_first_seconds, "1m", 1, 86400, "seconds",   \
+      "the first wait of transactional mail, if less")                         \
+    X(SECONDS, transactional_retry_most_seconds, "30m", 1, 604800, "seconds",  \
+      "the longest wait of transactional mail, if less")                       \
     X(NUMBER, retry_jitter_percent, "20", 0, 100, "percent",                   \
       "share of the wait that is left to chance")                              \
     X(NUMBER, refused_retries, "3", 0, 100, "times",                           \
@@ -170,6 +174,8 @@
       "rates are those of so long")                                            \
     X(SECONDS, expire_seconds, "72h", 1, 2592000, "seconds",                   \
       "a mail not delivered so long after it was due is given up")             \
+    X(SECONDS, transactional_expire_seconds, "24h", 1, 2592000, "seconds",     \
+      "the same for transactional mail, if less")                              \
     X(NUMBER, in_doubt_resends, "1", 0, 10, "times",                           \
       "how often a mail lost after the final dot is sent again")               \
     X(SECONDS, lease_seconds, "30s", 2, 600, "seconds",                        \

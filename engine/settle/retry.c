@@ -2,10 +2,22 @@
 
 enum { RETRY_LEAST_MS = 500 };
 
-int64_t retry_wait_ms(const struct config *config, int tries, uint32_t random)
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Transactional mail never waits longer than others. */
+int64_t retry_wait_ms(const struct config *config, bool transactional,
+                      int tries, uint32_t random)
 {
     int64_t wait = config->retry_first_seconds * 1000;
     int64_t most = config->retry_most_seconds * 1000;
+
+    if (transactional) {
+        wait = least(wait, config->transactional_retry_first_seconds * 1000);
+        most = least(most, config->transactional_retry_most_seconds * 1000);
+    }
 
     for (int i = 1; i < tries && wait < most; i++)
         wait *= 2;

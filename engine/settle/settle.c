@@ -58,11 +58,13 @@ static int64_t due_us(const struct settle *s, const struct batch *b,
 {
     switch (kind) {
     case BATCH_DEFERRED:
-        return clock_wall_us() + 1000 * retry_wait_ms(s->config, b->tries + 1,
-                                                      (uint32_t)arc4random());
+        return clock_wall_us() +
+               1000 * retry_wait_ms(s->config, b->class == BATCH_TRANSACTIONAL,
+                                    b->tries + 1, (uint32_t)arc4random());
     case BATCH_DOUBTED:
         return clock_wall_us() +
-               1000 * retry_wait_ms(s->config, 1, (uint32_t)arc4random());
+               1000 * retry_wait_ms(s->config, b->class == BATCH_TRANSACTIONAL,
+                                    1, (uint32_t)arc4random());
     case BATCH_RETURNED: return b->due_us;
     case BATCH_CARRIES: break;
     }

@@ -7,6 +7,7 @@ import time
 from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
+from kit.postgres import Postgres
 from kit.presort import Presort
 from kit.sink import Sink
 
@@ -16,7 +17,7 @@ LATE_MS = 100
 
 
 @contextlib.contextmanager
-def internet(sites, workers=2, **settings):
+def internet(sites, workers=2, database=None, **settings):
     """Presort and a sink for each site, NAME.example behind mx.NAME.example.
     sites: {name: the sink's options}"""
     port = free_ports(1)[0]
@@ -28,10 +29,12 @@ def internet(sites, workers=2, **settings):
             sinks[name] = stack.enter_context(
                 Sink(*options, address=f"127.0.2.{n}", port=port))
         dns = stack.enter_context(Dns(names))
-        presort = stack.enter_context(Presort(
-            relay="direct", dkim_required=0, direct_port=port, workers=workers,
-            retry_first_seconds=1, retry_jitter_percent=0,
-            poll_interval_ms=200, **dns.settings, **settings))
+        settings = {"dkim_required": 0, "direct_port": port,
+                    "workers": workers, "retry_first_seconds": 1,
+                    "retry_jitter_percent": 0, "poll_interval_ms": 200,
+                    **dns.settings, **settings}
+        presort = stack.enter_context(Presort("direct", database, **settings))
+        presort.settings = settings
         yield presort, sinks
 
 
@@ -188,3 +191,39 @@ def test_the_api_shows_and_orders_the_same():
                              ("POST", "/sites/x/pause"), ("GET", "/limits"),
                              ("DELETE", "/limits/site/x")]:
             assert presort.call(method, path).status == 403, path
+
+
+def test_a_limit_holds_over_four_workers_on_two_machines():
+    """Two state directories, one database; sites that allow 5 connections and
+    40 mails a second, and one that allows a single connection."""
+    limits = {"five": "connections=5 mails_per_second=40",
+              "one": "connections=1"}
+    with Postgres() as database, internet(
+            {"five": ["--slow", "5"], "one": []}, database=database.url,
+            lease_seconds=4, batch_mails_max=20) as (one, sinks), Presort(
+                "direct", database.url, key=one.key, **one.settings) as two:
+        for name, text in limits.items():
+            one.command("sites", "set", f"mx.{name}.example", *text.split())
+        campaigns = [one.new_campaign(people("five", 480)[i::4])
+                     for i in range(4)]
+        campaigns.append(one.new_campaign(people("one", 200)))
+        for campaign in campaigns:
+            one.send(campaign)
+        for campaign in campaigns:
+            one.wait_for(campaign, 90)
+        assert two.sql("SELECT count(*) FROM worker WHERE stopped IS NULL"
+                       ) == [["4"]]
+        for name, n in ("five", 480), ("one", 200):
+            assert len(sinks[name].copies()) == n
+            assert sinks[name].totals()["duplicates"] == 0
+        assert sinks["five"].totals()["max_connections"] <= 5
+        assert sinks["one"].totals()["max_connections"] == 1
+        assert most_within(sinks["five"].lines(), 1000 - LATE_MS) <= 40
+        at_work = one.sql("""
+            SELECT count(DISTINCT o.worker) FROM outcome o
+            JOIN mail m USING (batch, seq)
+            WHERE m.recipient LIKE '%@five.example'""")
+        assert int(at_work[0][0]) >= 3, at_work
+        lanes = one.sql("""SELECT DISTINCT lane FROM site_worker
+                           WHERE site = 'mx.five.example'""")
+        assert all(lane.endswith("/4") for lane, in lanes), lanes
