@@ -103,9 +103,10 @@ static void answer(const struct audience *a, const char *total)
     a->reply->status = 200;
     buf_addf(out,
              "{\"object\":\"upload\",\"campaign_id\":\"%s\",\"recipients\":%s,"
-             "\"accepted\":%lld,\"duplicates\":%lld,",
+             "\"accepted\":%lld,\"duplicates\":%lld,\"suppressed\":%lld,",
              a->ref.id, total, (long long)intake_accepted(a->intake),
-             (long long)intake_duplicates(a->intake));
+             (long long)intake_duplicates(a->intake),
+             (long long)intake_suppressed(a->intake));
     uploading_add_rejected(&a->in, out);
     buf_add_char(out, '}');
 }

@@ -154,6 +154,7 @@ static void print_accepted(const json_t *answer)
     const json_t *errors = json_object_get(answer, "rejected_lines");
     char accepted[TEXT_MAX];
     int64_t duplicates = campaign_number(answer, "duplicates");
+    int64_t suppressed = campaign_number(answer, "suppressed");
     int64_t rejected = campaign_number(answer, "rejected");
     size_t i;
     json_t *error;
@@ -162,6 +163,8 @@ static void print_accepted(const json_t *answer)
            progress_number(campaign_number(answer, "accepted"), accepted));
     if (duplicates)
         printf(", %" PRId64 " duplicates folded", duplicates);
+    if (suppressed)
+        printf(", %" PRId64 " of them suppressed", suppressed);
     if (rejected)
         printf(", %" PRId64 " lines rejected", rejected);
     putchar('\n');

@@ -23,7 +23,7 @@ struct intake {
     struct buf out;
     int64_t *ids; /* of the slice's batches */
     bool planned; /* the transaction's settings are made */
-    int64_t accepted, duplicates;
+    int64_t accepted, duplicates, suppressed;
 };
 
 static struct copy_uuid uuid_of(const char *text)
@@ -90,6 +90,11 @@ int64_t intake_accepted(const struct intake *in)
 int64_t intake_duplicates(const struct intake *in)
 {
     return in->duplicates;
+}
+
+int64_t intake_suppressed(const struct intake *in)
+{
+    return in->suppressed;
 }
 
 /* SQLSTATE classes: 08 connection, 53 resources, 57P shut down. */
@@ -331,6 +336,29 @@ static enum status write_mails(struct intake *in, PGconn *pg,
     return copy_close(in, pg, err);
 }
 
+/* Each has its outcome when it is sent: the list may be another one then. */
+static enum status count_suppressed(struct intake *in, PGconn *pg, size_t n,
+                                    struct error *err)
+{
+    uint64_t project = htobe64((uint64_t)in->project), found;
+    DB_RESULT *count = NULL;
+
+    buf_reset(&in->out);
+    copy_value_int64s(&in->out, in->ids, n);
+    const struct param params[] = {
+        {(const char *)&project, sizeof project},
+        {in->out.data, in->out.len},
+    };
+    enum status st =
+        ask(pg, SQL_INTAKE_SUPPRESSED, 2, params, BINARY, &count, err);
+
+    if (st != STATUS_OK)
+        return st;
+    memcpy(&found, PQgetvalue(count, 0, 0), sizeof found);
+    in->suppressed += (int64_t)be64toh(found);
+    return STATUS_OK;
+}
+
 static enum status plan(struct intake *in, PGconn *pg, struct error *err)
 {
     DB_RESULT *set = NULL;
@@ -359,6 +387,8 @@ static enum status write_slice(struct intake *in, PGconn *pg, struct error *err)
         st = write_batches(in, pg, batches, n, err);
     if (st == STATUS_OK)
         st = write_mails(in, pg, batches, n, err);
+    if (st == STATUS_OK)
+        st = count_suppressed(in, pg, n, err);
     return st;
 }
 

@@ -45,4 +45,7 @@ MUST_USE enum status intake_write(struct intake *in, PGconn *pg,
 /* Of what was written so far. */
 int64_t intake_accepted(const struct intake *in);
 int64_t intake_duplicates(const struct intake *in);
+
+/* Of the accepted ones, those on the project's suppression list by now. */
+int64_t intake_suppressed(const struct intake *in);
 #endif

@@ -25,3 +25,14 @@ FROM STDIN (FORMAT binary)
 
 -- name: intake_copy_mail
 COPY mail (batch, seq, recipient, variables) FROM STDIN (FORMAT binary)
+
+-- How many of the slice's mails go to somebody on the list. Where the list is
+-- empty, no mail is looked at.
+-- name: intake_suppressed
+SELECT count(*) FROM mail m
+WHERE m.batch = ANY ($2::bigint[])
+  AND EXISTS (SELECT FROM suppression WHERE project = $1::bigint)
+  AND (SELECT true FROM suppression s
+       WHERE s.project = $1::bigint
+         AND s.address = lower(m.recipient COLLATE "C")
+         AND s.removed IS NULL AND s.expires > now() LIMIT 1)

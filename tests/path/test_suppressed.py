@@ -185,3 +185,30 @@ def test_the_command(tmp_path):
         assert ("c@x.example", "bounce") in rows and len(rows) == 4
         assert len(run("export", "--ndjson").splitlines()) == 4
         assert "out/of" in refused("export", "--out", "/out/of/reach")
+
+
+def test_told_at_upload():
+    """How many of an upload stand on the list by now, each slice of it; what
+    they come to is decided when they are sent."""
+    readers = [f"U{i}@Example.com" for i in range(2500)]
+    with Sink() as sink, Presort(sink.port, slice_mails=1000
+                                 ) as presort:
+        def upload():
+            campaign = presort.ask("POST", "/campaigns", {
+                "name": "x", "from": "news@source.example", "subject": "x",
+                "text": "x"})["id"]
+            body = "\n".join(["email", *readers]).encode()
+            return campaign, presort.ask(
+                "POST", f"/campaigns/{campaign}/recipients", body, "text/csv")
+        assert upload()[1]["suppressed"] == 0
+        for first in range(0, 2500, 500):
+            presort.ask("POST", "/suppressions", {
+                "email": f"u{first}@example.com"})
+        presort.ask("POST", "/suppressions", {"email": "other@example.com"})
+        campaign, answer = upload()
+        assert (answer["accepted"], answer["suppressed"]) == (2500, 5)
+        presort.ask("DELETE", "/suppressions/u500@example.com")
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        totals = presort.check_totals(campaign)
+        assert (totals["suppressed"], totals["delivered"]) == (4, 2496)
