@@ -210,7 +210,9 @@ static void set_access(struct dest *t)
                                     false};
     const struct pool_access access = {tls_of(how.tls), login ? &with : NULL};
 
-    if (login && route_secret_read(how.secret, secret, &err) != STATUS_OK)
+    if (login && relay_has_command(t->relay))
+        snprintf(secret, sizeof secret, "%s", relay_token(t->relay));
+    else if (login && route_secret_read(how.secret, secret, &err) != STATUS_OK)
         log_event(LOG_ERROR, "relay_secret", "relay=%s why=%s",
                   relay_name(t->relay), log_quote(err.text, why));
     pool_access(t->pool, &access);
@@ -235,6 +237,9 @@ static void on_addresses(void *owner)
                  found[i].host->at.host);
     }
     set_access(t);
+    /* Nobody is bothered before there is something to log in with. */
+    if (relay_has_command(t->relay) && !*relay_token(t->relay))
+        n = 0;
     pool_hosts(t->pool, hosts, n);
     dest_stir(t);
 }

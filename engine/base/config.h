@@ -48,6 +48,13 @@
       "where mail is handed over: host:port, or several of them, separated "   \
       "by commas; sandbox: the built-in sink; direct: the recipients' own "    \
       "servers, by MX")                                                        \
+    X(TEXT, relay_tls, "opportunistic", 1, 64, "policy",                       \
+      "of that relay: none, opportunistic, required or verified")              \
+    X(TEXT, relay_login, "none", 1, 64, "login",                               \
+      "to that relay: none, auto, plain, login, scram-sha-256 or xoauth2")     \
+    X(TEXT, relay_user, "", 0, 319, "name", "who logs in to that relay")       \
+    X(TEXT, relay_secret, "", 0, 1024, "place",                                \
+      "where its password or token is: file:PATH, env:NAME or command:LINE")   \
     X(TEXT, sandbox_listen, "127.0.0.1:2525", 3, 255, "host:port",             \
       "address of the built-in sink")                                          \
     X(NUMBER, direct_port, "25", 1, 65535, "port",                             \

@@ -1,6 +1,7 @@
 #include "route/relay.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "route/bearer.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct relay {
     struct server *servers[SERVERS_MAX];
     size_t n;
     char *tls, *login, *username, *secret;
+    struct bearer *token; /* NULL: the secret is not printed by a command */
     void (*changed)(void *owner);
     void *owner;
 };
@@ -148,6 +150,7 @@ void relay_free(struct relay *r)
     if (!r)
         return;
     drop_servers(r);
+    bearer_free(r->token);
     free(r->tls);
     free(r->login);
     free(r->username);
@@ -182,13 +185,45 @@ static bool set(char **to, const char *text)
     return true;
 }
 
+#define COMMAND "command:"
+
+static void on_token(void *owner)
+{
+    struct relay *r = owner;
+
+    if (r->changed)
+        r->changed(r->owner);
+}
+
+static void run_command(struct relay *r)
+{
+    bearer_free(r->token);
+    r->token = NULL;
+    if (relay_has_command(r))
+        r->token = bearer_new(r->loop, r->name, r->secret + strlen(COMMAND),
+                              on_token, r);
+}
+
+bool relay_has_command(const struct relay *r)
+{
+    return strncmp(r->secret, COMMAND, strlen(COMMAND)) == 0;
+}
+
+const char *relay_token(const struct relay *r)
+{
+    return r->token ? bearer_text(r->token) : "";
+}
+
 void relay_access(struct relay *r, const struct relay_access *access)
 {
     bool changed = set(&r->tls, access->tls);
 
     changed |= set(&r->login, access->login);
     changed |= set(&r->username, access->username);
-    changed |= set(&r->secret, access->secret);
+    if (set(&r->secret, access->secret)) {
+        changed = true;
+        run_command(r);
+    }
     if (changed && r->changed)
         r->changed(r->owner);
 }

@@ -55,6 +55,11 @@ struct relay_access relay_how(const struct relay *r);
 
 const char *relay_name(const struct relay *r);
 
+/* Where the secret is printed by a command: what it has printed, "" until it
+ * has. Who watches is told of another one. */
+const char *relay_token(const struct relay *r);
+bool relay_has_command(const struct relay *r);
+
 /* What is known of its servers' addresses, at most max; 0 while nothing is. */
 size_t relay_addresses(const struct relay *r, struct relay_address *out,
                        size_t max);

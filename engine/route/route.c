@@ -236,6 +236,43 @@ static enum status relay_of_setting(struct route *r, const char *setting,
     return fail(err, STATUS_INVALID, "%s: %s", setting, why.text);
 }
 
+static bool is_one_of(const char *text, const char *const *words)
+{
+    for (; *words; words++)
+        if (strcmp(text, *words) == 0)
+            return true;
+    return false;
+}
+
+/* As the table `relay` has it for the others. */
+static enum status set_access_of_setting(struct route *r, struct error *err)
+{
+    static const char *const tls[] = {"none", "opportunistic", "required",
+                                      "verified", NULL};
+    static const char *const logins[] = {
+        "none", "auto", "plain", "login", "scram-sha-256", "xoauth2", NULL};
+    const struct config *c = r->config;
+    const struct relay_access access = {c->relay_tls, c->relay_login,
+                                        c->relay_user, c->relay_secret};
+    bool login = strcmp(c->relay_login, "none") != 0;
+
+    if (!is_one_of(c->relay_tls, tls))
+        return fail(err, STATUS_INVALID,
+                    "relay_tls: none, opportunistic, required or verified is "
+                    "expected");
+    if (!is_one_of(c->relay_login, logins))
+        return fail(err, STATUS_INVALID,
+                    "relay_login: none, auto, plain, login, scram-sha-256 or "
+                    "xoauth2 is expected");
+    if (login && !*c->relay_user)
+        return fail(err, STATUS_INVALID, "relay_user: missing for relay_login");
+    if (login && !*c->relay_secret)
+        return fail(err, STATUS_INVALID,
+                    "relay_secret: missing for relay_login");
+    relay_access(r->standard.relay, &access);
+    return STATUS_OK;
+}
+
 static enum status set_standard(struct route *r, struct error *err)
 {
     const char *relay = r->config->relay;
@@ -251,6 +288,9 @@ static enum status set_standard(struct route *r, struct error *err)
     else if (status == STATUS_OK)
         status = relay_of_setting(r, "relay", "relay", relay,
                                   &r->standard.relay, err);
+    if (status == STATUS_OK && r->standard.relay &&
+        r->standard.relay != r->sandbox)
+        status = set_access_of_setting(r, err);
     return status;
 }
 

@@ -295,6 +295,8 @@ enum smtp_auth_fate smtp_auth_begin(struct smtp_auth *a, unsigned offered,
     unsigned fit = offered & a->wanted;
     bool held_back = false;
 
+    if (!a->secret[0])
+        return failed(a, "there is no secret to log in with");
     if (a->too_long || !is_prepared(a->user) || !is_prepared(a->secret))
         return failed(a, "user and secret must be printable ASCII, and not "
                          "longer than 319 and 5999 characters");

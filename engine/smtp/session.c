@@ -189,9 +189,9 @@ static void end(struct smtp_session *s, enum smtp_loss loss,
         }
         r.verdict =
             !closing && dot_taken(s, m) ? VERDICT_IN_DOUBT : VERDICT_DEFERRED;
-        r.untried =
-            !m->heard && (loss == SMTP_LOSS_OWNER ||
-                          (loss == SMTP_LOSS_SERVER && s->attempts > 0));
+        r.untried = r.verdict == VERDICT_DEFERRED && !m->heard &&
+                    (loss == SMTP_LOSS_OWNER ||
+                     (loss == SMTP_LOSS_SERVER && s->attempts > 0));
         settle(s, m, &r);
     }
     s->n_unanswered = 0;

@@ -62,6 +62,7 @@ def test_login_over_tls():
                  "--auth", f"jo:{SECRET}", maildir=True) as submission, \
             Sink("--tls", "--auth", f"jo:{SECRET}") as smtps, \
             Sink("--starttls", "--auth", "jo:another") as wrong, \
+            Sink("--starttls", "--auth", f"jo:{SECRET}") as token, \
             Presort(relay=plain.port, poll_interval_ms=200) as presort:
         secret = directory / "secret"
         secret.write_text(SECRET + "\n", encoding="utf-8")
@@ -73,13 +74,22 @@ def test_login_over_tls():
                   "--tls", "required", *login)
         add_relay(presort, "wrong", f"127.0.0.1:{wrong.port}",
                   "--tls", "required", *login)
-        wait_for_routes(presort, 3)
-        for name in ("submission", "smtps", "wrong"):
+        add_relay(presort, "token", f"127.0.0.1:{token.port}",
+                  "--tls", "required", "--login", "xoauth2", "--user", "jo",
+                  "--secret", f"command:cat {secret}; echo rest")
+        add_relay(presort, "none", f"127.0.0.1:{token.port}",
+                  "--tls", "required", "--login", "xoauth2", "--user", "jo",
+                  "--secret", "command:exit 3")
+        wait_for_routes(presort, 5)
+        for name in ("submission", "smtps", "wrong", "token", "none"):
             receipt(presort, f"a@{name}.example")
         arrives(submission, "a@submission.example")
         arrives(smtps, "a@smtps.example")
         process.wait_until(lambda: "code=535" in presort.log(), 15,
                            "the login to be refused")
+        arrives(token, "a@token.example")
+        assert "relay=none status=3" in presort.log()
+        assert set(token.copies()) == {"a@token.example"}
         assert wrong.copies() == {}
         assert plain.copies() == {}
         assert SECRET not in presort.log()
@@ -178,3 +188,17 @@ def test_broken_tls_goes_in_clear_where_that_is_allowed():
             assert broken.handshakes == tried  # it is remembered
         for server in (broken, strict):
             server.shutdown()
+
+
+def test_the_relay_of_the_settings_logs_in_too():
+    with readable() as directory, \
+            Sink("--starttls", "--tls-required", "--auth",
+                 f"jo:{SECRET}") as sink:
+        secret = directory / "secret"
+        secret.write_text(SECRET, encoding="utf-8")
+        with Presort(relay=sink.port, relay_tls="required", relay_login="auto",
+                     relay_user="jo",
+                     relay_secret=f"file:{secret}") as presort:
+            receipt(presort, "a@one.example")
+            arrives(sink, "a@one.example")
+            assert "horse" not in presort.log()

@@ -196,6 +196,11 @@ static const struct talk chunk_talks[] = {
     {"BDAT, lost behind the last byte",
      CHUNK_PIPED "M1\n" BDAT_1 "L\nR1: in_doubt host 0 - MAIL FROM: lost\n"
                  "E: over: lost\n"},
+    {"BDAT, the second lost behind its last byte",
+     CHUNK_PIPED "M1\n" BDAT_1 "S: 250 ok\nS: 250 ok\nS: 250 kept\n" BDAT_KEPT_1
+                 "M2\nC: MAIL FROM:<a@x>\nC: RCPT TO:<c@y>\n"
+                 "C: BDAT 4 LAST\nC: Ho\nL\n"
+                 "R2: in_doubt host 0 - MAIL FROM: lost\nE: over: lost\n"},
     {"BDAT, lost but for the last byte",
      TO_BDAT "H\nS: 250 ok\nP 16\nL\nR1: deferred host 0 - BDAT: lost\n"
              "E: over: lost\n"},
