@@ -9,8 +9,8 @@ import os
 import statistics
 import sys
 
-from . import (bounces, campaign, connections, liquid, machine, million,
-               queue_cost, signed, singles, tls, tracked)
+from . import (bounces, campaign, connections, inbound, liquid, machine,
+               million, queue_cost, signed, singles, tls, tracked)
 
 # A scenario measures one or several figures in one run.
 SCENARIOS = (
@@ -27,6 +27,8 @@ SCENARIOS = (
                       "queue_us_per_mail_2m": "us",
                       "queue_growth": "x"}),
     (bounces.run, {"bounces": "mails/s"}),
+    (inbound.run, {"inbound_settled": "mails/s",
+                   "inbound_settled_one_core": "mails/s"}),
     (liquid.run, {"render_us": "us"}),
 )
 
