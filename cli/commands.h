@@ -39,6 +39,8 @@
       "say which domains mail is sent from; check their DNS records")          \
     X("suppressions", command_suppressions, "list|add|remove|...",             \
       "whom not to write to: look, add, take off, import, export")             \
+    X("rates", command_rates, "[--hours N]",                                   \
+      "say how much bounces and is complained of, by sending domain")          \
     X("mailboxes", command_mailboxes, "add|list|test|remove",                  \
       "name mailboxes that bounces are fetched from, by POP3 or IMAP")         \
     X("inbound", command_inbound, "list|show|remove|totals",                   \

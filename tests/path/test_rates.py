@@ -75,6 +75,14 @@ def test_rates_of_project_and_domains():
         assert {d["domain"]: d["rates"]["hard_bounces"]
                 for d in answer["domains"]} == {"source.example": 10,
                                                 "other.example": 0}
+        lines = presort.command("rates", "--hours", "1").splitlines()
+        assert lines[1].split() == ["source.example", "100", "10", "10.00",
+                                    "%", "0", "0.000", "%"]
+        assert lines[-1].split() == ["all", "150", "10", "6.67", "%", "1",
+                                     "0.714", "%"]
+        for words in (("--hours", "x"), ("--hours", "169"), ("now",)):
+            with pytest.raises(RuntimeError, match="hours|--help"):
+                presort.command("rates", *words)
         for hours in ("0", "x", "169", ""):
             with pytest.raises(Refused, match="422|hours"):
                 presort.ask("GET", f"/rates?hours={hours}")

@@ -236,12 +236,19 @@ static struct reader value(const struct args *args, int i)
 static void gives_what_failed(void **state)
 {
     struct journal j = {.fd = {-1, -1}};
+    struct buf out = {0};
+    struct tally tally = {0};
     struct args args = {0};
     struct reader r;
 
     (void)state;
     journal_add(&j, &delivered);
+    journal_add(&j, &delivered);
     journal_add(&j, &in_doubt);
+    rows_copy(&j.bytes[0], 4, &out, &tally);
+    assert_int_equal(tally.failed, 1);
+    tally_reset(&tally);
+    assert_int_equal(tally.failed, 0);
     rows_failed_args(&j.bytes[0], 4, &args);
     assert_int_equal(args.n, 8); /* of settle_failed */
     r = value(&args, 1);
@@ -253,6 +260,8 @@ static void gives_what_failed(void **state)
     r = value(&args, 7);
     array(&r, ARGS_ELEMENT_TEXT, 1);
     text(&r, "transient");
+    buf_fini(&out);
+    tally_fini(&tally);
     journal_close(&j);
     args_fini(&args);
 }
