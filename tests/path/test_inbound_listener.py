@@ -1,7 +1,11 @@
 """The listener for bounces, from a stranger's side; and the API's way in."""
 
 import base64
+import contextlib
+import os
+import pathlib
 import smtplib
+import signal
 import socket
 import ssl
 
@@ -9,6 +13,7 @@ import pytest
 
 from kit import places, process
 from kit.dovecot import make_certificate
+from kit.postgres import Postgres
 from kit.presort import Presort
 from kit.sink import Sink
 
@@ -196,3 +201,80 @@ def test_killed_again_and_again(story):
                 return False
         process.wait_until(taken, 30, "250")
     assert story.count("report") == before + 7
+
+
+def certificate_of(story):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with story.smtp() as smtp:
+        smtp.starttls(context=context)
+        return smtp.sock.getpeercert(binary_form=True)
+
+
+def test_certificate_is_read_again(story):
+    old = certificate_of(story)
+    make_certificate(story.presort.directory)
+    (story.presort.directory / "key.pem").chmod(0o644)
+    assert certificate_of(story) == old
+    for pid in story.presort.pids("presort-inbound"):
+        process.kill(pid, signal.SIGHUP)
+    process.wait_until(lambda: certificate_of(story) != old, 10,
+                       "the new certificate")
+    good = certificate_of(story)
+    # A bad one changes nothing.
+    (story.presort.directory / "cert.pem").write_text("no certificate\n")
+    for pid in story.presort.pids("presort-inbound"):
+        process.kill(pid, signal.SIGHUP)
+    process.wait_until(lambda: "certificate_refused" in story.presort.log(),
+                       10, "a complaint")
+    assert certificate_of(story) == good
+
+
+def test_nothing_is_said_to_be_taken_while_the_database_is_away():
+    port = places.free_ports(1)[0]
+    with Postgres() as database, Sink() as sink, Presort(
+            sink.port, database.url, return_path_domain=DOMAIN, workers=1,
+            inbound_listen=f"127.0.0.1:{port}") as presort:
+        story = Story(presort, sink, port)
+        path = story.mails[0][0]
+        with contextlib.ExitStack() as stack:
+            smtp = stack.enter_context(story.smtp())
+            database.stop()
+            with pytest.raises(smtplib.SMTPDataError) as refused:
+                smtp.sendmail("", [path], story.dsn(0))
+            assert refused.value.smtp_code == 451
+            database.start()
+
+            def taken():
+                try:
+                    smtp.sendmail("", [path], story.dsn(0))
+                    return True
+                except smtplib.SMTPDataError as error:
+                    assert error.smtp_code == 451
+                    return False
+            process.wait_until(taken, 30, "250 on the same connection")
+        assert story.count("report") == 1
+
+
+def low_port():
+    for port in range(1023, 900, -1):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    return pytest.skip("no port below 1024 is free")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to see it dropped")
+def test_listens_below_1024_and_keeps_no_power():
+    port = low_port()
+    with Sink() as sink, Presort(sink.port, workers=1,
+                                 return_path_domain=DOMAIN,
+                                 inbound_listen=f"127.0.0.1:{port}") as presort:
+        process.wait_until(lambda: process.listens(port), 20, "the listener")
+        [pid] = presort.pids("presort-inbound")
+        for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+            said = (task / "status").read_text()
+            assert "0" not in said.split("Uid:")[1].split("\n")[0].split()
+            for name in ("CapEff", "CapPrm", "CapInh", "CapAmb"):
+                assert int(said.split(f"{name}:")[1].split()[0], 16) == 0, name
+            assert said.split("NoNewPrivs:")[1].split()[0] == "1"
