@@ -149,7 +149,7 @@ static void print_count(const char *name, int64_t n)
 {
     char text[NUMBER_TEXT_MAX];
 
-    printf("  %-13s %12s\n", name, progress_number(n, text));
+    printf("  %-11s %12s\n", name, progress_number(n, text));
 }
 
 static void print_sites(const json_t *sites)
