@@ -129,6 +129,26 @@ static void nothing_offered(struct sink_manners *manners)
     manners->no_8bitmime = manners->no_smtputf8 = true;
 }
 
+static void chunking(struct sink_manners *manners)
+{
+    manners->chunking = true;
+}
+
+static void with_login(struct sink_manners *manners)
+{
+    manners->auth = "jo:pw";
+}
+
+static void starttls(struct sink_manners *manners)
+{
+    manners->starttls = manners->tls_required = true;
+}
+
+static void dsn(struct sink_manners *manners)
+{
+    manners->dsn = true;
+}
+
 static const struct talk_case cases[] = {
     {"nothing", "", HI, "", NULL, SINK_COMMAND},
     {"ehlo", "EHLO me\r\n",
@@ -233,6 +253,42 @@ static const struct talk_case cases[] = {
      "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n16\n17\n18\n19\n"
      "DATA x\r\nNOOP\r\n",
      NULL, "", NULL, SINK_OVER},
+    /* BDAT, AUTH, STARTTLS, DSN. */
+    {"two chunks", HELLO MAIL RCPT "BDAT 4\r\nHi\r\nBDAT 6 LAST\r\n.\r\nx\r\n",
+     HI "250 sink\r\n" OK_MAIL OK_RCPT OK OK,
+     "keep a@x b@y [Hi\r\n.\r\nx\r\n]\naccepted a@x b@y 10\nforget\n", chunking,
+     SINK_COMMAND},
+    {"a chunk for nobody is read", HELLO "BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n",
+     HI "250 sink\r\n503 5.5.1 MAIL first\r\n" OK, "", chunking, SINK_COMMAND},
+    {"a chunk of no size", HELLO "BDAT x LAST\r\n",
+     HI "250 sink\r\n421 5.5.4 BDAT SIZE [LAST] is expected\r\n", "", chunking,
+     SINK_OVER},
+    {"chunks are not offered", HELLO "BDAT 0 LAST\r\n",
+     HI "250 sink\r\n500 5.5.1 unknown command\r\n", "", NULL, SINK_COMMAND},
+    {"login by PLAIN", HELLO MAIL "AUTH PLAIN AGpvAHB3\r\n" MAIL,
+     HI "250 sink\r\n530 5.7.0 AUTH first\r\n235 2.7.0 welcome\r\n" OK_MAIL,
+     "forget\n", with_login, SINK_COMMAND},
+    {"login by LOGIN", HELLO "AUTH LOGIN\r\nam8=\r\ncHc=\r\n",
+     HI "250 sink\r\n334 VXNlcm5hbWU6\r\n334 UGFzc3dvcmQ6\r\n"
+        "235 2.7.0 welcome\r\n",
+     "", with_login, SINK_COMMAND},
+    {"login by XOAUTH2",
+     HELLO "AUTH XOAUTH2 dXNlcj1qbwFhdXRoPUJlYXJlciBwdwEB\r\n",
+     HI "250 sink\r\n235 2.7.0 welcome\r\n", "", with_login, SINK_COMMAND},
+    {"a wrong token is told by an empty line",
+     HELLO "AUTH XOAUTH2 eA==\r\n\r\n",
+     HI "250 sink\r\n334 eyJzdGF0dXMiOiI0MDEifQ==\r\n"
+        "535 5.7.8 wrong credentials\r\n",
+     "", with_login, SINK_COMMAND},
+    {"a wrong password", HELLO "AUTH LOGIN am8=\r\neA==\r\n",
+     HI "250 sink\r\n334 UGFzc3dvcmQ6\r\n535 5.7.8 wrong credentials\r\n", "",
+     with_login, SINK_COMMAND},
+    {"STARTTLS", HELLO MAIL "STARTTLS\r\n",
+     HI "250 sink\r\n530 5.7.0 STARTTLS first\r\n220 2.0.0 go ahead\r\n", "",
+     starttls, SINK_TLS},
+    {"DSN",
+     HELLO "MAIL FROM:<a@x> RET=HDRS ENVID=7\r\nRCPT TO:<b@y> NOTIFY=NEVER\r\n",
+     HI "250 sink\r\n" OK_MAIL OK_RCPT, "forget\n", dsn, SINK_COMMAND},
 };
 
 static void run(const struct talk_case *c, size_t cut)

@@ -38,6 +38,9 @@ static struct heard talk_through(const char *bytes, size_t n, size_t piece)
         .hostname = "sink",
         .rules = &rules,
         .size_max = BODY_MAX,
+        .chunking = true,
+        .dsn = true,
+        .auth = bytes[0] == 'A' ? "jo:pw" : NULL,
         .ears = {.body = hear_body, .settled = hear_settled}};
     struct heard heard = {0};
     struct sink_talk talk;

@@ -303,12 +303,87 @@ static void long_addresses(void **state)
     assert_int_equal(r.code, 0);
 }
 
+static const char *said(struct smtp_session *s, char *out, size_t max)
+{
+    struct iovec iov[SMTP_IOV_MAX];
+    int n = smtp_said_pending(&s->said, iov);
+    size_t len = 0;
+
+    for (int i = 0; i < n && len + iov[i].iov_len < max; i++) {
+        memcpy(out + len, iov[i].iov_base, iov[i].iov_len);
+        len += iov[i].iov_len;
+    }
+    out[len] = 0;
+    return out;
+}
+
+/* RFC 3461 and RFC 8689: only where they are offered. */
+static void asks_for_notifications_and_tls(void **state)
+{
+    struct smtp_message m = SOME;
+    struct smtp_session s;
+    struct smtp_result r;
+    char out[1024];
+
+    (void)state;
+    m.ret = "HDRS";
+    m.envid = "a+b=c d";
+    m.notify = "FAILURE,DELAY";
+    for (int offered = 0; offered <= 1; offered++) {
+        smtp_session_init(&s, "me.example");
+        hear(&s, "220 hi\r\n");
+        hear(&s, offered ? "250-mx\r\n250-PIPELINING\r\n250 DSN\r\n"
+                         : "250-mx\r\n250 PIPELINING\r\n");
+        smtp_session_send(&s, &m);
+        assert_string_equal(
+            said(&s, out, sizeof out),
+            offered ? "MAIL FROM:<a@x> RET=HDRS ENVID=a+2Bb+3Dc+20d\r\n"
+                      "RCPT TO:<b@y> NOTIFY=FAILURE,DELAY\r\nDATA\r\n"
+                    : "MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n");
+    }
+    m = SOME;
+    m.require_tls = true;
+    for (int secure = 0; secure <= 1; secure++) {
+        smtp_session_init(&s, "me.example");
+        smtp_session_want(&s, SMTP_STARTTLS_NEVER, secure, NULL);
+        hear(&s, "220 hi\r\n");
+        hear(&s, "250-mx\r\n250 REQUIRETLS\r\n");
+        smtp_session_send(&s, &m);
+        assert_int_equal(smtp_session_result(&s, &r), !secure);
+        if (!secure)
+            assert_string_equal(r.enhanced, "5.7.30");
+        else
+            assert_string_equal(said(&s, out, sizeof out),
+                                "MAIL FROM:<a@x> REQUIRETLS\r\n");
+    }
+}
+
+/* RFC 9422, and what lies about itself. */
+static void reads_what_is_offered(void **state)
+{
+    struct smtp_offer offer = smtp_ehlo_parse(
+        "mx LIMITS MAILMAX=1\nlimits mailmax=20 RCPTMAX=5 RCPTDOMAINMAX=x "
+        "OTHER=9 MAILMAX\nAUTH plain SCRAM-SHA-256 PLAINER\nSIZE 7 8\n"
+        "STARTTLSX\nREQUIRETLS");
+
+    (void)state;
+    assert_int_equal(offer.mails_max, 20);
+    assert_int_equal(offer.rcpts_max, 5);
+    assert_int_equal(offer.rcpt_domains_max, 0);
+    assert_int_equal(offer.mechs, SMTP_MECH_PLAIN | SMTP_MECH_SCRAM_SHA_256);
+    assert_int_equal(offer.size_max, 7);
+    assert_int_equal(offer.caps, SMTP_CAP_LIMITS | SMTP_CAP_AUTH |
+                                     SMTP_CAP_SIZE | SMTP_CAP_REQUIRETLS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(talks_split_anywhere),
         cmocka_unit_test(takes_a_mail),
         cmocka_unit_test(long_addresses),
+        cmocka_unit_test(asks_for_notifications_and_tls),
+        cmocka_unit_test(reads_what_is_offered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
