@@ -37,6 +37,12 @@ static const struct talk secure_talks[] = {
      "S: 250-mx\nS: 250-SIZE\nS: 250-PIPELINING\nS: 250 STARTTLS\n"
      "C: STARTTLS\nS: 220 go\nZ\nC: EHLO me.example\nS: 250 mx\n"
      "M1\nC: MAIL FROM:<a@x>\nE: MAIL FROM\n"},
+    {"secured, and only HELO then",
+     "W may\nS: 220 hi\nC: EHLO me.example\n"
+     "S: 250-mx\nS: 250-SIZE\nS: 250 STARTTLS\n"
+     "C: STARTTLS\nS: 220 go\nZ\nC: EHLO me.example\nS: 502 what\n"
+     "C: HELO me.example\nS: 250 mx\n"
+     "M1\nC: MAIL FROM:<a@x>\nE: MAIL FROM\n"},
     {"secured, offered once more",
      "W must\n" SECURED "S: 250-mx\nS: 250 STARTTLS\nE: idle\n"},
     {"not wanted", HELLO "S: 250-mx\nS: 250 STARTTLS\nE: idle\n"},
