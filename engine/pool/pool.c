@@ -236,7 +236,8 @@ static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
 }
 
 /* TLS is offered and does not work: better in clear than not at all, where the
- * policy is no more than that. False if there is no such way. */
+ * policy is no more than that. False if there is no such way; nor is there for
+ * a login, which would not be said then. */
 static bool goes_in_clear(struct line *l, const struct smtp_end *end)
 {
     struct pool *p = l->pool;
@@ -244,7 +245,7 @@ static bool goes_in_clear(struct line *l, const struct smtp_end *end)
     char text[LOG_QUOTE_MAX];
 
     if (end->fault != SMTP_FAULT_TLS || p->tls != SMTP_TLS_OPPORTUNISTIC ||
-        l->clear || l->host.implicit_tls || !h)
+        l->clear || l->host.implicit_tls || p->login.user || !h)
         return false;
     h->broken_tls_until_ms = clock_mono_ms() + POOL_BROKEN_TLS_MS;
     log_event(LOG_WARN, "tls_broken", "peer=%s result=%s why=%s",

@@ -68,10 +68,13 @@ class Postfix:
     """with Postfix() as postfix: ... postfix.port, postfix.messages()
 
     transports says what else is to be done with a domain's mail:
-    {"gone.example": "error:5.1.1 nobody is here"}."""
+    {"gone.example": "error:5.1.1 nobody is here"}. settings are lines of
+    main.cf; files are put into /etc/postfix."""
 
-    def __init__(self, transports=None):
+    def __init__(self, transports=None, settings=None, files=()):
         self.transports = transports or {}
+        self.settings = settings or {}
+        self.files = files
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="postfix-"))
         self.port = places.free_ports(1)[0]
         self.master = None
@@ -106,7 +109,11 @@ class Postfix:
         etc = self.root / "etc/postfix"
         etc.mkdir(exist_ok=True)
         (etc / "main.cf").write_text(MAIN.format(
-            keeper=KEEPER, more=self._transport_maps()))
+            keeper=KEEPER, more=self._transport_maps() + "".join(
+                f"{name} = {value}\n"
+                for name, value in self.settings.items())))
+        for path in self.files:
+            shutil.copy(path, etc)
         (etc / "master.cf").write_text(MASTER.format(port=self.port))
 
     def _transport_maps(self):

@@ -1,6 +1,7 @@
 """Relays with TLS and a login: what is asked for is had, or no mail goes."""
 
 import contextlib
+import os
 import pathlib
 import socketserver
 import subprocess
@@ -8,8 +9,11 @@ import tempfile
 import threading
 
 from kit import process
+from kit.postfix import Postfix
 from kit.presort import Presort
 from kit.sink import Sink
+
+import pytest
 
 SECRET = "correct horse battery staple"
 
@@ -125,6 +129,40 @@ def test_only_a_verified_server_gets_mail():
                            "both to be refused")
         assert wrong.copies() == {}
         assert plain.copies() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Postfix's master needs root")
+def test_postfix_by_tls_and_bdat():
+    with readable() as directory:
+        cert, key = certificate(directory, "localhost")
+        settings = {
+            "smtpd_discard_ehlo_keywords": "",
+            "smtpd_tls_security_level": "encrypt",
+            "smtpd_tls_cert_file": "/etc/postfix/localhost.pem",
+            "smtpd_tls_key_file": "/etc/postfix/localhost.key",
+            "smtpd_tls_loglevel": "1"}
+        with Postfix(settings=settings, files=(cert, key)) as postfix, \
+                Sink() as plain, \
+                Presort(relay=plain.port, poll_interval_ms=200,
+                        tls_ca_file=cert) as presort:
+            add_relay(presort, "real", f"localhost:{postfix.port}", "--tls",
+                      "verified")
+            wait_for_routes(presort, 1)
+            campaign = presort.new_campaign(
+                [f"a{i}@real.example" for i in range(40)])
+            presort.send(campaign)
+            presort.wait_for(campaign, 30)
+            assert presort.check_totals(campaign)["delivered"] == 40
+            receipt(presort, "b@real.example")
+            process.wait_until(lambda: len(postfix.messages()) == 41, 20,
+                               "all mails")
+            log = postfix.log()
+            assert "TLS connection established from" in log
+            assert all(b"with ESMTPS" in message
+                       for message in postfix.messages())
+            presort.stop()  # or its connections would stay
+            process.wait_until(lambda: " bdat=" in postfix.log(), 10,
+                               "Postfix to tell of BDAT")
 
 
 class _Broken(socketserver.StreamRequestHandler):
