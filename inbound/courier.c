@@ -149,13 +149,13 @@ static void *run(void *arg)
     int64_t again = AGAIN_SECONDS;
     struct error err;
     char why[LOG_QUOTE_MAX];
-    enum status status = mailbox_init(&w->mailbox, &w->courier->settings,
-                                      &w->courier->stop, &err);
-    bool usable = status == STATUS_OK;
+    bool usable = mailbox_init(&w->mailbox, &w->courier->settings,
+                               &w->courier->stop, &err) == STATUS_OK;
 
     while (!stopped(w)) {
-        if (usable)
-            status = work(w, &err);
+        /* It comes back when it failed, which err says, or when stopped. */
+        if (usable && work(w, &err) == STATUS_OK)
+            break;
         if (stopped(w))
             break;
         log_event(LOG_WARN, "mailbox_failed", "name=%s why=%s", name,

@@ -201,21 +201,59 @@ static void test_same(void **state)
     assert_memory_equal(e.key, f.key, sizeof a.key);
 }
 
-/* A megabyte of what looks like names costs as many MACs as are allowed. */
-static void test_bounded(void **state)
+/* AddressSanitizer moves and poisons each block that grows. */
+#ifdef __SANITIZE_ADDRESS__
+enum { LIMIT_MS = 60 * 1000 };
+#else
+enum { LIMIT_MS = 2000 };
+#endif
+
+/* A megabyte of the same, behind a beginning. */
+static void check_bounded(const char *begin, const char *again)
 {
     struct buf text = {0};
     struct notice n;
 
-    (void)state;
-    buf_add_text(&text, "Subject: x\r\n\r\n");
-    while (text.len < 1000000)
-        buf_add_text(&text, "01890a5d-ac96-8abc-8def-0123456789ab ");
+    buf_add_text(&text, begin);
+    while (text.len < BOUNCE_MAIL_BYTES_MAX)
+        buf_add_text(&text, again);
     int64_t started = clock_mono_ms();
     notice_read(&reader, text.data, text.len, &n);
     assert_false(n.named);
-    assert_true(clock_mono_ms() - started < 2000);
+    assert_true(clock_mono_ms() - started < LIMIT_MS);
     buf_fini(&text);
+}
+
+#define MULTI "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+#define REPORT                                                                 \
+    "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; "        \
+    "x\r\n\r\n"
+
+static void test_bounded(void **state)
+{
+    (void)state;
+    check_bounded("Subject: x\r\n\r\n",
+                  "01890a5d-ac96-8abc-8def-0123456789ab ");
+    check_bounded("Subject: x\r\n\r\n", "-");
+    check_bounded("Subject: x\r\n\r\n", "b+aaaaaaaaaaaaaaaaaaaa");
+    check_bounded("Subject: x\r\n\r\n", "<");
+    check_bounded("Subject: x\r\n\r\n",
+                  "jo@y.example 550 5.1.1 unknown user\r\n");
+    check_bounded("Subject: ", "=?utf-8?B?4oKs?= ");
+    check_bounded("Subject: ", "=?x-none?Q?=FF?=\r\n ");
+    check_bounded("", "X: y\r\n");
+    check_bounded("", MULTI "--b\r\n");
+    check_bounded("", "Content-Type: message/rfc822\r\n\r\n");
+    check_bounded(MULTI, "--b\r\n\r\n\r\n");
+    check_bounded(REPORT, GONE "\r\n");
+    check_bounded(REPORT, "Final-Recipient: ");
+    check_bounded("Content-Type: text/plain; charset=utf-7\r\n\r\n", "+AGE-");
+    check_bounded("Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n",
+                  "\x1b$B\xff\xff");
+    check_bounded("Content-Type: text/html\r\n\r\n", "<a <!-- &#");
+    check_bounded("Content-Type: text/plain\r\nContent-Transfer-Encoding: "
+                  "base64\r\n\r\n",
+                  "QUFB\r\n");
 }
 
 int main(void)
