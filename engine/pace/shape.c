@@ -4,7 +4,12 @@
 #define SHAPE_STEP 0.5 /* a low rate rises by that, at least */
 #define SHAPE_LOW 1.0  /* of a rate below, its double is no proof of plenty */
 
-enum { SHAPE_SEEN_US = 1000000, SHAPE_STEP_US = 1000000 };
+enum {
+    SHAPE_SEEN_US = 1000000,
+    SHAPE_GLANCE_US = 200000,
+    SHAPE_SILENCE_US = 4000000, /* then it is measured anew */
+    SHAPE_STEP_US = 1000000,
+};
 
 static void set_rate(struct shape *s, double rate, int64_t now_us)
 {
@@ -18,32 +23,67 @@ void shape_sent(struct shape *s, int64_t now_us)
     int64_t passed_us = now_us - s->window_us;
 
     meter_gate_spend(&s->gate, now_us);
+    s->n_since++;
+    if (s->window_us == 0 || passed_us > SHAPE_SILENCE_US) {
+        s->window_us = now_us;
+        s->n_window = 1;
+        return;
+    }
     s->n_window++;
     if (passed_us < SHAPE_SEEN_US)
         return;
     double rate = (double)s->n_window * US_A_SECOND / (double)passed_us;
 
-    /* After a long silence the average says nothing about the rate. */
-    s->seen = passed_us > 4 * SHAPE_SEEN_US ? rate : (s->seen + rate) / 2;
+    s->seen = s->seen > 0 ? (s->seen + rate) / 2 : rate;
     s->window_us = now_us;
     s->n_window = 0;
 }
 
+/* What was really sent a second; within the first one, as it looked so far. */
+static double sent_rate(const struct shape *s, int64_t now_us)
+{
+    int64_t passed_us = now_us - s->window_us;
+    double lately =
+        (double)s->n_window * US_A_SECOND /
+        (double)(passed_us > SHAPE_GLANCE_US ? passed_us : SHAPE_GLANCE_US);
+
+    return lately > s->seen ? lately : s->seen;
+}
+
+/* A quarter of the mails complained about, or more, is as bad as can be: what
+ * is left of the rate then. Few of them weigh less. */
+static double factor(const struct shape *s)
+{
+    double share =
+        s->n_since > 0 ? 4 * (double)s->n_complaints / (double)s->n_since : 1;
+    double left = 1 - (1 - SHAPE_FACTOR) * (share < 1 ? share : 1);
+
+    return left < SHAPE_MILD ? left : SHAPE_MILD;
+}
+
+static bool is_same_complaint(const struct shape *s, int64_t now_us)
+{
+    int64_t passed_us = now_us - s->complained_us;
+
+    return passed_us < SHAPE_SETTLE_US ||
+           (s->n_since < SHAPE_SAMPLE && passed_us < SHAPE_SAMPLE_US);
+}
+
 void shape_slow_down(struct shape *s, int64_t now_us)
 {
-    double was;
+    double was, left;
 
-    if (s->rate > 0 && now_us - s->complained_us < SHAPE_SETTLE_US)
+    s->n_complaints++;
+    if (s->rate > 0 && is_same_complaint(s, now_us))
         return;
-    /* Within the first second: what was sent so far. */
-    was = s->rate > 0                     ? s->rate
-          : s->seen > (double)s->n_window ? s->seen
-                                          : (double)s->n_window;
+    was = s->rate > 0 ? s->rate : sent_rate(s, now_us);
+    left = s->rate > 0 ? factor(s) : SHAPE_FACTOR;
     if (was < SHAPE_FLOOR)
         was = 1;
     s->peak = was;
     s->complained_us = s->risen_us = now_us;
-    set_rate(s, was * SHAPE_FACTOR, now_us);
+    s->n_since = s->n_complaints = 0;
+    set_rate(s, was * left, now_us);
 }
 
 void shape_delivered(struct shape *s, int64_t now_us)

@@ -4,8 +4,10 @@
  *
  * At rest there is no bound. The first complaint bounds the rate to a part of
  * what was really sent; each further one, at most every few seconds, to a part
- * of that. After a pause of peace the bound rises evenly, and goes once it is
- * twice what the site last complained about. Connections likewise.
+ * of that, once some mails have shown what the site says to the new rate: one
+ * that refuses a share of all mail, however slow they come, is not to be slowed
+ * to nothing at once. After a pause of peace the bound rises evenly, and goes
+ * once it is twice what the site last complained about. Connections likewise.
  *
  * Pure: time is an argument (microseconds, never jumps).
  */
@@ -15,12 +17,15 @@
 #include "pace/meter.h"
 
 #define SHAPE_FLOOR 0.05         /* mails a second: one in 20 s */
-#define SHAPE_FACTOR 0.6         /* of it is left after a complaint */
+#define SHAPE_FACTOR 0.6         /* of it is left after complaints, */
+#define SHAPE_MILD 0.85          /* or so much if they are few */
 #define SHAPE_RISE_SECONDS 600.0 /* to rise by what was complained about */
 
 enum {
     SHAPE_SETTLE_US = 3000000, /* complaints of that time are one */
-    SHAPE_PEACE_US = 10000000, /* before it rises */
+    SHAPE_SAMPLE = 10, /* so are those of so few mails at the new rate, */
+    SHAPE_SAMPLE_US = 60000000, /* unless they took so long */
+    SHAPE_PEACE_US = 10000000,  /* before it rises */
 };
 
 struct shape {
@@ -30,6 +35,7 @@ struct shape {
     struct meter_gate gate;
     double seen; /* really sent a second, smoothed */
     int64_t window_us, n_window;
+    int64_t n_since, n_complaints; /* since the last that counted */
     int64_t complained_us, risen_us;
     int64_t failed_us, lines_risen_us;
 };

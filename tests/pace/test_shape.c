@@ -111,6 +111,13 @@ static void many_complaints_at_once_are_one(void **state)
         shape_slow_down(&s, now + i);
     assert_true(s.rate == rate);
     shape_slow_down(&s, now + SHAPE_SETTLE_US);
+    assert_true(s.rate == rate);
+    for (int i = 0; i < SHAPE_SAMPLE; i++)
+        shape_sent(&s, now + SHAPE_SETTLE_US);
+    shape_slow_down(&s, now + SHAPE_SETTLE_US);
+    assert_true(s.rate < rate);
+    rate = s.rate;
+    shape_slow_down(&s, now + SHAPE_SETTLE_US + SHAPE_SAMPLE_US);
     assert_true(s.rate < rate);
 }
 
