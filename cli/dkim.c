@@ -17,15 +17,18 @@ static const char usage[] =
     "                           [--algorithm rsa2048|ed25519|both]\n"
     "       presort dkim import DOMAIN --selector NAME --key FILE.pem\n"
     "                           [--project NAME]\n"
-    "       presort dkim rotate DOMAIN [--project NAME]\n"
+    "       presort dkim rotate DOMAIN [--project NAME] [--force]\n"
     "       presort dkim list [--project NAME]\n\n"
     "create and import print the DNS records to publish; mail from the domain "
     "and those\nbelow it is signed from then on. rotate makes the next keys "
     "and prints their\nrecords; said again, once these are published, it "
-    "signs with them and retires\nthe old ones.";
+    "signs with them and retires\nthe old ones. If the domain was verified "
+    "once, it does so only if they\n"
+    "are found; --force does it in any case.";
 
 struct options {
     const char *project, *selector, *algorithm, *key, *domain;
+    bool force;
 };
 
 /* One command under way, inside a transaction. */
@@ -276,6 +279,22 @@ static enum status say_done(struct dkim *d, const char *sql, const char *done)
     return r ? STATUS_OK : STATUS_FAILED;
 }
 
+/* A signature by a key that nobody finds is worse than an old one. */
+static enum status check_published(struct dkim *d)
+{
+    const char *params[] = {d->id};
+    DB_RESULT *r = db_query(d->conn, &d->err, SQL_DKIM_UNPUBLISHED, 1, params);
+
+    if (!r)
+        return STATUS_FAILED;
+    if (PQgetisnull(r, 0, 0) || d->options->force)
+        return STATUS_OK;
+    return fail(&d->err, STATUS_CONFLICT,
+                "not found in the DNS when last looked for: %s. Publish it, "
+                "`presort domains verify %s`, and rotate again; or --force",
+                PQgetvalue(r, 0, 0), d->domain);
+}
+
 /* The old record stays published until the mail that it signed has arrived. */
 static enum status rotate(struct dkim *d)
 {
@@ -286,6 +305,8 @@ static enum status rotate(struct dkim *d)
         status = count(d, "next", &n);
     if (status == STATUS_OK && n == 0)
         return make_next(d);
+    if (status == STATUS_OK)
+        status = check_published(d);
     if (status == STATUS_OK)
         status = say_done(d, SQL_DKIM_RETIRE, "retired");
     if (status == STATUS_OK)
@@ -332,11 +353,10 @@ enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static int options_read(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {{"project", 1, NULL, 'p'},
-                                          {"selector", 1, NULL, 's'},
-                                          {"algorithm", 1, NULL, 'a'},
-                                          {"key", 1, NULL, 'k'},
-                                          {0}};
+    static const struct option known[] = {
+        {"project", 1, NULL, 'p'},   {"selector", 1, NULL, 's'},
+        {"algorithm", 1, NULL, 'a'}, {"key", 1, NULL, 'k'},
+        {"force", 0, NULL, 'f'},     {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
@@ -345,6 +365,7 @@ static int options_read(int argc, char **argv, struct options *o)
         case 's': o->selector = optarg; break;
         case 'a': o->algorithm = optarg; break;
         case 'k': o->key = optarg; break;
+        case 'f': o->force = true; break;
         default: return cli_usage("see `presort dkim --help`");
         }
     if (optind < argc)
@@ -370,7 +391,8 @@ static int options_check(const struct verb *verb, const struct options *o)
     if (imports && (!o->selector || !o->key))
         return cli_usage("import needs --selector and --key");
     if ((o->key && !imports) || (o->algorithm && verb->change != create) ||
-        (o->selector && verb->change != create && !imports))
+        (o->selector && verb->change != create && !imports) ||
+        (o->force && verb->change != rotate))
         return cli_usage("an option that `dkim %s` does not know: see "
                          "`presort dkim --help`",
                          verb->name);

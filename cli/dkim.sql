@@ -24,6 +24,17 @@ INSERT INTO dkim_key (domain, selector, algorithm, record, sealed, state,
 VALUES ($1::bigint, $2, $3, $4, decode($5, 'hex'), $6,
         CASE WHEN $6 = 'active' THEN now() END)
 
+-- What was looked up and not found of the next keys. NULL: nobody asked for
+-- the domain to be looked up.
+-- name: dkim_unpublished
+SELECT string_agg(k.selector, ', ' ORDER BY k.selector)
+FROM dkim_key k JOIN domain d ON d.id = k.domain
+WHERE d.id = $1::bigint AND k.state = 'next' AND d.checked IS NOT NULL
+  AND NOT EXISTS (
+    SELECT FROM jsonb_array_elements(coalesce(d.records, '[]')) AS r
+    WHERE r ->> 'name' = k.selector || '._domainkey.' || d.name
+      AND r ->> 'value' = k.record AND r ->> 'status' = 'verified')
+
 -- name: dkim_retire
 -- Nothing will be signed with it again: the private half goes.
 UPDATE dkim_key SET state = 'retired', retired = now(), sealed = NULL

@@ -13,6 +13,7 @@
 
 enum {
     KEYS_WAIT_MS = 8 * 1000, /* an RSA key is a matter of luck */
+    KEYS_SPREAD_MS = 500,    /* until each worker has read it: sign/keys */
     VERIFY_WAIT_MS = 10 * 1000,
     LOOK_PAUSE_MS = 25,
     NUMBER_MAX = 24,
@@ -102,13 +103,20 @@ static void show(struct reply *reply, int status, const PGresult *row)
              PQgetvalue(row, 0, COLUMN_RECORDS));
 }
 
+static void pause_for(int64_t ms)
+{
+    const struct timespec pause = {.tv_sec = ms / 1000,
+                                   .tv_nsec = ms % 1000 * 1000 * 1000};
+
+    nanosleep(&pause, NULL);
+}
+
 /* Looks until the column is false; with the last row. Within the transaction
  * of an idempotency key nobody else sees what we asked for: no use to wait. */
 static bool wait_for(struct request *request, struct reply *reply,
                      const char *uid, enum column column, int64_t wait_ms,
                      PGresult **row)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_PAUSE_MS * 1000 * 1000};
     int64_t until_ms = clock_mono_ms() + wait_ms;
 
     for (;;) {
@@ -118,7 +126,7 @@ static bool wait_for(struct request *request, struct reply *reply,
             clock_mono_ms() >= until_ms || request_claim(request))
             return true;
         db_result_clear(row);
-        nanosleep(&pause, NULL);
+        pause_for(LOOK_PAUSE_MS);
     }
 }
 
@@ -143,7 +151,6 @@ static enum status refuse(json_t *body, struct error *err)
         {"open_tracking", NULL, "it is set for each campaign"},
         {"click_tracking", NULL, "it is set for each campaign"},
         {"tracking_subdomain", NULL, "it is the setting public_url"},
-        {"custom_return_path", NULL, "it is the setting return_path_domain"},
         {"tls", "opportunistic", "it is said by routes"},
     };
 
@@ -268,8 +275,10 @@ void domains_create_handle(struct request *request, struct reply *reply)
         reply_status(reply, status, &err);
     else if (wait_for(request, reply, uid, COLUMN_MAKING, KEYS_WAIT_MS, &row) &&
              (PQgetvalue(row, 0, COLUMN_MAKING)[0] != 't' ||
-              request_claim(request) || !take_back(request, reply, uid)))
+              request_claim(request) || !take_back(request, reply, uid))) {
+        pause_for(KEYS_SPREAD_MS);
         show(reply, 201, row);
+    }
 }
 
 /* ---- The others ---- */

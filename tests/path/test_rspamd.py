@@ -99,7 +99,6 @@ def place_fixture():
     with Sink(maildir=True) as sink, Rspamd() as rspamd, Presort(
             sink.port, hostname="mail.news.example.com") as presort:
         presort.ask("POST", "/domains", {"name": "news.example.com"})
-        time.sleep(1)  # until all workers have read the key
         yield presort, sink, rspamd
 
 
