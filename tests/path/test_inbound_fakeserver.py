@@ -2,7 +2,9 @@
 clear (USENIX Security 2021, "NO STARTTLS"): replayed, they never get it, and
 nobody waits for them."""
 
+import base64
 import json
+import socket
 import socketserver
 import ssl
 import threading
@@ -10,7 +12,7 @@ import time
 
 import pytest
 
-from kit import places
+from kit import places, process
 from kit.dovecot import make_certificate
 from kit.presort import Presort
 from kit.sink import Sink
@@ -156,4 +158,43 @@ def test_nobody_gets_the_password_in_clear():
         server.shutdown()
         # Those that do offer TLS were asked for it: the rest is no silence.
         assert tried > 60 and secured > 20, (tried, secured)
+        assert SECRET not in presort.log()
+
+
+def serve_token(listener, context, said):
+    """An IMAP server that wants a token, and takes none."""
+    with context.wrap_socket(listener.accept()[0], server_side=True) as secure:
+        caps = "IMAP4rev1 AUTH=XOAUTH2 SASL-IR"
+        secure.sendall(f"* OK [CAPABILITY {caps}] ready\r\n".encode())
+        for line in secure.makefile("rb"):
+            said.append(line.decode())
+            tag, verb = line.decode().split()[:2]
+            reply = {"CAPABILITY": f"* CAPABILITY {caps}\r\n{tag} OK x\r\n",
+                     "AUTHENTICATE": f"{tag} NO token expired\r\n"}
+            secure.sendall(reply.get(verb, f"{tag} OK x\r\n").encode())
+
+
+def test_logs_in_with_a_token():
+    said = []
+    with Sink() as sink, Presort(sink.port, workers=1) as presort, \
+            socket.create_server(("127.0.0.1", 0)) as listener:
+        make_certificate(presort.directory)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(presort.directory / "cert.pem",
+                                presort.directory / "key.pem")
+        thread = threading.Thread(target=serve_token, daemon=True,
+                                  args=(listener, context, said))
+        presort.sql("INSERT INTO mailbox (name, url, username, token_command, "
+                    "ca_file) VALUES ('box', 'imaps://localhost:"
+                    f"{listener.getsockname()[1]}', '{USER}', "
+                    f"'printf {SECRET}', '{presort.directory / 'cert.pem'}')")
+        thread.start()
+        thread.join(20)
+        [asked] = [line.split() for line in said if "AUTHENTICATE" in line]
+        assert asked[2] == "XOAUTH2"
+        token = base64.b64decode(asked[3])
+        assert token == f"user={USER}\1auth=Bearer {SECRET}\1\1".encode()
+        # Said to the operator, without the token.
+        process.wait_until(lambda: "mailbox_failed" in presort.log(), 10,
+                           "a complaint")
         assert SECRET not in presort.log()
