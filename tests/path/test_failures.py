@@ -54,7 +54,8 @@ def test_refusals_have_categories():
                     "spam_or_reputation": (False, 20, 20),
                     "transient": (False, 10, 0)}
         assert rows["mailbox_full"]["sites"] == [
-            {"site": "example.com", "deferred": 0, "bounced": 10}]
+            {"site": "example.com", "deferred": 0, "bounced": 10,
+             "later": 0}]
         shown = presort.command("campaign", "show", campaign)
         assert "invalid_recipient" in shown
 

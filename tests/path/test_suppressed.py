@@ -208,6 +208,7 @@ def test_told_at_upload():
         campaign, answer = upload()
         assert (answer["accepted"], answer["suppressed"]) == (2500, 5)
         presort.ask("DELETE", "/suppressions/u500@example.com")
+        time.sleep(1)  # until it is known everywhere
         presort.send(campaign)
         presort.wait_for(campaign, 30)
         totals = presort.check_totals(campaign)
