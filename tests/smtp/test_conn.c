@@ -45,6 +45,32 @@ static void delivered(void **state)
     assert_memory_equal(owner.source, "127.0.0.1:", strlen("127.0.0.1:"));
 }
 
+static void from_a_source_address(void **state)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
+
+    (void)state;
+    inet_pton(AF_INET, "127.0.0.5", &from.sin_addr);
+    owner.setup.source = (const struct sockaddr *)&from;
+    owner.setup.source_len = sizeof from;
+    owner.to_send = 1;
+    owner.quit_when_sent = true;
+    serve_and_run(take_all, KEPT "closed 1 0: \n");
+    assert_int_equal(strncmp(owner.source, "127.0.0.5:", 10), 0);
+}
+
+static void from_an_address_that_is_not_ours(void **state)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
+
+    (void)state;
+    inet_pton(AF_INET, "192.0.2.1", &from.sin_addr);
+    owner.setup.source = (const struct sockaddr *)&from;
+    owner.setup.source_len = sizeof from;
+    serve_and_run(mute, "closed 0 0: connect: address not available\n");
+    assert_int_equal(owner.fault, SMTP_FAULT_CONNECT);
+}
+
 static void mails_max(void **state)
 {
     (void)state;
@@ -314,6 +340,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST_(delivered),
+        TEST_(from_a_source_address),
+        TEST_(from_an_address_that_is_not_ours),
         TEST_(mails_max),
         TEST_(idle),
         TEST_(refused_here),
