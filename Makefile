@@ -27,7 +27,7 @@ PACKAGES := libuv libmicrohttpd jansson libpq inih openssl zlib libxxhash gumbo 
 UNBOUND_LIBS := -lunbound
 # Resolved when a recipe or a compile needs it, so that `make deps` works first.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $$(shell pkg-config --cflags $(PACKAGES)))$(PKG_CFLAGS)
-# The engine speaks no HTTP and need not load its libraries.
+# Of the tests, only those of programs.
 CURL_LIBS = $(eval CURL_LIBS := $$(shell pkg-config --libs libcurl))$(CURL_LIBS)
 PKG_LIBS = $(eval PKG_LIBS := $$(shell pkg-config --libs $(PACKAGES)) $(UNBOUND_LIBS) -lm)$(PKG_LIBS)
 
@@ -82,7 +82,7 @@ $(BUILD)/presort: $(call obj,$(CLI_SRC)) $(LIB)
 $(BUILD)/presort-api: $(call obj,$(API_SRC)) $(LIB)
 $(BUILD)/presort-engine: $(call obj,$(ENGINE_SRC)) $(LIB)
 $(BUILD)/presort-inbound: $(call obj,$(INBOUND_SRC)) $(LIB)
-$(BUILD)/presort $(BUILD)/presort-api $(BUILD)/presort-inbound: PROGRAM_LIBS = $(CURL_LIBS)
+$(PROGRAMS): PROGRAM_LIBS = $(CURL_LIBS)
 $(PROGRAMS):
 	@echo "  LD    $@"
 	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PROGRAM_LIBS) $(PKG_LIBS) \

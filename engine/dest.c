@@ -171,6 +171,18 @@ static void on_unreachable(void *owner, const char *why, unsigned code)
     }
 }
 
+/* Which domain's mail a connection will carry is not known yet: it is counted
+ * for all that send theirs here. */
+static void on_tls(void *owner, const char *host, const char *source,
+                   const char *peer, const struct smtp_tls_facts *facts)
+{
+    const struct dest *t = owner;
+
+    for (size_t i = 0; i < t->n_reports; i++)
+        policy_count(t->world->policies, t->reports[i].domain,
+                     t->reports[i].policy, host, source, peer, facts);
+}
+
 static void on_stirred(void *owner)
 {
     dest_stir(owner);
@@ -260,6 +272,7 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
         .opened = on_opened,
         .connected = on_connected,
         .closed = on_line_closed,
+        .tls = on_tls,
         .stirred = on_stirred,
     };
     struct dest *t = memory_new(1, sizeof *t);
@@ -289,12 +302,36 @@ void dest_free(struct dest *t)
     pool_free(t->pool);
     hand_fini(&t->hand);
     sites_release(t->world->sites, t->gate.site);
+    policy_drop(t->policy);
+    for (size_t i = 0; i < t->n_reports; i++)
+        policy_drop(t->reports[i].policy);
+    free(t->reports);
     free(t->key);
     free(t);
 }
 
+/* The newest policy is the one that counts. */
+static void keep_report(struct dest *t, const struct domain *domain)
+{
+    size_t i = 0;
+
+    if (!domain->policy->reported)
+        return;
+    while (i < t->n_reports && strcmp(t->reports[i].domain, domain->name) != 0)
+        i++;
+    if (i == DEST_REPORTS_MAX)
+        return;
+    if (!t->reports)
+        t->reports = memory_new(DEST_REPORTS_MAX, sizeof *t->reports);
+    if (i == t->n_reports)
+        memcpy(t->reports[t->n_reports++].domain, domain->name, DNS_NAME_MAX);
+    policy_drop(t->reports[i].policy);
+    t->reports[i].policy = policy_keep(domain->policy);
+}
+
 void dest_hosts(struct dest *t, const struct domain *domain)
 {
+    struct policy *before = t->policy;
     struct pool_host hosts[POOL_HOSTS_MAX];
 
     for (size_t i = 0; i < domain->n_hosts; i++) {
@@ -302,11 +339,15 @@ void dest_hosts(struct dest *t, const struct domain *domain)
             .address = domain->hosts[i].address,
             .address_len = domain->hosts[i].len,
             .group = domain->hosts[i].group,
+            .tls = domain->hosts[i].tls,
         };
         snprintf(hosts[i].name, sizeof hosts[i].name, "%s",
                  domain->hosts[i].name);
     }
+    t->policy = policy_keep(domain->policy);
     pool_hosts(t->pool, hosts, domain->n_hosts);
+    policy_drop(before);
+    keep_report(t, domain);
 }
 
 bool dest_is_used(const struct dest *t)

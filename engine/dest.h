@@ -16,6 +16,14 @@
 #include "route/relay.h"
 #include "sites.h"
 
+enum { DEST_REPORTS_MAX = 64 };
+
+/* A domain whose mail comes here and that wants reports of TLS. */
+struct dest_report {
+    char domain[DNS_NAME_MAX];
+    struct policy *policy; /* kept */
+};
+
 /* What all destinations share. */
 struct dest_world {
     const struct config *config;
@@ -24,7 +32,8 @@ struct dest_world {
     struct dests_events events;
     void *owner;
     struct sites *sites;
-    struct pace *pace;    /* theirs */
+    struct pace *pace; /* theirs */
+    struct policies *policies;
     struct dest *stirred; /* those that want a turn */
     int64_t now_ms;       /* of this turn of the loop */
 };
@@ -43,6 +52,9 @@ struct dest {
     int64_t used_ms;   /* it had mail or connections */
     int64_t closed_ms; /* direct: no server answers, until then */
     char why[SMTP_WHY_MAX];
+    struct policy *policy; /* kept: the hosts point into it */
+    struct dest_report *reports;
+    size_t n_reports;
 };
 
 /* Without hosts yet. site: its limits' name, which must outlive it. relay: NULL

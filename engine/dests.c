@@ -367,7 +367,8 @@ static void on_routes(void *owner)
 
 bool dests_are_known(const struct dests *d)
 {
-    return sites_are_known(d->world.sites) && route_is_known(d->route);
+    return sites_are_known(d->world.sites) && route_is_known(d->route) &&
+           policies_are_known(d->world.policies);
 }
 
 static enum status trust(struct smtp_net *net, const char *ca_file,
@@ -401,14 +402,15 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
     if (status == STATUS_OK && *config->tls_ca_file)
         status = trust(net, config->tls_ca_file, err);
     if (status == STATUS_OK)
-        status = domains_new(loop, config, d->world.hostname, on_domain,
-                             on_learned, d, &d->domains, err);
+        status = domains_new(loop, config, conninfo, d->world.hostname,
+                             on_domain, on_learned, d, &d->domains, err);
     if (status != STATUS_OK) {
         route_free(d->route);
         sites_free(d->world.sites);
         free(d);
         return status;
     }
+    d->world.policies = domains_policies(d->domains);
     *out = d;
     return STATUS_OK;
 }

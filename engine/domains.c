@@ -19,6 +19,8 @@ struct entry {
     char name[DNS_NAME_MAX]; /* ASCII */
     struct domain *known;    /* NULL: not yet */
     bool asking;
+    struct domain *fresh; /* its policy is being looked up */
+    int64_t ttl_ms;
     int64_t fresh_until_ms;
     struct parcel *waiting;
 };
@@ -27,6 +29,7 @@ struct domains {
     const struct config *config;
     const char *own_name;
     struct dns *dns;
+    struct policies *policies;
     struct map entries;
     struct domain none; /* what can't be looked up */
     domains_found *found;
@@ -132,21 +135,48 @@ static struct domain *learn(const struct domains *d,
     return known;
 }
 
-static void on_mail(void *arg, const struct dns_mail *mail)
+/* Only hosts that its policy allows, each with what it must prove; if none is
+ * left, mail waits. */
+static void take_policy(struct domain *d, struct policy *policy)
 {
-    struct entry *e = arg;
+    size_t n = 0, len = strlen(d->key);
+
+    d->policy = policy;
+    for (size_t i = 0; i < d->n_hosts; i++) {
+        const struct policy_host *h = policy_host(policy, d->hosts[i].name);
+
+        if (!h || !h->usable)
+            continue;
+        d->hosts[i].tls = &h->tls;
+        d->hosts[n++] = d->hosts[i];
+    }
+    d->n_hosts = n;
+    if (policy->key[0])
+        snprintf(d->key + len, sizeof d->key - len, " %s", policy->key);
+    if (!policy->usable)
+        refuse(d, VERDICT_DEFERRED, 451, "4.7.0", policy->why);
+}
+
+static void domain_free(struct domain *d)
+{
+    if (d)
+        policy_drop(d->policy);
+    free(d);
+}
+
+static void on_known(struct entry *e, struct domain *known)
+{
     struct domains *d = e->domains;
     struct parcel *p, *next;
-    int64_t fresh_ms = (int64_t)mail->ttl_seconds * 1000;
+    bool unsure = known->verdict == VERDICT_DEFERRED;
 
-    free(e->known);
-    e->known = learn(d, mail);
+    domain_free(e->known);
+    e->known = known;
     e->asking = false;
-    if (e->known->verdict == VERDICT_DELIVERED)
-        d->learned(d->owner, e->name, e->known->site);
+    if (known->verdict == VERDICT_DELIVERED)
+        d->learned(d->owner, e->name, known->site);
     e->fresh_until_ms =
-        clock_mono_ms() +
-        (mail->outcome == DNS_MAIL_LATER ? DOMAINS_AGAIN_MS : fresh_ms);
+        clock_mono_ms() + (unsure ? DOMAINS_AGAIN_MS : e->ttl_ms);
     p = e->waiting;
     e->waiting = NULL;
     for (; p; p = next) {
@@ -154,6 +184,32 @@ static void on_mail(void *arg, const struct dns_mail *mail)
         p->next = NULL;
         d->found(d->owner, p, e->known);
     }
+}
+
+static void on_policy(void *arg, struct policy *policy)
+{
+    struct entry *e = arg;
+    struct domain *known = e->fresh;
+
+    e->fresh = NULL;
+    take_policy(known, policy);
+    on_known(e, known);
+}
+
+/* A policy is the domain's, before domains are merged by their hosts. */
+static void on_mail(void *arg, const struct dns_mail *mail)
+{
+    struct entry *e = arg;
+    struct domain *known = learn(e->domains, mail);
+
+    snprintf(known->name, sizeof known->name, "%s", e->name);
+    e->ttl_ms = (int64_t)mail->ttl_seconds * 1000;
+    if (known->verdict != VERDICT_DELIVERED) {
+        on_known(e, known);
+        return;
+    }
+    e->fresh = known;
+    policy_find(e->domains->policies, e->name, mail, on_policy, e);
 }
 
 /* ---- Asking ---- */
@@ -168,7 +224,8 @@ static const struct domain *no_domain(struct domains *d, const char *enhanced,
 
 static void entry_free(struct entry *e)
 {
-    free(e->known);
+    domain_free(e->known);
+    domain_free(e->fresh);
     free(e);
 }
 
@@ -262,14 +319,18 @@ void domains_take_stolen(struct domains *d)
 /* ---- Coming and going ---- */
 
 enum status domains_new(uv_loop_t *loop, const struct config *config,
-                        const char *own_name, domains_found *found,
-                        domains_learned *learned, void *owner,
-                        struct domains **out, struct error *err)
+                        const char *conninfo, const char *own_name,
+                        domains_found *found, domains_learned *learned,
+                        void *owner, struct domains **out, struct error *err)
 {
     struct domains *d = memory_new(1, sizeof *d);
     enum status status = dns_new(loop, config, &d->dns, err);
 
+    if (status == STATUS_OK)
+        status =
+            policies_new(loop, config, conninfo, d->dns, &d->policies, err);
     if (status != STATUS_OK) {
+        dns_free(d->dns);
         free(d);
         return status;
     }
@@ -282,6 +343,11 @@ enum status domains_new(uv_loop_t *loop, const struct config *config,
     return STATUS_OK;
 }
 
+struct policies *domains_policies(struct domains *d)
+{
+    return d->policies;
+}
+
 void domains_free(struct domains *d)
 {
     size_t at = 0;
@@ -289,6 +355,7 @@ void domains_free(struct domains *d)
     if (!d)
         return;
     dns_free(d->dns);
+    policies_free(d->policies);
     for (struct entry *e; (e = map_next(&d->entries, &at));)
         entry_free(e);
     map_fini(&d->entries);

@@ -10,13 +10,14 @@
 
 #include "base/config.h"
 #include "dns/mail.h"
+#include "policy/policy.h"
 #include "queue/batch.h"
 
 struct domains;
 
 enum {
     DOMAIN_HOSTS_MAX = 32, /* addresses */
-    DOMAIN_KEY_MAX = DNS_NAME_MAX + 40,
+    DOMAIN_KEY_MAX = DNS_NAME_MAX + 40 + POLICY_KEY_MAX,
 };
 
 struct domain_host {
@@ -24,6 +25,7 @@ struct domain_host {
     struct sockaddr_storage address; /* with its port */
     socklen_t len;
     unsigned group; /* of equal preference; a lower one first */
+    const struct smtp_tls_policy *tls; /* the policy's */
 };
 
 /* What is known of a domain. verdict: DELIVERED: there are hosts; else BOUNCED
@@ -37,6 +39,8 @@ struct domain {
     char site[DNS_NAME_MAX];
     struct domain_host hosts[DOMAIN_HOSTS_MAX];
     size_t n_hosts;
+    char name[DNS_NAME_MAX];
+    struct policy *policy; /* what it demands of TLS; NULL without hosts */
 };
 
 /* A domain's site was learned. */
@@ -47,10 +51,14 @@ typedef void domains_found(void *owner, struct parcel *p,
 
 /* found is called for each parcel that had to wait. own_name: ours. */
 MUST_USE enum status domains_new(uv_loop_t *loop, const struct config *config,
-                                 const char *own_name, domains_found *found,
-                                 domains_learned *learned, void *owner,
-                                 struct domains **out, struct error *err);
+                                 const char *conninfo, const char *own_name,
+                                 domains_found *found, domains_learned *learned,
+                                 void *owner, struct domains **out,
+                                 struct error *err);
 void domains_free(struct domains *d);
+
+/* Theirs, to count what came of policies. */
+struct policies *domains_policies(struct domains *d);
 
 /* What is known of the domain of an address, as it is written there; until the
  * next call. NULL: the parcel waits for the answer, and `found` tells. */

@@ -66,6 +66,17 @@
     X(TEXT, dns_trust_anchor_file, "", 0, 4096, "path",                        \
       "keys that signed DNS answers are checked against; empty: the root's, "  \
       "if the system has it (/usr/share/dns/root.key)")                        \
+    X(TEXT, tls_policy, "opportunistic", 1, 16, "level",                       \
+      "TLS that recipients' servers must at least speak: none, "               \
+      "opportunistic, required, verified; DANE and MTA-STS may ask for more")  \
+    X(NUMBER, dane, "1", 0, 1, "0 or 1",                                       \
+      "follow signed TLSA records of recipients' servers")                     \
+    X(NUMBER, mta_sts, "1", 0, 1, "0 or 1",                                    \
+      "follow the MTA-STS policies of recipients' domains")                    \
+    X(NUMBER, mta_sts_port, "443", 1, 65535, "port",                           \
+      "where MTA-STS policies are fetched")                                    \
+    X(NUMBER, tls_reports, "1", 0, 1, "0 or 1",                                \
+      "count how TLS goes for domains that want reports (presort tlsrpt)")     \
     X(TEXT, hostname, "", 0, 255, "domain",                                    \
       "name said in EHLO and Message-ID; empty: the machine's")                \
     X(TEXT, return_path_domain, "", 0, 255, "domain",                          \

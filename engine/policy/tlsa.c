@@ -8,7 +8,7 @@ enum {
     TLSA_SELECTOR_LAST = 1,
 };
 
-static bool length_is_right(const struct tlsa *t)
+static bool length_is_right(const struct smtp_tlsa *t)
 {
     switch (t->matching) {
     case 0: return t->len > 0 && t->len <= TLSA_BYTES_MAX; /* the whole */
@@ -18,20 +18,21 @@ static bool length_is_right(const struct tlsa *t)
     }
 }
 
-static bool parse(const struct dns_data *d, struct tlsa *t)
+static bool parse(const struct dns_data *d, struct smtp_tlsa *t)
 {
     if (d->len <= TLSA_FIXED)
         return false;
-    *t = (struct tlsa){.usage = d->bytes[0],
-                       .selector = d->bytes[1],
-                       .matching = d->bytes[2],
-                       .data = d->bytes + TLSA_FIXED,
-                       .len = d->len - TLSA_FIXED};
+    *t = (struct smtp_tlsa){.usage = d->bytes[0],
+                            .selector = d->bytes[1],
+                            .matching = d->bytes[2],
+                            .data = d->bytes + TLSA_FIXED,
+                            .len = d->len - TLSA_FIXED};
     return (t->usage == TLSA_TRUST_ANCHOR || t->usage == TLSA_END_ENTITY) &&
            t->selector <= TLSA_SELECTOR_LAST && length_is_right(t);
 }
 
-size_t tlsa_usable(const struct dns_answer *answer, struct tlsa out[TLSA_MAX])
+size_t tlsa_usable(const struct dns_answer *answer,
+                   struct smtp_tlsa out[TLSA_MAX])
 {
     size_t n = 0;
 
@@ -41,7 +42,7 @@ size_t tlsa_usable(const struct dns_answer *answer, struct tlsa out[TLSA_MAX])
     return n;
 }
 
-const char *tlsa_text(const struct tlsa *t, char *out, size_t max)
+const char *tlsa_text(const struct smtp_tlsa *t, char *out, size_t max)
 {
     int n = snprintf(out, max, "%u %u %u ", t->usage, t->selector, t->matching);
 

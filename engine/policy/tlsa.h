@@ -5,25 +5,20 @@
 #define POLICY_TLSA_H
 
 #include "dns/dns.h"
-#include <stdint.h>
+#include "smtp/tls.h"
 
 enum {
     TLSA_MAX = 16,         /* of one host; further ones are left out */
     TLSA_BYTES_MAX = 8192, /* of one record: a whole certificate */
 };
 
-struct tlsa {
-    uint8_t usage, selector, matching;
-    const unsigned char *data; /* the answer's */
-    size_t len;
-};
-
 /* The usable ones of an answer: usages 2 and 3 (RFC 7672, 3.1.3), known
  * selectors and matching types, digests of the right length. Returns how
  * many. */
-size_t tlsa_usable(const struct dns_answer *answer, struct tlsa out[TLSA_MAX]);
+size_t tlsa_usable(const struct dns_answer *answer,
+                   struct smtp_tlsa out[TLSA_MAX]);
 
 /* "3 1 1 0123abcd", as a zone file and reports have it (RFC 8460, 4.4), cut at
  * max; returns out. */
-const char *tlsa_text(const struct tlsa *t, char *out, size_t max);
+const char *tlsa_text(const struct smtp_tlsa *t, char *out, size_t max);
 #endif

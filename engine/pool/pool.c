@@ -26,6 +26,7 @@ struct line {
     struct smtp_conn *conn;
     struct line *next, **at;
     struct pool_host host; /* that it goes to */
+    enum smtp_tls tls;     /* how much is asked of it */
     unsigned n_out;
     bool ready;    /* it was, at least once: the server speaks SMTP with us */
     bool clear;    /* it goes without TLS, which was broken */
@@ -209,6 +210,12 @@ static void failed(struct pool *p, const struct line *l, const char *why,
 
 /* ---- Events of a connection ---- */
 
+static void tell_tls(const struct line *l)
+{
+    l->pool->events.tls(l->pool->owner, l->host.name, smtp_conn_source(l->conn),
+                        smtp_conn_peer(l->conn), smtp_conn_tls(l->conn));
+}
+
 static void on_ready(struct smtp_conn *conn, void *owner)
 {
     struct line *l = owner;
@@ -217,8 +224,10 @@ static void on_ready(struct smtp_conn *conn, void *owner)
     (void)conn;
     if (h)
         h->failures = 0;
-    if (!l->ready)
+    if (!l->ready) {
         l->pool->events.connected(l->pool->owner);
+        tell_tls(l);
+    }
     l->ready = true;
     feed(l);
 }
@@ -244,7 +253,7 @@ static bool goes_in_clear(struct line *l, const struct smtp_end *end)
     struct host *h = host_of(p, &l->host);
     char text[LOG_QUOTE_MAX];
 
-    if (end->fault != SMTP_FAULT_TLS || p->tls != SMTP_TLS_OPPORTUNISTIC ||
+    if (end->fault != SMTP_FAULT_TLS || l->tls != SMTP_TLS_OPPORTUNISTIC ||
         l->clear || l->host.implicit_tls || p->login.user || !h)
         return false;
     h->broken_tls_until_ms = clock_mono_ms() + POOL_BROKEN_TLS_MS;
@@ -268,6 +277,8 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     if (l->next)
         l->next->at = l->at;
     p->n_lines--;
+    if (!l->ready && end->fault == SMTP_FAULT_TLS)
+        tell_tls(l);
     p->events.closed(p->owner, smtp_conn_source(conn), !l->ready, end->code,
                      end->why);
     if (!l->ready && !p->draining && !goes_in_clear(l, end))
@@ -279,12 +290,14 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
 static struct smtp_conn_setup setup_of(const struct line *l)
 {
     const struct pool *p = l->pool;
+    const struct smtp_tls_policy of_all = {.level = p->tls,
+                                           .host = l->host.name};
 
     return (struct smtp_conn_setup){
         .address = (const struct sockaddr *)&l->host.address,
         .address_len = l->host.address_len,
         .ehlo_name = p->ehlo_name,
-        .tls = {.level = p->tls, .host = l->host.name},
+        .tls = l->host.tls ? *l->host.tls : of_all,
         .implicit_tls = l->host.implicit_tls,
         .broken_tls = l->clear,
         .login = p->login.user ? &p->login : NULL,
@@ -308,6 +321,7 @@ static void open_line(struct pool *p, const struct host *host, int64_t now_ms)
                        .next = p->lines,
                        .at = &p->lines,
                        .host = host->at,
+                       .tls = host->at.tls ? host->at.tls->level : p->tls,
                        .clear = now_ms < host->broken_tls_until_ms};
     if (p->lines)
         p->lines->at = &l->next;

@@ -32,6 +32,9 @@ struct pool_host {
     unsigned weight; /* share of connections within the group; at least 1 */
     char name[NET_HOST_MAX]; /* that TLS is to prove; "" for none */
     bool implicit_tls;
+    /* What TLS must prove here; the owner's, until the hosts are given anew.
+     * NULL: as pool_access says. */
+    const struct smtp_tls_policy *tls;
 };
 
 /* How the hosts are spoken to; copied. */
@@ -63,6 +66,9 @@ struct pool_events {
     void (*connected)(void *owner);
     void (*closed)(void *owner, const char *source, bool failed, unsigned code,
                    const char *why);
+    /* What came of TLS with a host, before the first mail or instead of it. */
+    void (*tls)(void *owner, const char *host, const char *source,
+                const char *peer, const struct smtp_tls_facts *facts);
     /* Something happened on a connection: the pool wants its turn. */
     void (*stirred)(void *owner);
 };

@@ -40,7 +40,7 @@ static void check_records(const uint8_t *data, size_t size)
 {
     struct dns_answer answer = {.outcome = DNS_FOUND, .n = 1};
     char id[STS_ID_MAX], uris[RUA_MAX], text[64];
-    struct tlsa tlsa[TLSA_MAX];
+    struct smtp_tlsa tlsa[TLSA_MAX];
 
     answer.records[0] = (struct dns_data){data, size};
     if (sts_id(&answer, id) && (!id[0] || strlen(id) >= STS_ID_MAX))

@@ -27,7 +27,7 @@ static void usable_records_are_those_of_rfc_7672(void **state)
         unsigned char bytes[3 + 700] = {records[i].usage, records[i].selector,
                                         records[i].matching, 0xab};
         struct dns_answer answer = {.outcome = DNS_FOUND, .n = 1};
-        struct tlsa out[TLSA_MAX];
+        struct smtp_tlsa out[TLSA_MAX];
 
         answer.records[0] = (struct dns_data){bytes, 3 + records[i].len};
         assert_int_equal(tlsa_usable(&answer, out), records[i].usable);
@@ -47,7 +47,7 @@ static void there_are_so_many_at_most(void **state)
 {
     unsigned char bytes[35] = {3, 1, 1};
     struct dns_answer answer = {.outcome = DNS_FOUND, .n = DNS_RECORDS_MAX};
-    struct tlsa out[TLSA_MAX];
+    struct smtp_tlsa out[TLSA_MAX];
 
     (void)state;
     for (size_t i = 0; i < answer.n; i++)
@@ -58,7 +58,7 @@ static void there_are_so_many_at_most(void **state)
 static void a_record_is_shown_as_in_a_zone_file(void **state)
 {
     static const unsigned char data[] = {0, 0x12, 0xff};
-    const struct tlsa t = {3, 1, 1, data, sizeof data};
+    const struct smtp_tlsa t = {3, 1, 1, data, sizeof data};
     char text[16];
 
     (void)state;
