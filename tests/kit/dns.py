@@ -25,8 +25,20 @@ template:
     zonefile-sync: -1
     zonefile-load: whole
     journal-content: none
-zone:
+{signing}zone:
   - domain: .
+"""
+
+
+SIGNING = """\
+    dnssec-signing: on
+    dnssec-policy: one
+"""
+POLICY = """\
+policy:
+  - id: one
+    algorithm: ecdsap256sha256
+    single-type-signing: on
 """
 
 
@@ -37,13 +49,18 @@ class Dns:
     a zone file. Whatever has no name here does not exist. dns.settings are
     for kit.presort: who to ask."""
 
-    def __init__(self, names):
+    def __init__(self, names, signed=False):
+        """signed: all of it, and the settings know the key."""
         self.names = dict(names)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dns-"))
+        self.directory.chmod(0o755)  # the anchor is for all
         self.port = places.free_ports(1)[0]
         self.settings = {"dns_servers": f"127.0.0.1@{self.port}",
                          "dns_trust_anchor_file": "/dev/null"}
         self.server = self.serial = None
+        self.signed = signed
+        if signed:
+            self.settings["dns_trust_anchor_file"] = self.directory / "anchor"
 
     def __enter__(self):
         try:
@@ -70,8 +87,11 @@ class Dns:
         root = packages.unpack("knot")
         self._write_zone()
         config = self.directory / "knot.conf"
-        config.write_text(CONFIG.format(directory=self.directory,
-                                        port=self.port))
+        text = CONFIG.format(directory=self.directory, port=self.port,
+                             signing=SIGNING if self.signed else "")
+        if self.signed:
+            text = text.replace("template:", POLICY + "template:")
+        config.write_text(text)
         self.log = open(self.directory / "log", "wb")
         self.server = subprocess.Popen(
             [root / "usr/sbin/knotd", "-c", config],
@@ -81,6 +101,17 @@ class Dns:
             process.wait_until(lambda: process.listens(self.port), 20, "knot")
         except TimeoutError as error:
             raise RuntimeError((self.directory / "log").read_text()) from error
+        if self.signed:
+            self._write_anchor(root, config)
+
+    def _write_anchor(self, root, config):
+        def key():
+            run = subprocess.run(
+                [root / "usr/sbin/keymgr", "-c", config, ".", "dnskey"],
+                env=packages.environment(root), capture_output=True, text=True)
+            return run.stdout
+        process.wait_until(lambda: "DNSKEY" in key(), 20, "a key of the zone")
+        (self.directory / "anchor").write_text(key())
 
     def publish(self, names):
         """Other names in place of these. What was answered before is known

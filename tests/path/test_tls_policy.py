@@ -1,0 +1,216 @@
+"""What recipient domains demand of TLS is had, or their mail is not sent: MTA-STS
+and DANE, each with servers that are right and servers that are not."""
+
+import contextlib
+import hashlib
+import http.server
+import pathlib
+import ssl
+import subprocess
+import tempfile
+import threading
+
+from kit.dns import Dns
+from kit.places import free_ports
+from kit.presort import Presort
+from kit.sink import Sink
+
+STS = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 86400\n"
+
+
+def certificate(directory, name):
+    """A file with a key and a certificate for it, signed by itself."""
+    path = directory / f"{name}.pem"
+    key = directory / f"{name}.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+         f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout",
+         key, "-out", path], check=True, capture_output=True)
+    path.write_text(path.read_text() + key.read_text())
+    return path
+
+
+def digest(path):
+    """Of the public key, as TLSA 3 1 1 has it."""
+    pem = subprocess.run(["openssl", "x509", "-in", path, "-pubkey", "-noout"],
+                         check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"],
+                         input=pem, check=True, capture_output=True).stdout
+    return hashlib.sha256(der).hexdigest()
+
+
+class Web:
+    """The policy host of several domains: a certificate for each name."""
+
+    def __init__(self, policies, certificates, address="127.0.2.1"):
+        self.asked = []
+        web = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                host = self.headers["Host"].split(":")[0]
+                web.asked.append((host, self.path))
+                kind, text = policies.get(host, (None, ""))
+                self.send_response(200 if kind else 404)
+                self.send_header("Content-Type", kind or "text/plain")
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        contexts = {}
+        for name, path in certificates.items():
+            contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            contexts[name].load_cert_chain(path)
+
+        def choose(socket, name, _):
+            socket.context = contexts.get(name, first)
+
+        first = next(iter(contexts.values()))
+        first.sni_callback = choose
+        self.server = http.server.ThreadingHTTPServer((address, 0), Handler)
+        self.server.socket = first.wrap_socket(self.server.socket,
+                                               server_side=True)
+        self.port = self.server.server_port
+        self.thread = threading.Thread(target=self.server.serve_forever)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@contextlib.contextmanager
+def directory():
+    with tempfile.TemporaryDirectory(prefix="tls-") as path:
+        pathlib.Path(path).chmod(0o755)  # engines may be another user
+        yield pathlib.Path(path)
+
+
+def send(presort, domains):
+    campaign = presort.new_campaign([f"a@{d}" for d in domains])
+    presort.send(campaign)
+    return campaign
+
+
+def delivered(presort):
+    return {r[0] for r in presort.sql("""
+        SELECT m.recipient FROM outcome o JOIN mail m USING (batch, seq)
+        WHERE o.verdict = 'delivered'""")}
+
+
+def reasons(presort):
+    return {r[0]: r[1] for r in presort.sql("""
+        SELECT m.recipient, max(o.reply) FROM outcome o
+        JOIN mail m USING (batch, seq)
+        WHERE o.verdict = 'deferred' GROUP BY 1""")}
+
+
+def settings(dns, port, ca, **more):
+    return {"relay": "direct", "dkim_required": 0, "direct_port": port,
+            "retry_first_seconds": 3600, "poll_interval_ms": 200,
+            "connect_timeout_seconds": 2, "tls_ca_file": ca,
+            **dns.settings, **more}
+
+
+def test_mta_sts_is_kept_to():
+    """Right ones are delivered; a wrong certificate, a host that is not in the
+    policy and a server without TLS get nothing at all, in clear or otherwise;
+    a policy in testing, and one that can't be fetched, hold nobody up."""
+    names = {"mta": ["A 127.0.2.1"]}
+    hosts = {"good": 1, "bad": 2, "other": 1, "clear": 3, "testing": 2,
+             "broken": 3, "plain": 3}
+    for name, host in hosts.items():
+        names[f"{name}.example"] = [f"MX 1 mx{host}.example."]
+        names[f"mta-sts.{name}.example"] = ["A 127.0.2.1"]
+        if name != "plain":
+            names[f"_mta-sts.{name}.example"] = ['TXT "v=STSv1; id=1"']
+        names[f"_smtp._tls.{name}.example"] = [
+            'TXT "v=TLSRPTv1; rua=mailto:tls@x.example"']
+    for host in (1, 2, 3):
+        names[f"mx{host}.example"] = [f"A 127.0.1.{host}"]
+    policies = {
+        f"mta-sts.{n}.example": ("text/plain", STS.format(
+            mode="testing" if n == "testing" else "enforce",
+            mx="mx7.example" if n == "other" else f"mx{h}.example"))
+        for n, h in hosts.items()}
+    policies["mta-sts.broken.example"] = ("text/html", "<html>")
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        good = certificate(where, "mx1.example")
+        wrong = certificate(where, "wrong.example")
+        web_names = {n: certificate(where, n) for n in policies}
+        ca = where / "ca.pem"
+        ca.write_text("".join(
+            p.read_text().split("-----BEGIN PRIVATE")[0]
+            for p in [good, *web_names.values()]))
+        dns = stack.enter_context(Dns(names))
+        web = stack.enter_context(Web(policies, web_names))
+        sinks = [stack.enter_context(Sink(*options, address=f"127.0.1.{h}",
+                                          port=port))
+                 for h, options in [
+                     (1, ["--starttls", "--tls-cert", good]),
+                     (2, ["--starttls", "--tls-cert", wrong]), (3, [])]]
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, ca, mta_sts_port=web.port, workers=1)))
+        domains = [f"{n}.example" for n in hosts]
+        campaign = send(presort, domains)
+        presort.wait_for_totals(campaign, 25, lambda t: t["delivered"] == 4 and
+                                t["deferred"] == 3)
+        assert delivered(presort) == {
+            f"a@{n}.example" for n in ("good", "testing", "broken", "plain")}
+        why = reasons(presort)
+        assert "MTA-STS" in why["a@other.example"], why
+        got = [set(s.copies()) for s in sinks]
+        assert got == [{"a@good.example"}, {"a@testing.example"},
+                       {"a@broken.example", "a@plain.example"}]
+        assert {p for _, p in web.asked} == {"/.well-known/mta-sts.txt"}
+        stored = presort.sql(
+            "SELECT domain, mode FROM sts_policy ORDER BY domain")
+        assert stored == [[f"{n}.example", "testing" if n == "testing" else
+                           "enforce"] for n in
+                          ("bad", "clear", "good", "other", "testing")]
+
+
+def test_dane_is_kept_to():
+    """With signed zones: the right key is enough, whoever signed it; another
+    key, or no TLS at all, gets nothing; records that nobody can use take TLS
+    with anybody."""
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        own = certificate(where, "nobody.example")
+        sha = digest(own)
+        names = {}
+        for i, (name, tlsa) in enumerate({
+                "right": f"3 1 1 {sha}", "wrong": f"3 1 1 {'ab' * 32}",
+                "clear": f"3 1 1 {sha}", "unusable": f"1 1 1 {sha}",
+                "none": None}.items(), 1):
+            names[f"{name}.example"] = [f"MX 1 mx{i}.example."]
+            names[f"mx{i}.example"] = [f"A 127.0.1.{i}"]
+            if tlsa:
+                names[f"_{port}._tcp.mx{i}.example"] = [f"TLSA {tlsa}"]
+        dns = stack.enter_context(Dns(names, signed=True))
+        sinks = [stack.enter_context(Sink(*options, address=f"127.0.1.{h}",
+                                          port=port))
+                 for h, options in enumerate([
+                     ["--starttls", "--tls-cert", own],
+                     ["--starttls", "--tls-cert", own], [],
+                     ["--starttls", "--tls-cert", own], []], 1)]
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, own, workers=1)))
+        campaign = send(presort, ["right.example", "wrong.example",
+                                  "clear.example", "unusable.example",
+                                  "none.example"])
+        presort.wait_for_totals(campaign, 25, lambda t: t["delivered"] == 3 and
+                                t["deferred"] == 2)
+        assert [set(s.copies()) for s in sinks] == [
+            {"a@right.example"}, set(), set(), {"a@unusable.example"},
+            {"a@none.example"}]
