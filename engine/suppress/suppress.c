@@ -38,6 +38,7 @@ struct suppress {
 
 static const struct pg_statement listen_ = {"suppress_listen",
                                             SQL_SUPPRESS_LISTEN};
+static const struct pg_statement plan = {"suppress_plan", SQL_SUPPRESS_PLAN};
 static const struct pg_statement snapshot = {"suppress_snapshot",
                                              SQL_SUPPRESS_SNAPSHOT};
 static const struct pg_statement page = {"suppress_page", SQL_SUPPRESS_PAGE};
@@ -172,6 +173,7 @@ static void on_up(struct pg *pg, void *owner)
     s->seen[0] = 0;
     s->wanted = true;
     pg_send(pg, &listen_, NULL, NULL, NULL);
+    pg_send(pg, &plan, NULL, NULL, NULL);
     pg_sync(pg);
 }
 

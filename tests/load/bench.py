@@ -10,7 +10,7 @@ import statistics
 import sys
 
 from . import (bounces, campaign, connections, inbound, liquid, machine,
-               million, queue_cost, signed, singles, tls, tracked)
+               million, queue_cost, signed, singles, suppression, tls, tracked)
 
 # A scenario measures one or several figures in one run.
 SCENARIOS = (
@@ -20,6 +20,7 @@ SCENARIOS = (
     (tls.run, {"tls_ratio": "x"}),
     (connections.run, {"connections_rss": "MB"}),
     (tracked.run, {"campaign_ratio_tracked": "x"}),
+    (suppression.run, {"suppression_ratio": "x"}),
     (singles.run, {"api_single_durable": "requests/s"}),
     (million.run, {"recipients_upload": "lines/s", "first_mail_1m": "s",
                    "worker_rss": "MB", "transactional_p99_ms": "ms"}),
