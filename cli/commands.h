@@ -47,6 +47,10 @@
       "look at incoming mail that was not understood")                         \
     X("doctor", command_doctor, "[DOMAIN...]",                                 \
       "check what receivers look up: names, addresses, DNS records")           \
+    X("tls", command_tls, "set|remove|list|policies",                          \
+      "say what recipients' servers must at least speak of TLS")               \
+    X("tlsrpt", command_tlsrpt, "[--date D] [--out DIR]",                      \
+      "write reports of TLS for domains that want them (RFC 8460)")            \
     X("dkim", command_dkim, "create|list|import|rotate",                       \
       "make, list, take in and change the keys that mail is signed with")
 

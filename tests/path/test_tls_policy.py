@@ -2,14 +2,18 @@
 and DANE, each with servers that are right and servers that are not."""
 
 import contextlib
+import datetime
+import gzip
 import hashlib
 import http.server
+import json
 import pathlib
 import ssl
 import subprocess
 import tempfile
 import threading
 
+from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
 from kit.presort import Presort
@@ -177,6 +181,74 @@ def test_mta_sts_is_kept_to():
         assert stored == [[f"{n}.example", "testing" if n == "testing" else
                            "enforce"] for n in
                           ("bad", "clear", "good", "other", "testing")]
+
+        reports(presort, where)
+
+
+def reports(presort, where):
+    """What was counted meanwhile is in the reports, as RFC 8460 has it."""
+    process.wait_until(lambda: presort.sql(
+        "SELECT 1 FROM tls_count WHERE domain = 'clear.example'"), 10, "counts")
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    said = presort.command("tlsrpt", "--date", today, "--out", str(where))
+    assert all(l.endswith("  mailto:tls@x.example") for l in said.splitlines())
+    found = {}
+    for path in where.glob("*.json.gz"):
+        sender, domain, begin, end = path.name[:-len(".json.gz")].split("!")
+        assert sender == "presort.example" and int(end) - int(begin) == 86399
+        found[domain] = json.loads(gzip.decompress(path.read_bytes()))
+    assert found["good.example"]["date-range"]["start-datetime"] == \
+        f"{today}T00:00:00Z"
+    assert set(found) == {f"{n}.example" for n in (
+        "good", "bad", "other", "clear", "testing", "broken", "plain")}
+
+    def one(name):
+        (policy,) = found[f"{name}.example"]["policies"]
+        return (policy["policy"], policy["summary"],
+                {f["result-type"] for f in policy.get("failure-details", [])})
+
+    policy, summary, results = one("good")
+    assert policy == {"policy-type": "sts", "policy-domain": "good.example",
+                      "policy-string": ["version: STSv1", "mode: enforce",
+                                        "mx: mx1.example", "max_age: 86400"],
+                      "mx-host": ["mx1.example"]}
+    assert summary["total-successful-session-count"] >= 1
+    assert summary["total-failure-session-count"] == 0 and not results
+    assert one("clear")[2] == {"starttls-not-supported"}
+    assert one("other")[2] == {"validation-failure"}
+    assert one("broken")[0]["policy-type"] == "no-policy-found"
+    assert "sts-policy-fetch-error" in one("broken")[2]
+    assert one("bad")[2] and not one("bad")[1]["total-successful-session-count"]
+
+
+def test_the_operator_has_the_last_word():
+    """A rule for a domain asks for more than it does itself, or for less than
+    its policy; at once, and for all below a name."""
+    names = {f"{n}.example": ["MX 1 mx.example."]
+             for n in ("strict", "a.below")}
+    names |= {"mx.example": ["A 127.0.1.1"], "loose.example": ["MX 1 mx.example."],
+              "_mta-sts.loose.example": ['TXT "v=STSv1; id=1"']}
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        ca = certificate(where, "mx.example")
+        dns = stack.enter_context(Dns(names))
+        sink = stack.enter_context(Sink(address="127.0.1.1", port=port))
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, ca, workers=1)))
+        presort.command("tls", "set", "Strict.example", "required")
+        presort.command("tls", "set", "*.below.example", "verified")
+        presort.command("tls", "set", "loose.example", "none")
+        assert presort.command("tls", "list") == (
+            "*.below.example  verified\nloose.example  none\n"
+            "strict.example  required\n")
+        campaign = send(presort, ["strict.example", "a.below.example",
+                                  "loose.example"])
+        presort.wait_for_totals(campaign, 25, lambda t: t["delivered"] == 1 and
+                                t["deferred"] == 2)
+        assert set(sink.copies()) == {"a@loose.example"}
+        presort.command("tls", "remove", "strict.example")
+        assert "strict" not in presort.command("tls", "list")
 
 
 def test_dane_is_kept_to():
