@@ -279,7 +279,8 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     p->n_lines--;
     if (!l->ready && end->fault == SMTP_FAULT_TLS)
         tell_tls(l);
-    p->events.closed(p->owner, smtp_conn_source(conn), !l->ready, end->code,
+    p->events.closed(p->owner, smtp_conn_source(conn),
+                     !l->ready && end->fault != SMTP_FAULT_TLS, end->code,
                      end->why);
     if (!l->ready && !p->draining && !goes_in_clear(l, end))
         failed(p, l, end->why, end->code);

@@ -61,7 +61,8 @@ struct pool_events {
      * ms; INT64_MAX: after one was closed). */
     bool (*may_connect)(void *owner, int64_t *when_ms);
     /* One was opened, was ready for the first time, is closed. failed: it never
-     * was ready; then code and why say more. */
+     * was ready; then code and why say more. TLS that does not prove what one
+     * domain demands is no failure of the server's: others share it. */
     void (*opened)(void *owner);
     void (*connected)(void *owner);
     void (*closed)(void *owner, const char *source, bool failed, unsigned code,

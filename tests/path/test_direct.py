@@ -3,6 +3,7 @@ server, and a sink for each mail server, all on loopback addresses."""
 
 import contextlib
 
+from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
 from kit.presort import Presort
@@ -103,7 +104,6 @@ def test_transactional_mail_of_many_domains_at_once():
         presort.sql("SELECT 1")
         def all_there():
             return sum(len(s.copies()) for s in sinks.values()) == 30
-        from kit import process
         process.wait_until(all_there, 30, "30 mails")
         for i in range(30):
             assert f"a@d{i}.example" in sinks[i % 3 + 1].copies()
@@ -132,3 +132,37 @@ def test_a_dead_site_keeps_nobody_waiting():
             presort.wait_for(campaign, 60)
             assert presort.check_totals(campaign)["delivered"] == 2 * MANY
             assert len(late.copies()) == MANY
+
+
+def test_gateways_and_names_beyond_ascii():
+    """An RFC 2156 address is routed like any other, from a campaign and by the
+    API; a domain of U-labels is looked up as A-labels, and is a clear bounce
+    where the server knows no SMTPUTF8."""
+    x400 = "/G=Jo/S=Doe/O=Org/ADMD=x/C=gb/@gateway.example"
+    names = {"gateway.example": ["MX 1 mx1.example."],
+             "xn--bcher-kva.example": ["MX 1 mx1.example."],
+             "xn--mnchen-3ya.example": ["MX 1 mx2.example."],
+             "mx1.example": ["A 127.0.1.1"], "mx2.example": ["A 127.0.1.2"]}
+    port = free_ports(1)[0]
+    with Dns(names) as dns, Sink(
+            address="127.0.1.1", port=port) as sink, Sink(
+            "--no-smtputf8", address="127.0.1.2", port=port), Presort(
+            relay="direct", dkim_required=0, direct_port=port,
+            poll_interval_ms=200, **dns.settings) as presort:
+        campaign = presort.new_campaign(
+            [x400, "j\u00f6@b\u00fccher.example", "j\u00f6@m\u00fcnchen.example"])
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        totals = presort.check_totals(campaign)
+        assert (totals["delivered"], totals["bounced"]) == (2, 1), totals
+        assert set(sink.copies()) == {x400, "j\u00f6@b\u00fccher.example"}
+        (reason,) = presort.sql("""
+            SELECT m.recipient, o.reply FROM outcome o
+            JOIN mail m USING (batch, seq) WHERE o.verdict = 'bounced'""")
+        assert reason[0] == "j\u00f6@m\u00fcnchen.example"
+        assert "SMTPUTF8" in reason[1]
+        presort.ask("POST", "/emails", {
+            "from": "shop@source.example", "to": [x400],
+            "subject": "Receipt", "text": "Thank you."})
+        process.wait_until(lambda: sink.copies()[x400] == 2, 20,
+                           "the mail by the API")
