@@ -1,0 +1,129 @@
+/* What a host must prove: by DANE, MTA-STS and what the operator demands. */
+#include "policy/decide.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct {
+    enum smtp_tls least;
+    enum policy_dane dane;
+    int mode;       /* of MTA-STS; -1: none */
+    const char *mx; /* the host is mx.example */
+    bool usable;
+    enum smtp_tls level;
+} cases[] = {
+    {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, -1, "", true, SMTP_TLS_OPPORTUNISTIC},
+    {SMTP_TLS_REQUIRED, DANE_NONE, -1, "", true, SMTP_TLS_REQUIRED},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_USABLE, -1, "", true, SMTP_TLS_DANE},
+    {SMTP_TLS_VERIFIED, DANE_USABLE, -1, "", true, SMTP_TLS_DANE},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_UNUSABLE, -1, "", true, SMTP_TLS_REQUIRED},
+    {SMTP_TLS_VERIFIED, DANE_UNUSABLE, -1, "", true, SMTP_TLS_VERIFIED},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_BROKEN, -1, "", false,
+     SMTP_TLS_OPPORTUNISTIC},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_ENFORCE, "mx.example\n", true,
+     SMTP_TLS_VERIFIED},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_ENFORCE, "a.example\n", false,
+     SMTP_TLS_VERIFIED},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_TESTING, "a.example\n", true,
+     SMTP_TLS_OPPORTUNISTIC},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_NONE, "", true,
+     SMTP_TLS_OPPORTUNISTIC},
+    /* RFC 8461, 2: MTA-STS makes up for no DANE that fails. */
+    {SMTP_TLS_OPPORTUNISTIC, DANE_BROKEN, STS_ENFORCE, "mx.example\n", false,
+     SMTP_TLS_OPPORTUNISTIC},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_USABLE, STS_ENFORCE, "a.example\n", true,
+     SMTP_TLS_DANE},
+};
+
+static struct policy *policy_of(size_t n, const char *const *names)
+{
+    struct policy *p = calloc(1, sizeof *p);
+
+    p->users = 1;
+    p->n_hosts = n;
+    for (size_t i = 0; i < n; i++)
+        snprintf(p->hosts[i].name, DNS_NAME_MAX, "%s", names[i]);
+    return p;
+}
+
+static void a_host_must_prove_what_is_asked(void **state)
+{
+    static const char *const host[] = {"mx.example"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char mx[64];
+        const struct sts_kept sts = {.mode = (enum sts_mode)cases[i].mode,
+                                     .mx = mx};
+        const struct policy_facts facts = {
+            .least = cases[i].least,
+            .dane = {cases[i].dane},
+            .sts = cases[i].mode < 0 ? NULL : &sts,
+        };
+        struct policy *p = policy_of(1, host);
+
+        snprintf(mx, sizeof mx, "%s", cases[i].mx);
+        policy_decide(p, "to.example", &facts);
+        assert_int_equal(p->hosts[0].usable, cases[i].usable);
+        assert_int_equal(p->usable, cases[i].usable);
+        assert_int_equal(p->why[0] == 0, cases[i].usable);
+        assert_int_equal(p->hosts[0].tls.level, cases[i].level);
+        assert_int_equal(p->key[0] == 0,
+                         cases[i].usable &&
+                             cases[i].level == SMTP_TLS_OPPORTUNISTIC);
+        assert_non_null(strstr(p->json, "\"policy-domain\":\"to.example\""));
+        policy_drop(p);
+    }
+}
+
+static struct policy *dane_policy(const char *const *names,
+                                  const struct smtp_tlsa *a,
+                                  const struct smtp_tlsa *b)
+{
+    const struct policy_facts facts = {.least = SMTP_TLS_OPPORTUNISTIC,
+                                       .dane = {DANE_USABLE, DANE_USABLE}};
+    struct policy *p = policy_of(2, names);
+
+    p->hosts[0].tls.tlsa = a;
+    p->hosts[1].tls.tlsa = b;
+    p->hosts[0].tls.n_tlsa = p->hosts[1].tls.n_tlsa = 2;
+    policy_decide(p, "to.example", &facts);
+    return p;
+}
+
+/* Connections are shared by domains that ask for the same, in any order. */
+static void the_key_is_that_of_the_demand(void **state)
+{
+    static const char *const names[] = {"a.example", "b.example"};
+    static const char *const turned[] = {"b.example", "a.example"};
+    const unsigned char x[32] = {1}, y[32] = {2};
+    const struct smtp_tlsa xy[] = {{3, 1, 1, x, 32}, {3, 1, 1, y, 32}};
+    const struct smtp_tlsa yx[] = {{3, 1, 1, y, 32}, {3, 1, 1, x, 32}};
+    const struct smtp_tlsa xx[] = {{3, 1, 1, x, 32}, {3, 0, 1, y, 32}};
+    struct policy *one = dane_policy(names, xy, xx);
+    struct policy *same = dane_policy(turned, xx, yx);
+    struct policy *other = dane_policy(names, xx, xy);
+
+    (void)state;
+    assert_string_equal(one->key, same->key);
+    assert_string_equal(one->json, same->json);
+    assert_string_not_equal(one->key, other->key);
+    assert_int_equal(one->type, POLICY_TLSA);
+    policy_drop(one);
+    policy_drop(same);
+    policy_drop(other);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_host_must_prove_what_is_asked),
+        cmocka_unit_test(the_key_is_that_of_the_demand),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
