@@ -189,7 +189,7 @@ def test_json_limits(api):
      "invalid_attachment", "attachments[0]: path"),
     ({"attachments": [{"content": "hi!", "filename": "a"}]},
      "invalid_attachment", "attachments[0]: content"),
-    ({"template": {"id": "t"}}, "validation_error", "not supported"),
+    ({"template": {"id": "t"}}, "validation_error", "not both"),
 ])
 def test_fields(api, change, name, says):
     check(api.post("/emails", {**EMAIL, **change}), 422, name, says)
