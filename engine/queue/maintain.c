@@ -29,6 +29,7 @@ static const struct task {
     TASK(summarize, SQL_SUMMARIZE, 5 * SECOND, NOTHING),
     TASK(forget_audience, SQL_FORGET_AUDIENCE, 5 * SECOND, NOTHING),
     TASK(forget_keys, SQL_FORGET_KEYS, MINUTE, NOTHING),
+    TASK(forget_suppressions, SQL_FORGET_SUPPRESSIONS, MINUTE, NOTHING),
     TASK(soft_bounces, SQL_SOFT_BOUNCES, SECOND, SOFT_BOUNCES),
     TASK(rates_gather, SQL_RATES_GATHER, 2 * SECOND, NOTHING),
     TASK(rates_pause, SQL_RATES_PAUSE, 2 * SECOND, RATES),

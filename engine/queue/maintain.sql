@@ -110,6 +110,15 @@ WHERE h.inhparent = 'mail_recipient'::regclass
   AND t.relname >= to_char((now() AT TIME ZONE 'UTC') - interval '1 day',
                            '"mail_"YYYYMMDD')
 
+-- What is over for a day: every worker has heard of it by then. The first
+-- condition is the index's own.
+-- name: forget_suppressions
+DELETE FROM suppression WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM suppression
+    WHERE least(removed, expires) < 'infinity'
+      AND least(removed, expires) < now() - interval '1 day'
+    LIMIT 20000))
+
 -- name: forget_keys
 DELETE FROM idempotency WHERE created < now() - interval '24 hours'
 

@@ -213,3 +213,27 @@ def test_told_at_upload():
         presort.wait_for(campaign, 30)
         totals = presort.check_totals(campaign)
         assert (totals["suppressed"], totals["delivered"]) == (4, 2496)
+
+
+def test_what_is_over_for_a_day_is_deleted():
+    """Removed or expired yesterday or before; nothing that still counts, or
+    that a worker may not have heard of."""
+    with Sink() as sink, Presort(relay=sink.port, workers=1) as presort:
+        suppress(presort, "stays@a.example", "removed@a.example",
+                 "expired@a.example", "lately@a.example")
+        presort.sql("""
+            UPDATE suppression SET removed = now() - CASE address
+                WHEN 'removed@a.example' THEN interval '25 hours'
+                ELSE interval '1 hour' END
+            WHERE address IN ('removed@a.example', 'lately@a.example')""")
+        presort.sql("""
+            UPDATE suppression SET expires = now() - interval '2 days'
+            WHERE address = 'expired@a.example'""")
+        presort.stop()
+        presort.start()  # maintenance looks at once, then every minute
+
+        def left():
+            return [row[0] for row in presort.sql(
+                "SELECT address FROM suppression ORDER BY address")]
+        process.wait_until(lambda: len(left()) == 2, 30, "maintenance")
+        assert left() == ["lately@a.example", "stays@a.example"]
