@@ -140,7 +140,7 @@ def test_scheduled_then_moved_then_cancelled(api):
     assert moved.json["scheduled_at"] == "2030-01-01T00:00:00.000Z"
     assert api.sql("SELECT extract(epoch FROM expires - due)::int FROM batch b "
                    "JOIN mail m ON m.batch = b.id "
-                   "WHERE m.recipient = 'when@x.test'") == [["259200"]]
+                   "WHERE m.recipient = 'when@x.test'") == [["86400"]]
 
     cancelled = api.post(f"/emails/{name}/cancel")
     assert cancelled.status == 200 and cancelled.json["id"] == name
