@@ -146,7 +146,7 @@ static void send_on_its_way(struct dests *d, struct parcel *p)
     const char *domain = domain_of(p->mails);
     const struct rule_question question = {
         .project = p->batch->project,
-        .class = p->batch->class,
+        .class = (int)p->batch->class,
         .sender = route_wants_sender(d->route)
                       ? job_sender_domain(p->batch, p->mails)
                       : NULL,

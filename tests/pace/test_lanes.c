@@ -25,8 +25,7 @@ static void whole_numbers_add_up_to_the_limit(void **state)
     static const int32_t workers[] = {3, 14, 15, 92, 65, 35};
     static const char *const texts[] = {
         "connections=5", "connections=1", "connections=100 mails_per_second=3",
-        "connections=100 mails_per_connection=1 "
-        "burst=1"};
+        "connections=9 mails_per_connection=1 burst=1"};
     static const int lanes[] = {5, 1, 3, 6};
 
     (void)state;

@@ -92,8 +92,8 @@ static void restores_what_was_written(void **state)
     static const char *const sources[] = {
         "<a href = 'https://a.example/?a=1&b=2' >x</a>\r\n\t<br/>",
         "<body><a href={{ url }}>x</a></BODY ></html>\n",
-        "{% if a %}<a href=\"https://a\">{% else %}<a "
-        "href=\"{{ b }}\">{% endif %}x</a>",
+        ("{% if a %}<a href=\"https://a\">{% else %}<a "
+         "href=\"{{ b }}\">{% endif %}x</a>"),
         "no html at all & < >",
         "<a href=\"https://a.example",
         "",
