@@ -2,9 +2,7 @@
 #include "api/json.h"
 #include "api/tracking.h"
 #include "base/utf8.h"
-#include "mail/address.h"
 #include "render/message.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,41 +36,10 @@ static const char *const content_fields[] = {
     "inline_css", "tracking",       "attachments", "preheader"};
 enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
 
-PRINTF(3, 4)
-static bool wrong(struct email_error *why, enum api_error name, const char *fmt,
-                  ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(why->error.text, sizeof why->error.text, fmt, ap);
-    va_end(ap);
-    why->name = name;
-    return false;
-}
-
-static bool invalid(struct email_error *why, const char *field,
-                    const char *what)
-{
-    return wrong(why, API_VALIDATION_ERROR, "Invalid `%s` field: %s.", field,
-                 what);
-}
-
-static json_t *member(json_t *body, const char *field)
-{
-    json_t *value = json_object_get(body, field);
-
-    return json_is_null(value) ? NULL : value;
-}
-
 static bool read_texts(json_t *body, struct campaign_content *out,
                        struct email_error *why)
 {
-    static const struct {
-        const char *field;
-        enum param param;
-        size_t most;
-    } texts[] = {
+    static const struct field_text texts[] = {
         {"name", PARAM_NAME, CAMPAIGN_NAME_MAX},
         {"from", PARAM_SENDER, EMAIL_SUBJECT_MAX},
         {"subject", PARAM_SUBJECT, EMAIL_SUBJECT_MAX},
@@ -81,23 +48,12 @@ static bool read_texts(json_t *body, struct campaign_content *out,
         {"preheader", PARAM_PREHEADER, EMAIL_SUBJECT_MAX},
     };
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        json_t *value = member(body, texts[i].field);
-
-        if (value && !json_is_string(value))
-            return invalid(why, texts[i].field, "it is to be a text");
-        if (json_string_length(value) > texts[i].most)
-            return wrong(why, API_VALIDATION_ERROR,
-                         "Invalid `%s` field: it has %zu bytes, %zu are "
-                         "allowed.",
-                         texts[i].field, json_string_length(value),
-                         texts[i].most);
-        if (json_string_length(value) > 0)
-            out->params[texts[i].param] = json_string_value(value);
-    }
+    if (!fields_read_texts(body, texts, sizeof texts / sizeof *texts,
+                           out->params, why))
+        return false;
     if (out->params[PARAM_NAME] && !utf8_one_line(out->params[PARAM_NAME]))
-        return invalid(why, "name",
-                       "it is to be one line without control characters");
+        return field_invalid(why, "name",
+                             "it is to be one line without control characters");
     return true;
 }
 
@@ -111,80 +67,52 @@ static bool require(const struct campaign_content *c, struct email_error *why)
         missing = "subject";
     else if (!c->params[PARAM_HTML] && !c->params[PARAM_TEXT])
         missing = "html` or `text";
-    return !missing || wrong(why, API_MISSING_REQUIRED_FIELD,
-                             "Missing `%s` field.", missing);
-}
-
-static bool read_sender(const char *text, struct email_error *why)
-{
-    struct address parsed;
-    struct error err;
-
-    return address_parse(text, strlen(text), &parsed, &err) == STATUS_OK ||
-           wrong(why, API_INVALID_FROM_ADDRESS,
-                 "Invalid `from` field: %s. The format is `email@example.com` "
-                 "or `Name <email@example.com>`.",
-                 err.text);
-}
-
-/* A text or a list of texts; becomes a list. Addresses are compiled later. */
-static bool read_reply_to(json_t *body, struct email_error *why)
-{
-    json_t *value = member(body, "reply_to"), *item;
-    size_t i;
-
-    if (!value || (json_is_string(value) && json_string_length(value) == 0))
-        return json_object_set_new(body, "reply_to", json_array()) == 0;
-    if (json_is_string(value))
-        return json_object_set_new(body, "reply_to", json_pack("[O]", value)) ==
-               0;
-    if (!json_is_array(value) || json_array_size(value) > CAMPAIGN_REPLY_TO_MAX)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `reply_to` field: it is to be a text or a list "
-                     "of at most %d texts.",
-                     CAMPAIGN_REPLY_TO_MAX);
-    json_array_foreach(value, i, item) if (
-        !json_is_string(item)) return invalid(why, "reply_to",
-                                              "its items are to be texts");
-    return true;
+    return !missing || field_wrong(why, API_MISSING_REQUIRED_FIELD,
+                                   "Missing `%s` field.", missing);
 }
 
 static bool read_headers(json_t *body, struct email_error *why)
 {
-    json_t *headers = member(body, "headers"), *value;
+    json_t *headers = field_member(body, "headers"), *value;
     const char *name;
 
     if (!headers)
         return json_object_set_new(body, "headers", json_object()) == 0;
     if (!json_is_object(headers) ||
         json_object_size(headers) > EMAIL_HEADERS_MAX)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `headers` field: it is to be an object of at "
-                     "most %d texts.",
-                     EMAIL_HEADERS_MAX);
+        return field_wrong(
+            why, API_VALIDATION_ERROR,
+            "Invalid `headers` field: it is to be an object of at "
+            "most %d texts.",
+            EMAIL_HEADERS_MAX);
     json_object_foreach(headers, name, value) if (
         !json_is_string(value) ||
         json_string_length(value) >
-            EMAIL_HEADER_BYTES_MAX) return wrong(why, API_VALIDATION_ERROR,
-                                                 "Invalid `headers` field: "
-                                                 "`%.80s` is to be a text of "
-                                                 "at most %d bytes.",
-                                                 name, EMAIL_HEADER_BYTES_MAX);
+            EMAIL_HEADER_BYTES_MAX) return field_wrong(why,
+                                                       API_VALIDATION_ERROR,
+                                                       "Invalid `headers` "
+                                                       "field: "
+                                                       "`%.80s` is to be a "
+                                                       "text of "
+                                                       "at most %d bytes.",
+                                                       name,
+                                                       EMAIL_HEADER_BYTES_MAX);
     return true;
 }
 
 static bool read_number(json_t *body, const char *field, json_int_t most,
                         struct buf *out, struct email_error *why)
 {
-    json_t *value = member(body, field);
+    json_t *value = field_member(body, field);
 
     if (!value)
         return true;
     if (!json_is_integer(value) || json_integer_value(value) < 1 ||
         json_integer_value(value) > most)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `%s` field: it is to be a number from 1 to %lld.",
-                     field, (long long)most);
+        return field_wrong(
+            why, API_VALIDATION_ERROR,
+            "Invalid `%s` field: it is to be a number from 1 to %lld.", field,
+            (long long)most);
     buf_addf(out, "%lld", (long long)json_integer_value(value));
     return true;
 }
@@ -207,11 +135,11 @@ static bool read_numbers(json_t *body, struct campaign_content *out,
 static bool read_switch(json_t *body, const char *field, bool *out,
                         struct email_error *why)
 {
-    json_t *value = member(body, field);
+    json_t *value = field_member(body, field);
 
     *out = json_is_true(value);
     return !value || json_is_boolean(value) ||
-           invalid(why, field, "it is to be true or false");
+           field_invalid(why, field, "it is to be true or false");
 }
 
 static bool read_switches(json_t *body, struct campaign_content *out,
@@ -234,7 +162,7 @@ static bool read_attachments(json_t *body, struct campaign_content *out,
 
     if (!json_object_get(body, "attachments"))
         return true;
-    if (attachment_read(member(body, "attachments"), &out->arena,
+    if (attachment_read(field_member(body, "attachments"), &out->arena,
                         &out->attachments, &why->error) != STATUS_OK) {
         why->name = API_INVALID_ATTACHMENT;
         return false;
@@ -269,9 +197,9 @@ bool campaign_compile(json_t *body, const struct campaign_content *c,
     json_t *value;
     size_t i;
 
-    json_array_foreach(member(body, "reply_to"), i, value)
+    json_array_foreach(field_member(body, "reply_to"), i, value)
         reply_to[source.n_reply_to++] = json_string_value(value);
-    json_object_foreach(member(body, "headers"), name, value)
+    json_object_foreach(field_member(body, "headers"), name, value)
         headers[source.n_headers++] =
             (struct message_header){name, json_string_value(value)};
     why->name = API_VALIDATION_ERROR;
@@ -295,7 +223,7 @@ static void write_json(json_t *body, const char *field, enum param param,
 {
     struct buf *own = &out->own[param];
 
-    json_add_value(own, member(body, field));
+    json_add_value(own, field_member(body, field));
     out->params[param] = own->data;
 }
 
@@ -315,32 +243,34 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
 
     *out = (struct campaign_content){.stored = stored ? stored : &none};
     if (!json_is_object(body))
-        return wrong(why, API_VALIDATION_ERROR,
-                     "The body is to be a JSON object.");
+        return field_wrong(why, API_VALIDATION_ERROR,
+                           "The body is to be a JSON object.");
     if (json_check_fields(body, content_fields, CONTENT_FIELDS, &why->error) !=
         STATUS_OK) {
         why->name = API_VALIDATION_ERROR;
         return false;
     }
     /* Passed over, the campaign would stay a draft, and nobody be told. */
-    if (json_string_length(member(body, "scheduled_at")) > 0)
-        return invalid(why, "scheduled_at",
-                       "the time is given with POST /campaigns/{id}/send");
+    if (json_string_length(field_member(body, "scheduled_at")) > 0)
+        return field_invalid(
+            why, "scheduled_at",
+            "the time is given with POST /campaigns/{id}/send");
     if (!read_texts(body, out, why) || !require(out, why) ||
-        !read_sender(out->params[PARAM_SENDER], why) ||
-        !read_reply_to(body, why) || !read_headers(body, why) ||
-        !email_read_tags(body, why) || !tracking_read(body, why) ||
-        !read_numbers(body, out, why) || !read_switches(body, out, why) ||
-        !read_attachments(body, out, why) || !compiles(body, out, why))
+        !field_check_from(out->params[PARAM_SENDER], why) ||
+        !field_read_reply_to(body, CAMPAIGN_REPLY_TO_MAX, why) ||
+        !read_headers(body, why) || !email_read_tags(body, why) ||
+        !tracking_read(body, why) || !read_numbers(body, out, why) ||
+        !read_switches(body, out, why) || !read_attachments(body, out, why) ||
+        !compiles(body, out, why))
         return false;
     if (!out->params[PARAM_NAME])
         out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];
-    if (!member(body, "tags"))
+    if (!field_member(body, "tags"))
         json_object_set_new(body, "tags", json_array());
     write_json(body, "reply_to", PARAM_REPLY_TO, out);
     write_json(body, "headers", PARAM_HEADERS, out);
     write_json(body, "tags", PARAM_TAGS, out);
-    write_stored(member(body, "tracking"), "{}", PARAM_TRACKING, out);
+    write_stored(field_member(body, "tracking"), "{}", PARAM_TRACKING, out);
     write_stored(out->stored->template, NULL, PARAM_TEMPLATE, out);
     write_stored(out->stored->partials, "{}", PARAM_PARTIALS, out);
     write_stored(out->stored->defaults, "{}", PARAM_DEFAULTS, out);

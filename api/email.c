@@ -6,7 +6,6 @@
 #include "base/bug.h"
 #include "mail/address.h"
 #include "render/message.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,23 +25,9 @@ struct draft {
     struct email_error *why;
 };
 
-PRINTF(3, 4)
-static bool wrong(struct email_error *why, enum api_error name, const char *fmt,
-                  ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(why->error.text, sizeof why->error.text, fmt, ap);
-    va_end(ap);
-    why->name = name;
-    return false;
-}
-
 static bool invalid(struct draft *d, const char *field, const char *what)
 {
-    return wrong(d->why, API_VALIDATION_ERROR, "Invalid `%s` field: %s.", field,
-                 what);
+    return field_invalid(d->why, field, what);
 }
 
 /* A text, or NULL where it is absent or null. */
@@ -57,9 +42,10 @@ static bool read_text(struct draft *d, json_t *item, const char *field,
     if (!json_is_string(value))
         return invalid(d, field, "it is to be a text");
     if (json_string_length(value) > most)
-        return wrong(d->why, API_VALIDATION_ERROR,
-                     "Invalid `%s` field: it has %zu bytes, %zu are allowed.",
-                     field, json_string_length(value), most);
+        return field_wrong(
+            d->why, API_VALIDATION_ERROR,
+            "Invalid `%s` field: it has %zu bytes, %zu are allowed.", field,
+            json_string_length(value), most);
     *out = json_string_value(value);
     return true;
 }
@@ -74,10 +60,11 @@ static bool read_address(struct draft *d, const char *field, const char *text,
         BUG("a field that was not required");
     if (address_parse(text, strlen(text), out, &err) == STATUS_OK)
         return true;
-    return wrong(d->why, from ? API_INVALID_FROM_ADDRESS : API_VALIDATION_ERROR,
-                 "Invalid `%s` field: %s. The format is `email@example.com` or "
-                 "`Name <email@example.com>`.",
-                 field, err.text);
+    return field_wrong(
+        d->why, from ? API_INVALID_FROM_ADDRESS : API_VALIDATION_ERROR,
+        "Invalid `%s` field: %s. The format is `email@example.com` or "
+        "`Name <email@example.com>`.",
+        field, err.text);
 }
 
 static bool add_address(struct draft *d, const char *field, json_t *value,
@@ -89,9 +76,9 @@ static bool add_address(struct draft *d, const char *field, json_t *value,
     if (!text)
         return invalid(d, field, "it is to be a text or a list of texts");
     if (out->n == ACCEPT_RECIPIENTS_MAX)
-        return wrong(d->why, API_VALIDATION_ERROR,
-                     "Invalid `%s` field: more than %d addresses.", field,
-                     ACCEPT_RECIPIENTS_MAX);
+        return field_wrong(d->why, API_VALIDATION_ERROR,
+                           "Invalid `%s` field: more than %d addresses.", field,
+                           ACCEPT_RECIPIENTS_MAX);
     if (!read_address(d, field, text, &parsed))
         return false;
     out->at[out->n++] = text;
@@ -125,17 +112,18 @@ static bool read_headers(struct draft *d, json_t *item)
     if (!json_is_object(headers))
         return invalid(d, "headers", "it is to be an object of texts");
     if (json_object_size(headers) > EMAIL_HEADERS_MAX)
-        return wrong(d->why, API_VALIDATION_ERROR,
-                     "Invalid `headers` field: more than %d headers.",
-                     EMAIL_HEADERS_MAX);
+        return field_wrong(d->why, API_VALIDATION_ERROR,
+                           "Invalid `headers` field: more than %d headers.",
+                           EMAIL_HEADERS_MAX);
     json_object_foreach(headers, name, value)
     {
         if (!json_is_string(value) ||
             json_string_length(value) > EMAIL_HEADER_BYTES_MAX)
-            return wrong(d->why, API_VALIDATION_ERROR,
-                         "Invalid `headers` field: `%.80s` is to be a text of "
-                         "at most %d bytes.",
-                         name, EMAIL_HEADER_BYTES_MAX);
+            return field_wrong(
+                d->why, API_VALIDATION_ERROR,
+                "Invalid `headers` field: `%.80s` is to be a text of "
+                "at most %d bytes.",
+                name, EMAIL_HEADER_BYTES_MAX);
         d->headers[d->n_headers++] =
             (struct message_header){name, json_string_value(value)};
     }
@@ -160,20 +148,22 @@ bool email_read_tags(json_t *item, struct email_error *why)
     if (!tags || json_is_null(tags))
         return true;
     if (!json_is_array(tags) || json_array_size(tags) > EMAIL_TAGS_MAX)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `tags` field: it is to be a list of at most %d "
-                     "objects with `name` and `value`.",
-                     EMAIL_TAGS_MAX);
+        return field_wrong(
+            why, API_VALIDATION_ERROR,
+            "Invalid `tags` field: it is to be a list of at most %d "
+            "objects with `name` and `value`.",
+            EMAIL_TAGS_MAX);
     for (size_t i = 0; i < json_array_size(tags); i++) {
         json_t *tag = json_array_get(tags, i);
 
         if (!tag_word(json_object_get(tag, "name")) ||
             !tag_word(json_object_get(tag, "value")))
-            return wrong(why, API_VALIDATION_ERROR,
-                         "Invalid `tags` field: item %zu is to have a `name` "
-                         "and a `value` of 1 to %d ASCII letters, digits, "
-                         "underscores or dashes.",
-                         i, EMAIL_TAG_BYTES_MAX);
+            return field_wrong(
+                why, API_VALIDATION_ERROR,
+                "Invalid `tags` field: item %zu is to have a `name` "
+                "and a `value` of 1 to %d ASCII letters, digits, "
+                "underscores or dashes.",
+                i, EMAIL_TAG_BYTES_MAX);
     }
     return true;
 }
@@ -204,8 +194,9 @@ static bool is_set(json_t *value)
 static bool refuse_unsupported(struct draft *d, json_t *item)
 {
     if (is_set(json_object_get(item, "template")))
-        return wrong(d->why, API_VALIDATION_ERROR,
-                     "`template` can't be used here. Send `html` or `text`.");
+        return field_wrong(
+            d->why, API_VALIDATION_ERROR,
+            "`template` can't be used here. Send `html` or `text`.");
     return true;
 }
 
@@ -220,8 +211,8 @@ static bool read_attachments(struct draft *d, json_t *item, struct arena *arena)
 
 static bool require(struct draft *d, bool there, const char *field)
 {
-    return there || wrong(d->why, API_MISSING_REQUIRED_FIELD,
-                          "Missing `%s` field.", field);
+    return there || field_wrong(d->why, API_MISSING_REQUIRED_FIELD,
+                                "Missing `%s` field.", field);
 }
 
 static bool empty(const char *text)
@@ -238,8 +229,8 @@ static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
     struct address from;
 
     if (!json_is_object(item))
-        return wrong(d->why, API_VALIDATION_ERROR,
-                     "An email is to be a JSON object.");
+        return field_wrong(d->why, API_VALIDATION_ERROR,
+                           "An email is to be a JSON object.");
     if (json_check_fields(item, known, sizeof known / sizeof *known,
                           &d->why->error) != STATUS_OK) {
         d->why->name = API_VALIDATION_ERROR;
@@ -325,10 +316,11 @@ static bool add_recipients(struct envelope *e, const struct list *list,
         if (at < e->n)
             continue;
         if (e->n == ACCEPT_RECIPIENTS_MAX)
-            return wrong(d->why, API_VALIDATION_ERROR,
-                         "`to`, `cc` and `bcc` have more than %d addresses "
-                         "together.",
-                         ACCEPT_RECIPIENTS_MAX);
+            return field_wrong(
+                d->why, API_VALIDATION_ERROR,
+                "`to`, `cc` and `bcc` have more than %d addresses "
+                "together.",
+                ACCEPT_RECIPIENTS_MAX);
         memcpy(e->folded[e->n], folded, sizeof folded);
         e->spec[e->n++] = arena_copy(arena, address.spec, address.spec_len);
     }
@@ -455,18 +447,20 @@ bool email_read_time(json_t *value, int64_t now_us, int64_t *due_us,
     if (!value || json_is_null(value) || (text && *text == 0))
         return true;
     if (!text)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `scheduled_at` field: it is to be a text.");
+        return field_wrong(why, API_VALIDATION_ERROR,
+                           "Invalid `scheduled_at` field: it is to be a text.");
     if (time_parse(text, now_us, due_us, &err) != STATUS_OK)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `scheduled_at` field: it %s.", err.text);
+        return field_wrong(why, API_VALIDATION_ERROR,
+                           "Invalid `scheduled_at` field: it %s.", err.text);
     if (*due_us < now_us - EMAIL_PAST_SECONDS_MAX * second)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `scheduled_at` field: the time has passed.");
+        return field_wrong(
+            why, API_VALIDATION_ERROR,
+            "Invalid `scheduled_at` field: the time has passed.");
     if (*due_us > now_us + EMAIL_AHEAD_DAYS_MAX * 86400 * second)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `scheduled_at` field: more than %d days ahead.",
-                     EMAIL_AHEAD_DAYS_MAX);
+        return field_wrong(
+            why, API_VALIDATION_ERROR,
+            "Invalid `scheduled_at` field: more than %d days ahead.",
+            EMAIL_AHEAD_DAYS_MAX);
     if (*due_us <= now_us)
         *due_us = 0;
     return true;

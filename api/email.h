@@ -8,7 +8,7 @@
 #ifndef API_EMAIL_H
 #define API_EMAIL_H
 
-#include "api/error.h"
+#include "api/fields.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "queue/accept.h"
@@ -24,11 +24,6 @@ enum {
     EMAIL_AHEAD_DAYS_MAX = 5 * 366,
     /* Clocks differ: a time that has just passed means now. */
     EMAIL_PAST_SECONDS_MAX = 300,
-};
-
-struct email_error {
-    enum api_error name;
-    struct error error;
 };
 
 /* Content and recipients live in the arena. out->project is left alone. False:

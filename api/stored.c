@@ -3,7 +3,6 @@
 #include "api/json.h"
 #include "base/utf8.h"
 #include "mail/address.h"
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,41 +12,10 @@ static const char *const fields[] = {"name",     "alias",     "from",
                                      "reply_to", "variables", "inline_css"};
 enum { FIELDS = sizeof fields / sizeof *fields };
 
-PRINTF(3, 4)
-static bool wrong(struct email_error *why, enum api_error name, const char *fmt,
-                  ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    vsnprintf(why->error.text, sizeof why->error.text, fmt, ap);
-    va_end(ap);
-    why->name = name;
-    return false;
-}
-
-static bool invalid(struct email_error *why, const char *field,
-                    const char *what)
-{
-    return wrong(why, API_VALIDATION_ERROR, "Invalid `%s` field: %s.", field,
-                 what);
-}
-
-static json_t *member(const json_t *body, const char *field)
-{
-    json_t *value = json_object_get(body, field);
-
-    return json_is_null(value) ? NULL : value;
-}
-
 static bool read_texts(const json_t *body, struct stored_content *out,
                        struct email_error *why)
 {
-    static const struct {
-        const char *field;
-        enum stored_param param;
-        size_t most;
-    } texts[] = {
+    static const struct field_text texts[] = {
         {"name", STORED_NAME, STORED_NAME_MAX},
         {"from", STORED_SENDER, EMAIL_SUBJECT_MAX},
         {"subject", STORED_SUBJECT, EMAIL_SUBJECT_MAX},
@@ -56,21 +24,8 @@ static bool read_texts(const json_t *body, struct stored_content *out,
         {"alias", STORED_ALIAS, STORED_ALIAS_MAX},
     };
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        json_t *value = member(body, texts[i].field);
-
-        if (value && !json_is_string(value))
-            return invalid(why, texts[i].field, "it is to be a text");
-        if (json_string_length(value) > texts[i].most)
-            return wrong(why, API_VALIDATION_ERROR,
-                         "Invalid `%s` field: it has %zu bytes, %zu are "
-                         "allowed.",
-                         texts[i].field, json_string_length(value),
-                         texts[i].most);
-        if (json_string_length(value) > 0)
-            out->params[texts[i].param] = json_string_value(value);
-    }
-    return true;
+    return fields_read_texts(body, texts, sizeof texts / sizeof *texts,
+                             out->params, why);
 }
 
 /* An alias stands in paths, and is not to be taken for an id. */
@@ -82,66 +37,47 @@ static bool check_alias(const char *alias, struct email_error *why)
     if (!alias || (strspn(alias, set) == strlen(alias) && *alias != '.' &&
                    !campaign_id_valid(alias)))
         return true;
-    return invalid(why, "alias",
-                   "it is to be of ASCII letters, digits, dashes, underscores "
-                   "and dots, and no UUID");
+    return field_invalid(
+        why, "alias",
+        "it is to be of ASCII letters, digits, dashes, underscores "
+        "and dots, and no UUID");
 }
 
 static bool check_names(const struct stored_content *c, struct email_error *why)
 {
     const char *from = c->params[STORED_SENDER];
-    struct address parsed;
-    struct error err;
 
     if (!c->params[STORED_NAME])
-        return wrong(why, API_MISSING_REQUIRED_FIELD, "Missing `name` field.");
+        return field_wrong(why, API_MISSING_REQUIRED_FIELD,
+                           "Missing `name` field.");
     if (!utf8_one_line(c->params[STORED_NAME]))
-        return invalid(why, "name",
-                       "it is to be one line without control characters");
+        return field_invalid(why, "name",
+                             "it is to be one line without control characters");
     if (!c->params[STORED_HTML] && !c->params[STORED_TEXT])
-        return wrong(why, API_MISSING_REQUIRED_FIELD,
-                     "Missing `html` or `text` field.");
-    if (from && address_parse(from, strlen(from), &parsed, &err) != STATUS_OK)
-        return wrong(why, API_INVALID_FROM_ADDRESS,
-                     "Invalid `from` field: %s. The format is "
-                     "`email@example.com` or `Name <email@example.com>`.",
-                     err.text);
+        return field_wrong(why, API_MISSING_REQUIRED_FIELD,
+                           "Missing `html` or `text` field.");
+    if (from && !field_check_from(from, why))
+        return false;
     return check_alias(c->params[STORED_ALIAS], why);
 }
 
-static bool check_reply_to(const json_t *value, struct email_error *why)
+static bool read_reply_to(json_t *body, struct email_error *why)
 {
+    const json_t *value;
     struct address parsed;
     struct error err;
 
+    if (!field_read_reply_to(body, STORED_REPLY_TO_MAX, why))
+        return false;
+    value = json_object_get(body, "reply_to");
     for (size_t i = 0; i < json_array_size(value); i++) {
         const char *text = json_string_value(json_array_get(value, i));
 
-        if (!text)
-            return invalid(why, "reply_to", "its items are to be texts");
         if (address_parse(text, strlen(text), &parsed, &err) != STATUS_OK)
-            return wrong(why, API_VALIDATION_ERROR,
-                         "Invalid `reply_to` field: %s.", err.text);
+            return field_wrong(why, API_VALIDATION_ERROR,
+                               "Invalid `reply_to` field: %s.", err.text);
     }
     return true;
-}
-
-/* A text or a list of texts; becomes a list. */
-static bool read_reply_to(json_t *body, struct email_error *why)
-{
-    json_t *value = member(body, "reply_to");
-
-    if (!value || (json_is_string(value) && json_string_length(value) == 0))
-        json_object_set_new(body, "reply_to", json_array());
-    else if (json_is_string(value))
-        json_object_set_new(body, "reply_to", json_pack("[O]", value));
-    value = json_object_get(body, "reply_to");
-    if (!json_is_array(value) || json_array_size(value) > STORED_REPLY_TO_MAX)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `reply_to` field: it is to be a text or a list "
-                     "of at most %d texts.",
-                     STORED_REPLY_TO_MAX);
-    return check_reply_to(value, why);
 }
 
 /* Variables. */
@@ -196,14 +132,16 @@ static bool check_key(const char *key, size_t index, struct email_error *why)
 
     if (len == 0 || len > STORED_KEY_MAX || strspn(key, set) != len ||
         (*key >= '0' && *key <= '9'))
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `variables` field: item %zu is to have a `key` "
-                     "of 1 to %d ASCII letters, digits and underscores, with "
-                     "a letter first.",
-                     index, STORED_KEY_MAX);
+        return field_wrong(
+            why, API_VALIDATION_ERROR,
+            "Invalid `variables` field: item %zu is to have a `key` "
+            "of 1 to %d ASCII letters, digits and underscores, with "
+            "a letter first.",
+            index, STORED_KEY_MAX);
     return !is_reserved(key) ||
-           wrong(why, API_VALIDATION_ERROR,
-                 "Invalid `variables` field: the key `%s` is reserved.", key);
+           field_wrong(why, API_VALIDATION_ERROR,
+                       "Invalid `variables` field: the key `%s` is reserved.",
+                       key);
 }
 
 static bool check_variable(const json_t *item, size_t index,
@@ -212,46 +150,50 @@ static bool check_variable(const json_t *item, size_t index,
     const char *key = json_string_value(json_object_get(item, "key"));
     const struct type *type =
         type_named(json_string_value(json_object_get(item, "type")));
-    const json_t *fallback = member(item, "fallback_value");
+    const json_t *fallback = field_member(item, "fallback_value");
 
     if (!check_key(key, index, why))
         return false;
     if (!type)
-        return wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `variables` field: the `type` of `%s` is to be "
-                     "`string`, `number`, `boolean`, `object` or `list`.",
-                     key);
+        return field_wrong(
+            why, API_VALIDATION_ERROR,
+            "Invalid `variables` field: the `type` of `%s` is to be "
+            "`string`, `number`, `boolean`, `object` or `list`.",
+            key);
     return !fallback || is_of(type, fallback) ||
-           wrong(why, API_VALIDATION_ERROR,
-                 "Invalid `variables` field: the `fallback_value` of `%s` is "
-                 "no %s.",
-                 key, type->name);
+           field_wrong(
+               why, API_VALIDATION_ERROR,
+               "Invalid `variables` field: the `fallback_value` of `%s` is "
+               "no %s.",
+               key, type->name);
 }
 
 /* Only what counts is kept: SDKs echo ids and times. */
 static bool read_variables(json_t *body, struct email_error *why)
 {
-    const json_t *given = member(body, "variables");
+    const json_t *given = field_member(body, "variables");
     json_t *kept = json_array(), *seen = json_object();
     bool good = !given || json_is_array(given);
 
     if (!good || json_array_size(given) > STORED_VARIABLES_MAX)
-        good = wrong(why, API_VALIDATION_ERROR,
-                     "Invalid `variables` field: it is to be a list of at "
-                     "most %d objects with `key`, `type` and perhaps "
-                     "`fallback_value`.",
-                     STORED_VARIABLES_MAX);
+        good =
+            field_wrong(why, API_VALIDATION_ERROR,
+                        "Invalid `variables` field: it is to be a list of at "
+                        "most %d objects with `key`, `type` and perhaps "
+                        "`fallback_value`.",
+                        STORED_VARIABLES_MAX);
     for (size_t i = 0; good && i < json_array_size(given); i++) {
         const json_t *item = json_array_get(given, i);
         const char *key = json_string_value(json_object_get(item, "key"));
-        json_t *fallback = member(item, "fallback_value");
+        json_t *fallback = field_member(item, "fallback_value");
 
         good = check_variable(item, i, why);
         if (good && json_object_get(seen, key))
-            good = wrong(why, API_VALIDATION_ERROR,
-                         "Invalid `variables` field: the key `%s` is there "
-                         "twice.",
-                         key);
+            good =
+                field_wrong(why, API_VALIDATION_ERROR,
+                            "Invalid `variables` field: the key `%s` is there "
+                            "twice.",
+                            key);
         if (!good)
             break;
         json_object_set_new(seen, key, json_true());
@@ -296,18 +238,18 @@ static void write_json(const json_t *body, const char *field,
 bool stored_read(json_t *body, json_t *partials, struct stored_content *out,
                  struct email_error *why)
 {
-    const json_t *inlined = member(body, "inline_css");
+    const json_t *inlined = field_member(body, "inline_css");
 
     *out = (struct stored_content){0};
     if (!json_is_object(body))
-        return wrong(why, API_VALIDATION_ERROR,
-                     "The body is to be a JSON object.");
+        return field_wrong(why, API_VALIDATION_ERROR,
+                           "The body is to be a JSON object.");
     if (json_check_fields(body, fields, FIELDS, &why->error) != STATUS_OK) {
         why->name = API_VALIDATION_ERROR;
         return false;
     }
     if (inlined && !json_is_boolean(inlined))
-        return invalid(why, "inline_css", "it is to be true or false");
+        return field_invalid(why, "inline_css", "it is to be true or false");
     if (!read_texts(body, out, why) || !check_names(out, why) ||
         !read_reply_to(body, why) || !read_variables(body, why))
         return false;
@@ -418,7 +360,7 @@ json_t *stored_defaults(const PGresult *row)
 
     for (size_t i = 0; i < json_array_size(variables); i++) {
         const json_t *item = json_array_get(variables, i);
-        json_t *fallback = member(item, "fallback_value");
+        json_t *fallback = field_member(item, "fallback_value");
 
         if (fallback)
             json_object_set(defaults,
@@ -435,18 +377,19 @@ static bool check_value(const json_t *item, const json_t *values,
     const char *key = json_string_value(json_object_get(item, "key"));
     const struct type *type =
         type_named(json_string_value(json_object_get(item, "type")));
-    const json_t *value = member(values, key);
+    const json_t *value = field_member(values, key);
 
     if (!value)
-        return member(item, "fallback_value") ||
-               wrong(why, API_VALIDATION_ERROR,
-                     "Missing the variable `%s` of the template, which has no "
-                     "fallback.",
-                     key);
+        return field_member(item, "fallback_value") ||
+               field_wrong(
+                   why, API_VALIDATION_ERROR,
+                   "Missing the variable `%s` of the template, which has no "
+                   "fallback.",
+                   key);
     return !type || is_of(type, value) ||
-           wrong(why, API_VALIDATION_ERROR,
-                 "The variable `%s` of the template is to be a %s.", key,
-                 type->name);
+           field_wrong(why, API_VALIDATION_ERROR,
+                       "The variable `%s` of the template is to be a %s.", key,
+                       type->name);
 }
 
 bool stored_check_values(const PGresult *row, const json_t *values,
