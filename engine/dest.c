@@ -139,17 +139,9 @@ static void on_line_closed(void *owner, const char *source, bool failed,
     pace_closed(t->gate.site, source, failed, code, why, now_us(t->world));
 }
 
-/* What waits for a relay waits on: there is no other way. Where mail goes to
- * its recipients' servers, others' mail wants the room: each of these mails
- * has been tried, and goes on by the retry schedule. */
-static void on_unreachable(void *owner, const char *why, unsigned code)
+/* Each mail that waits has been tried, and goes on by the retry schedule. */
+static void defer_all(struct dest *t, unsigned code)
 {
-    struct dest *t = owner;
-
-    if (t->relay)
-        return;
-    t->closed_ms = pool_state(t->pool).down_until_ms;
-    snprintf(t->why, sizeof t->why, "%s", why);
     for (int class = BATCH_TRANSACTIONAL; class <= BATCH_CAMPAIGN; class ++) {
         struct mail *mail;
 
@@ -169,6 +161,48 @@ static void on_unreachable(void *owner, const char *why, unsigned code)
             t->world->events.left(t->world->owner, b);
         }
     }
+}
+
+/* What waits goes to the fall-back relay instead. */
+static void fall_back(struct dest *t)
+{
+    char why[LOG_QUOTE_MAX];
+    struct parcel *next;
+
+    log_event(LOG_WARN, "fall_back", "site=%s relay=%s why=%s", t->site,
+              relay_name(t->fallback->relay), log_quote(t->why, why));
+    for (struct parcel *p = hand_take(&t->hand, NULL); p; p = next) {
+        struct batch *b = p->batch;
+
+        next = p->next;
+        p->next = NULL;
+        dest_put(t->fallback, p);
+        t->world->events.left(t->world->owner, b);
+    }
+}
+
+/* A server that says 5xx was reached, and its word counts. Nor may mail that
+ * wants TLS with the right server be given to another one. */
+static bool may_fall_back(const struct dest *t, unsigned code)
+{
+    return t->fallback && code < 500 && !policy_demands_tls(t->policy);
+}
+
+/* What waits for a relay waits on: there is no other way. Where mail goes to
+ * its recipients' servers, others' mail wants the room. */
+static void on_unreachable(void *owner, const char *why, unsigned code)
+{
+    struct dest *t = owner;
+
+    if (t->relay)
+        return;
+    t->closed_ms = pool_state(t->pool).down_until_ms;
+    snprintf(t->why, sizeof t->why, "%s", why);
+    t->by_fallback = may_fall_back(t, code);
+    if (t->by_fallback)
+        fall_back(t);
+    else
+        defer_all(t, code);
 }
 
 /* Which domain's mail a connection will carry is not known yet: it is counted
@@ -389,6 +423,12 @@ bool dest_is_down(const struct dest *t)
     return pool_is_down(t->pool, t->world->now_ms);
 }
 
+/* No server answered, and it is too early to ask again. */
+static bool is_closed(const struct dest *t)
+{
+    return t->world->now_ms < t->closed_ms && dest_is_down(t);
+}
+
 void dest_put(struct dest *t, struct parcel *p)
 {
     int64_t now_ms = t->world->now_ms;
@@ -397,8 +437,11 @@ void dest_put(struct dest *t, struct parcel *p)
         hand_on(t, p);
         return;
     }
-    if (now_ms < t->closed_ms && dest_is_down(t)) {
-        put_off(p, t->closed_ms - now_ms);
+    if (is_closed(t)) {
+        if (t->by_fallback)
+            dest_put(t->fallback, p);
+        else
+            put_off(p, t->closed_ms - now_ms);
         return;
     }
     p->place = t;
@@ -409,7 +452,10 @@ void dest_put(struct dest *t, struct parcel *p)
 
 void dest_put_again(struct dest *t, struct mail *mail)
 {
+    if (is_closed(t) && t->by_fallback)
+        t = t->fallback;
     batch_put_back(mail);
+    mail->parcel->place = t;
     hand_add(&t->hand, mail->parcel, true);
     dest_stir(t);
 }

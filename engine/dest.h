@@ -53,6 +53,8 @@ struct dest {
     int64_t closed_ms; /* direct: no server answers, until then */
     char why[SMTP_WHY_MAX];
     struct policy *policy; /* kept: the hosts point into it */
+    struct dest *fallback; /* a relay's, where no server is reached; or NULL */
+    bool by_fallback;      /* until closed_ms all mail goes there */
     struct dest_report *reports;
     size_t n_reports;
 };
@@ -73,9 +75,9 @@ bool dest_is_used(const struct dest *t);
 bool dest_is_shut(const struct dest *t);
 bool dest_is_down(const struct dest *t);
 
-/* A parcel waits here from now on; or, where the destination is shut or none of
- * its servers answers, it is handed back: who calls asks whether its batch is
- * over. */
+/* A parcel waits here from now on, or at the fall-back relay while no server
+ * answers; or, where the destination is shut or there is no such relay, it is
+ * handed back: who calls asks whether its batch is over. */
 void dest_put(struct dest *t, struct parcel *p);
 
 /* A mail that came back untried. */

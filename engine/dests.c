@@ -11,7 +11,7 @@
 enum {
     DESTS_TICK_MS = 50,
     DESTS_IDLE_MS = 60 * 1000, /* one that is not used is forgotten */
-    DESTS_KEY_MAX = DOMAIN_KEY_MAX + 16,
+    DESTS_KEY_MAX = DOMAIN_KEY_MAX + 16 + RELAY_NAME_MAX,
 };
 
 struct dests {
@@ -53,13 +53,21 @@ static struct dest *dest_of_relay(struct dests *d, struct relay *relay)
     return t;
 }
 
-static struct dest *dest_of_domain(struct dests *d, const struct domain *domain)
+/* fallback: where its mail goes while no server is reached; or NULL. */
+static struct dest *dest_of_domain(struct dests *d, const struct domain *domain,
+                                   struct relay *fallback)
 {
-    struct dest *t = map_get(&d->all, domain->key);
+    char key[DESTS_KEY_MAX];
+    struct dest *t;
 
+    snprintf(key, sizeof key, "%s%s%s", domain->key, fallback ? " else " : "",
+             fallback ? relay_name(fallback) : "");
+    t = map_get(&d->all, key);
     if (!t) {
-        t = dest_new(&d->world, domain->key, kept_name(d, domain->site), NULL);
-        map_put(&d->all, domain->key, t);
+        t = dest_new(&d->world, key, kept_name(d, domain->site), NULL);
+        if (fallback)
+            t->fallback = dest_of_relay(d, fallback);
+        map_put(&d->all, key, t);
     }
     dest_hosts(t, domain);
     return t;
@@ -76,9 +84,38 @@ static void refuse(struct dests *d, struct parcel *p,
         d->world.events.refused(d->world.owner, mail, refusal);
 }
 
+static void on_learned(void *owner, const char *domain, const char *site)
+{
+    struct dests *d = owner;
+
+    sites_learn_domain(d->world.sites, domain, site);
+}
+
+/* Batches are sorted by domain before they are split. */
+static const char *domain_of(const struct mail *mail)
+{
+    const char *at = strrchr(mail->recipient, '@');
+
+    return at ? at + 1 : "";
+}
+
+static struct route_way way_of(struct dests *d, const struct parcel *p)
+{
+    const struct rule_question question = {
+        .project = p->batch->project,
+        .class = (int)p->batch->class,
+        .sender = route_wants_sender(d->route)
+                      ? job_sender_domain(p->batch, p->mails)
+                      : NULL,
+        .recipient = domain_of(p->mails),
+    };
+
+    return route_of(d->route, &question);
+}
+
 /* A parcel's domain is known. */
 static void follow(struct dests *d, struct parcel *p,
-                   const struct domain *domain)
+                   const struct domain *domain, struct relay *fallback)
 {
     if (domain->verdict != VERDICT_DELIVERED) {
         const struct dests_refusal refusal = {
@@ -93,14 +130,7 @@ static void follow(struct dests *d, struct parcel *p,
         refuse(d, p, &refusal);
         return;
     }
-    dest_put(dest_of_domain(d, domain), p);
-}
-
-static void on_learned(void *owner, const char *domain, const char *site)
-{
-    struct dests *d = owner;
-
-    sites_learn_domain(d->world.sites, domain, site);
+    dest_put(dest_of_domain(d, domain, fallback), p);
 }
 
 /* It was looked up meanwhile. */
@@ -110,16 +140,8 @@ static void on_domain(void *owner, struct parcel *p,
     struct dests *d = owner;
     struct batch *b = p->batch;
 
-    follow(d, p, domain);
+    follow(d, p, domain, way_of(d, p).fallback);
     d->world.events.left(d->world.owner, b);
-}
-
-/* Batches are sorted by domain before they are split. */
-static const char *domain_of(const struct mail *mail)
-{
-    const char *at = strrchr(mail->recipient, '@');
-
-    return at ? at + 1 : "";
 }
 
 static int by_domain(const void *a, const void *b)
@@ -143,25 +165,17 @@ static void split_by_domain(struct batch *b, bool each)
 
 static void send_on_its_way(struct dests *d, struct parcel *p)
 {
-    const char *domain = domain_of(p->mails);
-    const struct rule_question question = {
-        .project = p->batch->project,
-        .class = (int)p->batch->class,
-        .sender = route_wants_sender(d->route)
-                      ? job_sender_domain(p->batch, p->mails)
-                      : NULL,
-        .recipient = domain,
-    };
-    struct route_way way = route_of(d->route, &question);
+    struct route_way way = way_of(d, p);
 
     if (way.kind == ROUTE_RELAY) {
         dest_put(dest_of_relay(d, way.relay), p);
         return;
     }
-    const struct domain *known = domains_find(d->domains, domain, p);
+    const struct domain *known =
+        domains_find(d->domains, domain_of(p->mails), p);
 
     if (known)
-        follow(d, p, known);
+        follow(d, p, known, way.fallback);
 }
 
 void dests_add(struct dests *d, struct batch *b)

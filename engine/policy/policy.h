@@ -64,6 +64,9 @@ void policy_drop(struct policy *p); /* NULL is allowed */
 /* NULL: there is no such host. */
 const struct policy_host *policy_host(const struct policy *p, const char *name);
 
+/* Does any host have to speak TLS (NULL: none has to)? */
+bool policy_demands_tls(const struct policy *p);
+
 /* config and dns must live; conninfo is copied. err names the setting. */
 MUST_USE enum status policies_new(uv_loop_t *loop, const struct config *config,
                                   const char *conninfo, struct dns *dns,

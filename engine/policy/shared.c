@@ -27,3 +27,11 @@ const struct policy_host *policy_host(const struct policy *p, const char *name)
             return &p->hosts[i];
     return NULL;
 }
+
+bool policy_demands_tls(const struct policy *p)
+{
+    for (size_t i = 0; p && i < p->n_hosts; i++)
+        if (p->hosts[i].tls.level >= SMTP_TLS_REQUIRED)
+            return true;
+    return false;
+}

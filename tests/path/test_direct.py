@@ -2,6 +2,8 @@
 server, and a sink for each mail server, all on loopback addresses."""
 
 import contextlib
+import socketserver
+import threading
 
 from kit import process
 from kit.dns import Dns
@@ -166,3 +168,62 @@ def test_gateways_and_names_beyond_ascii():
             "subject": "Receipt", "text": "Thank you."})
         process.wait_until(lambda: sink.copies()[x400] == 2, 20,
                            "the mail by the API")
+
+
+@contextlib.contextmanager
+def refusing(address, port):
+    """A server that turns everybody away."""
+    class Away(socketserver.StreamRequestHandler):
+        def handle(self):
+            self.wfile.write(b"554 5.7.1 Not you\r\n")
+            self.rfile.read(1)
+
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+
+    with Server((address, port), Away) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
+def test_the_fall_back_relay_takes_what_no_server_takes():
+    """While no server of a domain can be reached its mail goes by the fall-back
+    relay; once one is up, directly again. Not so where the domain's mail needs
+    TLS with the right server, nor where a server was reached and said no."""
+    names = {
+        "dead.example": ["MX 1 mx7.example."], "mx7.example": ["A 127.0.1.7"],
+        "sure.example": ["MX 1 mx8.example."], "mx8.example": ["A 127.0.1.8"],
+        "good.example": ["MX 1 mx1.example."], "mx1.example": ["A 127.0.1.1"],
+        "shut.example": ["MX 1 mx2.example."], "mx2.example": ["A 127.0.1.2"],
+    }
+    domains = ["dead.example", "sure.example", "good.example", "shut.example"]
+    with internet(names, 1, 9) as (presort, sinks), \
+            refusing("127.0.1.2", sinks[1].port):
+        presort.command("relay", "add", "smart", f"127.0.1.9:{sinks[1].port}",
+                        "--tls", "none")
+        presort.command("route", "default", "direct", "--fallback", "smart")
+        presort.command("tls", "set", "sure.example", "required")
+        campaign = presort.new_campaign(
+            [a for d in domains for a in addresses(d)])
+        presort.send(campaign)
+        presort.wait_for_totals(
+            campaign, 30, lambda t: t["delivered"] == 2 * MANY and
+            t["deferred"] >= 2 * MANY)
+        assert to(sinks[9], "dead.example") == len(sinks[9].copies()) == MANY
+        assert to(sinks[1], "good.example") == len(sinks[1].copies()) == MANY
+        with Sink(address="127.0.1.7", port=sinks[1].port) as late:
+            again = presort.new_campaign(addresses("dead.example"))
+
+            def direct_again():
+                presort.ask("POST", "/emails", {
+                    "from": "shop@source.example", "to": ["a@dead.example"],
+                    "subject": "Receipt", "text": "Thank you."})
+                return len(late.copies()) > 0
+            process.wait_until(direct_again, 60, "a mail sent directly")
+            before = len(sinks[9].copies())
+            presort.send(again)
+            presort.wait_for(again, 60)
+            assert to(late, "dead.example") >= MANY
+            assert len(sinks[9].copies()) == before
