@@ -58,19 +58,47 @@ static void set_port(struct sockaddr_storage *a, uint16_t port)
         ((struct sockaddr_in *)any)->sin_port = htons(port);
 }
 
+/* The setting ip_preference. family 0: any. */
+struct preference {
+    const char *text;
+    sa_family_t family;
+    bool only;
+};
+
+static const struct preference *preference_of(const char *text)
+{
+    static const struct preference all[] = {{"any", 0, false},
+                                            {"ipv6", AF_INET6, false},
+                                            {"ipv4", AF_INET, false},
+                                            {"ipv6-only", AF_INET6, true},
+                                            {"ipv4-only", AF_INET, true}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (strcmp(all[i].text, text) == 0)
+            return &all[i];
+    return NULL;
+}
+
+/* Hosts of equal MX preference are one group: of these, the addresses of the
+ * other family make one of their own behind it. */
 static void add_host(struct domain *d, const struct dns_mail_host *h,
-                     uint16_t port)
+                     const struct preference *prefer, uint16_t port)
 {
     for (size_t i = 0; i < h->n_addresses && d->n_hosts < DOMAIN_HOSTS_MAX;
          i++) {
-        struct domain_host *to = &d->hosts[d->n_hosts++];
+        bool other =
+            prefer->family && h->addresses[i].ss_family != prefer->family;
+        struct domain_host *to = &d->hosts[d->n_hosts];
 
+        if (other && prefer->only)
+            continue;
+        d->n_hosts++;
         memcpy(to->name, h->name, sizeof to->name);
         to->address = h->addresses[i];
         to->len = to->address.ss_family == AF_INET6
                       ? sizeof(struct sockaddr_in6)
                       : sizeof(struct sockaddr_in);
-        to->group = h->preference;
+        to->group = 2 * h->preference + other;
         set_port(&to->address, port);
     }
 }
@@ -112,19 +140,31 @@ static const char *site_of(const struct dns_mail *mail)
     return provider ? provider->site : mail->site;
 }
 
+static void learn_hosts(struct domain *known, const struct config *config,
+                        const struct dns_mail *mail)
+{
+    const struct preference *prefer = preference_of(config->ip_preference);
+
+    if (!prefer) /* changed since, to nothing that there is */
+        prefer = preference_of("any");
+    known->verdict = VERDICT_DELIVERED;
+    snprintf(known->site, sizeof known->site, "%s", site_of(mail));
+    make_key(known, mail);
+    for (size_t i = 0; i < mail->n_hosts; i++)
+        add_host(known, &mail->hosts[i], prefer, (uint16_t)config->direct_port);
+    if (known->n_hosts == 0)
+        refuse(known, VERDICT_DEFERRED, 451, "4.4.4",
+               "no mail host has an address that the setting ip_preference "
+               "allows");
+}
+
 static struct domain *learn(const struct domains *d,
                             const struct dns_mail *mail)
 {
     struct domain *known = memory_new(1, sizeof *known);
 
     switch (mail->outcome) {
-    case DNS_MAIL_HOSTS:
-        known->verdict = VERDICT_DELIVERED;
-        snprintf(known->site, sizeof known->site, "%s", site_of(mail));
-        make_key(known, mail);
-        for (size_t i = 0; i < mail->n_hosts; i++)
-            add_host(known, &mail->hosts[i], (uint16_t)d->config->direct_port);
-        break;
+    case DNS_MAIL_HOSTS: learn_hosts(known, d->config, mail); break;
     case DNS_MAIL_REFUSED:
         refuse(known, VERDICT_BOUNCED, mail->code, mail->enhanced, mail->why);
         break;
@@ -155,6 +195,9 @@ static void take_policy(struct domain *d, struct policy *policy)
         snprintf(d->key + len, sizeof d->key - len, " %s", policy->key);
     if (!policy->usable)
         refuse(d, VERDICT_DEFERRED, 451, "4.7.0", policy->why);
+    else if (n == 0)
+        refuse(d, VERDICT_DEFERRED, 451, "4.7.0",
+               "no mail host that its policy allows has an address");
 }
 
 static void domain_free(struct domain *d)
@@ -323,6 +366,11 @@ enum status domains_new(uv_loop_t *loop, const struct config *config,
                         domains_found *found, domains_learned *learned,
                         void *owner, struct domains **out, struct error *err)
 {
+    if (!preference_of(config->ip_preference))
+        return fail(err, STATUS_INVALID,
+                    "ip_preference: %s is none of any, ipv6, ipv4, ipv6-only, "
+                    "ipv4-only",
+                    config->ip_preference);
     struct domains *d = memory_new(1, sizeof *d);
     enum status status = dns_new(loop, config, &d->dns, err);
 

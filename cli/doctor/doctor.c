@@ -27,7 +27,7 @@ struct options {
     size_t n;
 };
 
-static bool address_parse(const char *text, struct sockaddr_storage *out)
+static bool ip_parse(const char *text, struct sockaddr_storage *out)
 {
     struct sockaddr_in in = {.sin_family = AF_INET};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
@@ -57,7 +57,7 @@ static int options_read(int argc, char **argv, struct options *o)
             return cli_usage("see `presort doctor --help`");
         if (o->n == ADDRESSES_MAX)
             return cli_usage("%d addresses at most", ADDRESSES_MAX);
-        if (!address_parse(optarg, &o->addresses[o->n++]))
+        if (!ip_parse(optarg, &o->addresses[o->n++]))
             return cli_usage("--address: %s is no IP address", optarg);
     }
     return EXIT_DONE;

@@ -60,6 +60,9 @@
     X(NUMBER, direct_port, "25", 1, 65535, "port",                             \
       "port of the recipients' mail servers, where mail goes to them "         \
       "directly")                                                              \
+    X(TEXT, ip_preference, "any", 1, 16, "family",                             \
+      "which of a server's addresses are tried first: ipv6, ipv4 or any; "     \
+      "ipv6-only, ipv4-only: no others")                                       \
     X(TEXT, dns_servers, "", 0, 1024, "addresses",                             \
       "name servers to ask, ADDRESS or ADDRESS@PORT, separated by commas; "    \
       "empty: the system's")                                                   \

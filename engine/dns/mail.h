@@ -31,7 +31,7 @@ struct dns_mail_host {
     unsigned preference; /* 0, 1, ...: equal for equal MX preference */
     bool secure;         /* its addresses are signed */
     struct sockaddr_storage addresses[2 * DNS_ADDRESSES_MAX]; /* port 0 */
-    size_t n_addresses; /* IPv6 and IPv4 in turn, or as ip_preference says */
+    size_t n_addresses; /* IPv6 and IPv4 in turn */
 };
 
 struct dns_mail {

@@ -59,3 +59,27 @@ enum status domain_ascii(const char *text, char out[DOMAIN_MAX],
     out[len] = 0;
     return check(out, err);
 }
+
+static bool is_ascii(const char *at, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)at[i] >= 0x80)
+            return false;
+    return true;
+}
+
+const char *domain_ascii_spec(const char *spec, char out[ADDRESS_MAX])
+{
+    const char *at = strrchr(spec, '@');
+    size_t local = at ? (size_t)(at - spec) + 1 : 0;
+    char domain[DOMAIN_MAX];
+    struct error err;
+
+    if (!at || is_ascii(at, strlen(at)) || !is_ascii(spec, local) ||
+        domain_ascii(at + 1, domain, &err) != STATUS_OK ||
+        local + strlen(domain) >= ADDRESS_MAX)
+        return spec;
+    memcpy(out, spec, local);
+    memcpy(out + local, domain, strlen(domain) + 1);
+    return out;
+}

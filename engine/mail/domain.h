@@ -1,11 +1,12 @@
 /*
  * mail/domain - the name of a domain that mail can come from, as people type
- * it. No I/O.
+ * it; and addresses at it. No I/O.
  */
 #ifndef MAIL_DOMAIN_H
 #define MAIL_DOMAIN_H
 
 #include "base/status.h"
+#include "mail/address.h"
 
 enum { DOMAIN_MAX = 254 }; /* with its NUL */
 
@@ -14,4 +15,8 @@ enum { DOMAIN_MAX = 254 }; /* with its NUL */
  * is wrong, without a prefix. */
 MUST_USE enum status domain_ascii(const char *text, char out[DOMAIN_MAX],
                                   struct error *err);
+
+/* An address that needs SMTPUTF8 (RFC 6531) for its domain's sake alone, with
+ * A-labels there instead: into out, which is returned. Any other: spec. */
+const char *domain_ascii_spec(const char *spec, char out[ADDRESS_MAX]);
 #endif

@@ -1,4 +1,5 @@
 #include "mail/header.h"
+#include "mail/domain.h"
 #include "mail/encode.h"
 #include <stdbool.h>
 #include <string.h>
@@ -193,16 +194,19 @@ void header_addresses(struct buf *out, const char *name,
     buf_add_char(out, ':');
     for (size_t i = 0; i < n; i++) {
         const struct address *a = &list[i];
+        char ascii[ADDRESS_MAX];
+        const char *spec = domain_ascii_spec(a->spec, ascii);
+        size_t len = strlen(spec);
 
         if (!a->name[0]) {
-            add_gap(out, start, a->spec_len + 1);
-            buf_add(out, a->spec, a->spec_len);
+            add_gap(out, start, len + 1);
+            buf_add(out, spec, len);
         } else {
             add_gap(out, start, i > 0 ? name_width(a->name) : 0);
             add_name(out, start, a->name);
-            add_gap(out, start, a->spec_len + 3);
+            add_gap(out, start, len + 3);
             buf_add_char(out, '<');
-            buf_add(out, a->spec, a->spec_len);
+            buf_add(out, spec, len);
             buf_add_char(out, '>');
         }
         if (i + 1 < n)

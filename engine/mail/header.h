@@ -26,7 +26,10 @@ MUST_USE enum status header_name_check(const char *name, struct error *err);
  * the ends is dropped: value is changed in place. */
 void header_text(struct buf *out, const char *name, char *value, size_t len);
 
-/* Address list; the names quoted or encoded where they must be. */
+/* Address list; the names quoted or encoded where they must be, domains in
+ * A-labels where that leaves nothing beyond ASCII (RFC 6531 is not needed
+ * then).
+ */
 void header_addresses(struct buf *out, const char *name,
                       const struct address *list, size_t n);
 

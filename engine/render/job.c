@@ -1,6 +1,7 @@
 #include "render/job.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "mail/domain.h"
 #include "mail/token.h"
 #include "render/list.h"
 #include <stdio.h>
@@ -50,12 +51,14 @@ void jobs_fini(struct jobs *j)
 static void envelope(struct job *job, const struct content *content,
                      const char *id, const char *return_path_domain)
 {
+    char ascii[ADDRESS_MAX];
+
     if (return_path_domain[0])
         snprintf(job->from, sizeof job->from, "b+%s@%s", id,
                  return_path_domain);
     else
         snprintf(job->from, sizeof job->from, "%s",
-                 message_sender(content->message));
+                 domain_ascii_spec(message_sender(content->message), ascii));
 }
 
 /* NULL: the store lacks it. */
@@ -198,7 +201,7 @@ struct smtp_message job_message(struct job *job)
 {
     return (struct smtp_message){
         .from = job->from,
-        .to = job->mail->recipient,
+        .to = domain_ascii_spec(job->mail->recipient, job->to),
         .data = job->bytes.data,
         .data_len = job->bytes.len,
         .tag = job,

@@ -16,6 +16,7 @@ struct job {
     struct mail *mail;
     int64_t started_us;
     char from[ADDRESS_MAX];    /* envelope sender */
+    char to[ADDRESS_MAX];      /* the recipient, where it has other letters */
     const char *sender_domain; /* of From:; its content's */
     struct buf bytes;
     struct job *next; /* spare ones */

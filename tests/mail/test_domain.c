@@ -47,6 +47,38 @@ static void test_table(void **state)
     }
 }
 
+static void test_spec(void **state)
+{
+    static const struct {
+        const char *spec, *ascii; /* NULL: the same */
+    } specs[] = {
+        {"jo@example.com", NULL},
+        {"Jo.X@Example.COM", NULL},
+        {"jo@b\xc3\xbc"
+         "cher.example",
+         "jo@xn--bcher-kva.example"},
+        {"\"a@b\"@b\xc3\xbc"
+         "cher.example",
+         "\"a@b\"@xn--bcher-kva.example"},
+        {"j\xc3\xb6@b\xc3\xbc"
+         "cher.example",
+         NULL},
+        {"j\xc3\xb6@example.com", NULL},
+        {"jo@\xc3\xbc_.example", NULL},
+        {"jo", NULL},
+        {"", NULL},
+    };
+    char out[ADDRESS_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++) {
+        const char *got = domain_ascii_spec(specs[i].spec, out);
+
+        assert_string_equal(got,
+                            specs[i].ascii ? specs[i].ascii : specs[i].spec);
+    }
+}
+
 static void test_length(void **state)
 {
     char text[512], out[DOMAIN_MAX];
@@ -66,6 +98,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_spec),
         cmocka_unit_test(test_length),
     };
 

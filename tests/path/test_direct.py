@@ -5,6 +5,8 @@ import contextlib
 import socketserver
 import threading
 
+import pytest
+
 from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
@@ -136,10 +138,39 @@ def test_a_dead_site_keeps_nobody_waiting():
             assert len(late.copies()) == MANY
 
 
+@pytest.mark.parametrize("preference", [
+    "ipv4", "ipv6", "ipv4-only", "ipv6-only"])
+def test_one_kind_of_addresses_first(preference):
+    """Of a server with both the preferred one gets it all; the other one only
+    when that does not answer, or never."""
+    names = {
+        "both.example": ["MX 1 mx1.example."],
+        "mx1.example": ["A 127.0.1.1", "AAAA ::1"],
+        # Nobody listens at one of each.
+        "half.example": ["MX 1 mx2.example."],
+        "mx2.example": (["A 127.0.1.2", "AAAA ::1"] if "ipv4" in preference
+                        else ["A 127.0.1.1", "AAAA fd00::2"]),
+    }
+    with internet(names, 1, ip_preference=preference) as (presort, sinks), \
+            Sink(address="[::1]", port=sinks[1].port) as six:
+        first, other = ((sinks[1], six) if "ipv4" in preference
+                        else (six, sinks[1]))
+        campaign = presort.new_campaign(
+            addresses("both.example") + addresses("half.example"))
+        presort.send(campaign)
+        only = "only" in preference
+        presort.wait_for_totals(
+            campaign, 30, lambda t: t["delivered"] == MANY * (2 - only) and
+            t["deferred"] >= MANY * only)
+        assert to(first, "both.example") == MANY
+        assert to(other, "half.example") == (0 if only else MANY)
+        assert len(other.copies()) == to(other, "half.example")
+
+
 def test_gateways_and_names_beyond_ascii():
     """An RFC 2156 address is routed like any other, from a campaign and by the
-    API; a domain of U-labels is looked up as A-labels, and is a clear bounce
-    where the server knows no SMTPUTF8."""
+    API. A domain of U-labels goes as A-labels, also to a server that knows no
+    SMTPUTF8; a local part beyond ASCII is a clear bounce there."""
     x400 = "/G=Jo/S=Doe/O=Org/ADMD=x/C=gb/@gateway.example"
     names = {"gateway.example": ["MX 1 mx1.example."],
              "xn--bcher-kva.example": ["MX 1 mx1.example."],
@@ -148,15 +179,20 @@ def test_gateways_and_names_beyond_ascii():
     port = free_ports(1)[0]
     with Dns(names) as dns, Sink(
             address="127.0.1.1", port=port) as sink, Sink(
-            "--no-smtputf8", address="127.0.1.2", port=port), Presort(
+            "--no-smtputf8", address="127.0.1.2", port=port,
+            maildir=True) as old, Presort(
             relay="direct", dkim_required=0, direct_port=port,
             poll_interval_ms=200, **dns.settings) as presort:
         campaign = presort.new_campaign(
-            [x400, "j\u00f6@b\u00fccher.example", "j\u00f6@m\u00fcnchen.example"])
+            [x400, "j\u00f6@b\u00fccher.example", "j\u00f6@m\u00fcnchen.example",
+             "jo@m\u00fcnchen.example"])
         presort.send(campaign)
         presort.wait_for(campaign, 30)
         totals = presort.check_totals(campaign)
-        assert (totals["delivered"], totals["bounced"]) == (2, 1), totals
+        assert (totals["delivered"], totals["bounced"]) == (3, 1), totals
+        assert list(old.copies()) == ["jo@xn--mnchen-3ya.example"]
+        (mail,) = old.messages()
+        assert b"\nTo: jo@xn--mnchen-3ya.example\r\n" in mail.content
         assert set(sink.copies()) == {x400, "j\u00f6@b\u00fccher.example"}
         (reason,) = presort.sql("""
             SELECT m.recipient, o.reply FROM outcome o
