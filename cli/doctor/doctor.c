@@ -18,9 +18,10 @@ static const char usage[] =
     "Looks up what receivers will look up, and says of each thing whether it "
     "is right,\nwhat was found and what to publish: the host's name and "
     "addresses (A, PTR), and of\neach sending domain DKIM, SPF, DMARC and its "
-    "alignment, MX, MTA-STS, TLS-RPT.\nWithout DOMAIN, all sending domains. "
-    "--address: a public address that mail leaves\nfrom, where it is not "
-    "that of `hostname`. Leaves with 1 if anything fails.";
+    "alignment, MX, MTA-STS, TLS-RPT,\nand what TLS its mail hosts speak. "
+    "Without DOMAIN, all sending\ndomains. --address: a public address that "
+    "mail leaves from, where it is not that of\n`hostname`. Leaves with 1 if "
+    "anything fails.";
 
 struct options {
     struct sockaddr_storage addresses[ADDRESSES_MAX];

@@ -12,7 +12,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WHAT_MAX = DNS_NAME_MAX + 64 };
+enum {
+    WHAT_MAX = DNS_NAME_MAX + 64,
+    HOSTS_MAX = 4, /* that are spoken with */
+};
 
 /* One domain, while it is looked at. */
 struct visit {
@@ -22,6 +25,9 @@ struct visit {
     struct published published;
     bool dkim, spf; /* published as they should be */
     bool strict_dkim, strict_spf, dmarc;
+    bool sts; /* there is an MTA-STS record */
+    struct dns_mail_host hosts[HOSTS_MAX];
+    size_t n_hosts;
     char why[512];
 };
 
@@ -151,6 +157,10 @@ static void on_mail(void *arg, const struct dns_mail *mail)
     case DNS_MAIL_HOSTS:
         say(v->d, GRADE_OK, what, "replies go to %s%s", mail->hosts[0].name,
             mail->n_hosts > 1 ? " and others" : "");
+        while (v->n_hosts < HOSTS_MAX && v->n_hosts < mail->n_hosts) {
+            v->hosts[v->n_hosts] = mail->hosts[v->n_hosts];
+            v->n_hosts++;
+        }
         break;
     case DNS_MAIL_REFUSED:
         say(v->d, GRADE_WARN, what,
@@ -168,7 +178,8 @@ static void on_sts(void *arg, const struct dns_answer *answer)
     char id[STS_ID_MAX], what[WHAT_MAX];
 
     snprintf(what, sizeof what, "MTA-STS _mta-sts.%s", v->domain);
-    if (sts_id(answer, id))
+    v->sts = sts_id(answer, id);
+    if (v->sts)
         say(v->d, GRADE_INFO, what, "there, id %s", id);
     else
         say(v->d, GRADE_INFO, what,
@@ -196,6 +207,8 @@ static void check_receiving(struct visit *v)
     ask(v->d, name, DNS_TXT, on_sts, v);
     snprintf(name, sizeof name, "_smtp._tls.%s", v->domain);
     ask(v->d, name, DNS_TXT, on_rua, v);
+    for (size_t i = 0; i < v->n_hosts; i++)
+        check_tls(v->d, &v->hosts[i], v->sts);
 }
 
 /* ---- The domain ---- */

@@ -47,6 +47,11 @@ void ask(struct doctor *d, const char *name, enum dns_type type,
 void ask_mail(struct doctor *d, const char *domain, dns_mail_answered *answered,
               void *arg);
 
+/* Speaks with a mail host's first address, by STARTTLS. demanded: the domain's
+ * MTA-STS record says that it must be there and right. */
+void check_tls(struct doctor *d, const struct dns_mail_host *host,
+               bool demanded);
+
 /* The machine: its name, addresses and their names. addresses: given by the
  * caller, n of them; without any, those of the name. */
 void check_host(struct doctor *d, const struct sockaddr_storage *addresses,

@@ -1,11 +1,12 @@
 """presort doctor: what receivers look up, all right and all wrong."""
 
+import re
 import subprocess
 import time
 
 import pytest
 
-from kit import places
+from kit import certificate, places
 from kit.dns import Dns
 from kit.presort import Presort
 from kit.sink import Sink
@@ -24,6 +25,7 @@ HOST = {
 def place_fixture():
     with Dns({}) as dns, Sink() as sink, Presort(
             sink.port, return_path_domain="bounce.news.example",
+            direct_port=places.free_ports(1)[0],
             spf_mechanisms="ip4:44.113.0.5", **dns.settings) as presort:
         yield presort, dns
 
@@ -73,7 +75,8 @@ def test_nothing_is_there_then_what_it_says_is_published(place):
 
     advised = zone_of(out)
     del advised["presort.example"]
-    publish(dns, {**advised, **HOST, "news.example": ["MX 1 presort.example."],
+    publish(dns, {**advised, **HOST, "news.example": ["MX 1 mx.news.example."],
+                  "mx.news.example": ["A 127.0.1.1"],
                   "_mta-sts.news.example": ['TXT "v=STSv1; id=7"'],
                   "_smtp._tls.news.example":
                       ['TXT "v=TLSRPTv1; rua=mailto:tls@news.example"']})
@@ -136,6 +139,47 @@ def test_what_can_not_be_looked_up_is_not_called_wrong(place):
                        dns_servers="127.0.0.1@9")
     assert not [l for l in lines(out, "FAIL") if "alignment" not in l], out
     assert "can't be looked up" in out
+
+
+def test_what_tls_its_servers_speak(place, tmp_path):
+    """Right; a name that is not proved; none; nobody there. What is a lack
+    without MTA-STS is a failure with it."""
+    presort, dns = place
+    port = int(presort.environment["PRESORT_DIRECT_PORT"])
+    good = certificate.make(tmp_path, "good.test.example")
+    names = {
+        "test.example": [f"MX {n} {name}.test.example." for n, name in
+                         enumerate(["good", "stray", "clear", "away"])],
+        "good.test.example": ["A 127.0.1.1"],
+        "stray.test.example": ["A 127.0.1.2"],
+        "clear.test.example": ["A 127.0.1.3"],
+        "away.test.example": ["A 127.0.1.4"],
+    }
+    tls = ["--starttls", "--tls-cert", good]
+    with Sink(*tls, address="127.0.1.1", port=port), \
+            Sink(*tls, address="127.0.1.2", port=port), \
+            Sink(address="127.0.1.3", port=port):
+        publish(dns, names)
+        _, out, _ = doctor(presort, "test.example", tls_ca_file=str(good))
+        found = {l[6:].split(":")[0]: l for l in out.splitlines()
+                 if " TLS " in l}
+        assert re.match(
+            "ok    TLS good.test.example: TLSv1.3, certificate valid until "
+            r"\w{3} .*20\d\d GMT$", found["TLS good.test.example"]), out
+        assert re.match(
+            "info  TLS stray.test.example: TLSv1.3, but its certificate proves "
+            "no name: .*stray.test.example", found["TLS stray.test.example"])
+        assert found["TLS clear.test.example"].startswith(
+            "warn  TLS clear.test.example: no STARTTLS is offered")
+        assert found["TLS away.test.example"].startswith(
+            "info  TLS away.test.example: not looked at, as port")
+        publish(dns, {**names,
+                      "_mta-sts.test.example": ['TXT "v=STSv1; id=7"']})
+        _, out, _ = doctor(presort, "test.example", tls_ca_file=str(good))
+        failing = [l.split(":")[0] for l in lines(out, "FAIL") if "TLS" in l]
+        assert failing == ["FAIL  TLS stray.test.example",
+                           "FAIL  TLS clear.test.example"], out
+        assert "ok    TLS good.test.example" in out
 
 
 def test_usage(place):

@@ -17,22 +17,10 @@ from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
 from kit.presort import Presort
+from kit.certificate import make as certificate
 from kit.sink import Sink
 
 STS = "version: STSv1\nmode: {mode}\nmx: {mx}\nmax_age: 86400\n"
-
-
-def certificate(directory, name):
-    """A file with a key and a certificate for it, signed by itself."""
-    path = directory / f"{name}.pem"
-    key = directory / f"{name}.key"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-         f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout",
-         key, "-out", path], check=True, capture_output=True)
-    path.write_text(path.read_text() + key.read_text())
-    return path
 
 
 def digest(path):
