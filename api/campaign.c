@@ -27,13 +27,15 @@ enum param {
     PARAM_TRACKING,
     PARAM_ATTACHMENTS,
     PARAM_PREHEADER,
+    PARAM_METADATA,
 };
 
 static const char *const content_fields[] = {
     "name",       "from",           "subject",     "html",
     "text",       "tags",           "headers",     "weight",
     "reply_to",   "expire_seconds", "template",    "strict_variables",
-    "inline_css", "tracking",       "attachments", "preheader"};
+    "inline_css", "tracking",       "attachments", "preheader",
+    "metadata"};
 enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
 
 static bool read_texts(json_t *body, struct campaign_content *out,
@@ -259,9 +261,9 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
         !field_check_from(out->params[PARAM_SENDER], why) ||
         !field_read_reply_to(body, CAMPAIGN_REPLY_TO_MAX, why) ||
         !read_headers(body, why) || !email_read_tags(body, why) ||
-        !tracking_read(body, why) || !read_numbers(body, out, why) ||
-        !read_switches(body, out, why) || !read_attachments(body, out, why) ||
-        !compiles(body, out, why))
+        !field_check_metadata(body, why) || !tracking_read(body, why) ||
+        !read_numbers(body, out, why) || !read_switches(body, out, why) ||
+        !read_attachments(body, out, why) || !compiles(body, out, why))
         return false;
     if (!out->params[PARAM_NAME])
         out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];
@@ -270,6 +272,7 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
     write_json(body, "reply_to", PARAM_REPLY_TO, out);
     write_json(body, "headers", PARAM_HEADERS, out);
     write_json(body, "tags", PARAM_TAGS, out);
+    write_stored(field_member(body, "metadata"), "{}", PARAM_METADATA, out);
     write_stored(field_member(body, "tracking"), "{}", PARAM_TRACKING, out);
     write_stored(out->stored->template, NULL, PARAM_TEMPLATE, out);
     write_stored(out->stored->partials, "{}", PARAM_PARTIALS, out);
@@ -323,6 +326,7 @@ static const struct {
     {"tracking", COLUMN_TRACKING, AS_JSON},
     {"attachments", COLUMN_ATTACHMENTS, AS_JSON},
     {"preheader", COLUMN_PREHEADER, AS_TEXT},
+    {"metadata", COLUMN_METADATA, AS_JSON},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 

@@ -24,7 +24,7 @@ enum {
 
 /* Parameters of the statements that store a campaign, behind the project and
  * the id: see campaigns.sql. Texts belong to the JSON, or to own. */
-enum { CAMPAIGN_PARAMS = 18 };
+enum { CAMPAIGN_PARAMS = 19 };
 
 /* What comes from the project's stored templates; NULLs where there is none. */
 struct campaign_stored {
@@ -88,6 +88,7 @@ enum campaign_column {
     COLUMN_TRACKING,
     COLUMN_ATTACHMENTS,
     COLUMN_PREHEADER,
+    COLUMN_METADATA,
 };
 
 /* Members of a campaign's object, with content if the row has it, without the

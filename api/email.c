@@ -20,7 +20,7 @@ struct draft {
     struct list to, cc, bcc, reply_to;
     struct message_header headers[EMAIL_HEADERS_MAX];
     size_t n_headers;
-    json_t *tags, *tracking;
+    json_t *tags, *metadata, *tracking;
     struct attachment_list attachments;
     struct email_error *why;
 };
@@ -176,6 +176,14 @@ static bool read_tags(struct draft *d, json_t *item)
     return true;
 }
 
+static bool read_metadata(struct draft *d, json_t *item)
+{
+    if (!field_check_metadata(item, d->why))
+        return false;
+    d->metadata = field_member(item, "metadata");
+    return true;
+}
+
 static bool read_tracking(struct draft *d, json_t *item)
 {
     if (!tracking_read(item, d->why))
@@ -223,9 +231,10 @@ static bool empty(const char *text)
 static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
 {
     static const char *const known[] = {
-        "from",        "to",       "cc",      "bcc",      "reply_to",
-        "subject",     "html",     "text",    "tags",     "scheduled_at",
-        "attachments", "template", "headers", "tracking", "preheader"};
+        "from",     "to",           "cc",          "bcc",
+        "reply_to", "subject",      "html",        "text",
+        "tags",     "scheduled_at", "attachments", "template",
+        "headers",  "tracking",     "preheader",   "metadata"};
     struct address from;
 
     if (!json_is_object(item))
@@ -252,7 +261,8 @@ static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
            read_text(d, item, "preheader", EMAIL_SUBJECT_MAX, &d->preheader) &&
            require(d, !empty(d->html) || !empty(d->text), "html` or `text") &&
            read_headers(d, item) && read_tags(d, item) &&
-           read_tracking(d, item) && read_attachments(d, item, arena);
+           read_metadata(d, item) && read_tracking(d, item) &&
+           read_attachments(d, item, arena);
 }
 
 /* The engine's own opinion: whether this can be built. */
@@ -421,6 +431,10 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
     }
     add_headers(b, d);
     add_tags(b, d);
+    if (json_object_size(d->metadata) > 0) {
+        buf_add_text(b, ",\"metadata\":");
+        json_add_value(b, d->metadata);
+    }
     if (d->tracking) {
         buf_add_text(b, ",\"tracking\":");
         json_add_value(b, d->tracking);

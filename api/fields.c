@@ -1,4 +1,5 @@
 #include "api/fields.h"
+#include "base/utf8.h"
 #include "mail/address.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -59,6 +60,40 @@ bool field_check_from(const char *text, struct email_error *why)
                        "Invalid `from` field: %s. The format is "
                        "`email@example.com` or `Name <email@example.com>`.",
                        err.text);
+}
+
+static bool is_metadata(const char *name, const json_t *value)
+{
+    if (*name == 0 || strlen(name) > FIELD_METADATA_NAME_MAX ||
+        !utf8_one_line(name))
+        return false;
+    return json_is_string(value)
+               ? json_string_length(value) <= FIELD_METADATA_VALUE_MAX
+               : json_is_number(value) || json_is_boolean(value);
+}
+
+bool field_check_metadata(const json_t *body, struct email_error *why)
+{
+    json_t *metadata = field_member(body, "metadata"), *value;
+    const char *name;
+
+    if (metadata && (!json_is_object(metadata) ||
+                     json_object_size(metadata) > FIELD_METADATA_MAX))
+        return field_wrong(why, API_VALIDATION_ERROR,
+                           "Invalid `metadata` field: it is to be an object of "
+                           "at most %d members.",
+                           FIELD_METADATA_MAX);
+    json_object_foreach(metadata, name, value)
+    {
+        if (!is_metadata(name, value))
+            return field_wrong(
+                why, API_VALIDATION_ERROR,
+                "Invalid `metadata` field: `%.100s` is to be a name of at most "
+                "%d bytes, with a text of at most %d bytes, a number or a "
+                "boolean.",
+                name, FIELD_METADATA_NAME_MAX, FIELD_METADATA_VALUE_MAX);
+    }
+    return true;
 }
 
 bool field_read_reply_to(json_t *body, size_t most, struct email_error *why)

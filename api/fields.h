@@ -13,6 +13,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum {
+    FIELD_METADATA_MAX = 50, /* entries */
+    FIELD_METADATA_NAME_MAX = 100,
+    FIELD_METADATA_VALUE_MAX = 500, /* bytes */
+};
+
 struct email_error {
     enum api_error name;
     struct error error;
@@ -42,6 +48,10 @@ bool fields_read_texts(const json_t *body, const struct field_text *texts,
 
 /* from, as RFC 5322 has mailboxes. */
 bool field_check_from(const char *text, struct email_error *why);
+
+/* metadata of an email or a campaign: absent, null, or an object of texts,
+ * numbers and booleans; no mail shows it. */
+bool field_check_metadata(const json_t *body, struct email_error *why);
 
 /* reply_to, a text or a list of at most `most` texts, becomes a list in body;
  * an absent one an empty list. What the texts say is not looked at. */

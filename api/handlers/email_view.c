@@ -69,7 +69,9 @@ const char *email_view_last_event(json_t *recipients, const char *state,
     return due_later ? "scheduled" : "queued";
 }
 
-static void add_member(struct buf *out, json_t *content, const char *name)
+/* absent: what is said where there is none, as JSON. */
+static void add_or(struct buf *out, json_t *content, const char *name,
+                   const char *absent)
 {
     json_t *value = json_object_get(content, name);
 
@@ -77,7 +79,7 @@ static void add_member(struct buf *out, json_t *content, const char *name)
     if (value)
         json_add_value(out, value);
     else
-        buf_add_text(out, "null");
+        buf_add_text(out, absent);
 }
 
 static int64_t number(const PGresult *rows, int row, enum email_column column)
@@ -97,12 +99,9 @@ static void add_content(struct buf *out, json_t *content)
                                           "html", "text",     "headers"};
 
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-        add_member(out, content, members[i]);
-    buf_add_text(out, ",\"tags\":");
-    if (json_object_get(content, "tags"))
-        json_add_value(out, json_object_get(content, "tags"));
-    else
-        buf_add_text(out, "[]");
+        add_or(out, content, members[i], "null");
+    add_or(out, content, "tags", "[]");
+    add_or(out, content, "metadata", "{}");
 }
 
 static void add_times(struct buf *out, const PGresult *rows, int row,

@@ -56,9 +56,15 @@ static const struct {
      ","
      "\"scheduled_at\":\"2026-11-23T05:42:00.000Z\"}",
      3, NOW + 60000000},
+    {HEAD "\"metadata\":{\"order\":12,\"shop\":\"north\",\"new\":true}," TAIL,
+     "{\"from\":\"Acme <a@acme.test>\",\"to\":[\"b@x.test\"],"
+     "\"subject\":\"hi\",\"text\":\"x\",\"metadata\":{\"order\":12,"
+     "\"shop\":\"north\",\"new\":true}}",
+     1, 0},
     /* What SDKs send for what was not set. */
     {HEAD "\"cc\":null,\"bcc\":\"\",\"reply_to\":[],\"html\":null,"
           "\"headers\":null,\"tags\":null,\"scheduled_at\":\"\",\"id\":\"x\","
+          "\"metadata\":null,"
           "\"template\":null,\"attachments\":null," TAIL,
      "{\"from\":\"Acme <a@acme.test>\",\"to\":[\"b@x.test\"],"
      "\"subject\":\"hi\",\"text\":\"x\"}",
@@ -153,6 +159,12 @@ static const struct {
     {HEAD "\"tags\":[{\"name\":\"a\"}]," TAIL, API_VALIDATION_ERROR, "item 0"},
     {HEAD "\"tags\":[{\"name\":\"a\",\"value\":\"\xc3\xa9\"}]," TAIL,
      API_VALIDATION_ERROR, "`tags`"},
+    {HEAD "\"metadata\":[]," TAIL, API_VALIDATION_ERROR, "`metadata`"},
+    {HEAD "\"metadata\":{\"\":1}," TAIL, API_VALIDATION_ERROR, "`metadata`"},
+    {HEAD "\"metadata\":{\"order\":{}}," TAIL, API_VALIDATION_ERROR, "`order`"},
+    {HEAD "\"metadata\":{\"a\":null}," TAIL, API_VALIDATION_ERROR, "`a`"},
+    {HEAD "\"metadata\":{\"a\\nb\":1}," TAIL, API_VALIDATION_ERROR,
+     "`metadata`"},
     {HEAD "\"scheduled_at\":7," TAIL, API_VALIDATION_ERROR, "`scheduled_at`"},
     {HEAD "\"scheduled_at\":\"soon\"," TAIL, API_VALIDATION_ERROR,
      "`scheduled_at`"},

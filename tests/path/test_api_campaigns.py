@@ -62,6 +62,7 @@ def test_made_and_shown(api):
     answer = api.post("/campaigns", {
         **CONTENT, "reply_to": "r@acme.example", "headers": {"X-A": "1"},
         "tags": [{"name": "kind", "value": "news"}], "weight": 3,
+        "metadata": {"team": "north", "n": 2},
         "expire_seconds": 600})
     assert answer.status == 201
     found = show(api, answer.json["id"])
@@ -70,10 +71,15 @@ def test_made_and_shown(api):
             **CONTENT, "object": "campaign", "state": "draft", "weight": 3,
             "reply_to": ["r@acme.example"], "headers": {"X-A": "1"},
             "tags": [{"name": "kind", "value": "news"}], "recipients": 0,
+            "metadata": {"team": "north", "n": 2},
             "expire_seconds": 600, "sites": [], "rate": 0, "resend_of": None,
             "eta_seconds": None, "started_at": None}.items():
         assert found[name] == value, name
     datetime.datetime.fromisoformat(found["created_at"])
+    path = f"/campaigns/{found['id']}"
+    assert api.call("PATCH", path, {"name": "b"}).json["metadata"] == {
+        "team": "north", "n": 2}
+    assert api.call("PATCH", path, {"metadata": None}).json["metadata"] == {}
 
 
 @pytest.mark.parametrize("change, name, says", [
@@ -84,6 +90,9 @@ def test_made_and_shown(api):
     ({"headers": {"X-A": "1\nB: 2"}}, "validation_error", "X-A"),
     ({"html": "{{ a"}, "validation_error", "html: line 1"),
     ({"weight": "3"}, "validation_error", "weight"),
+    ({"metadata": {"team": []}}, "validation_error", "`team`"),
+    ({"metadata": {f"n{i}": i for i in range(51)}}, "validation_error",
+     "`metadata`"),
     ({"repy_to": "x@y.example"}, "validation_error", "reply_to"),
     ({"scheduled_at": "in 1 hour"}, "validation_error", "/send"),
     ({"name": "March\x1b[2J"}, "validation_error", "`name`"),

@@ -39,7 +39,8 @@ def count(api, table):
 def test_one_email_to_several(api):
     name = send(api, to=["b@x.test", "Jo <C@x.test>"], cc="c@X.test",
                 bcc=["d@x.test"], reply_to="r@x.test", text="x",
-                headers={"X-A": "1"}, tags=[{"name": "a", "value": "b"}])
+                headers={"X-A": "1"}, tags=[{"name": "a", "value": "b"}],
+                metadata={"order": 7, "shop": "Zo\u00eb", "new": False})
     found = api.get(f"/emails/{name}").json
     assert found["object"] == "email" and found["id"] == name
     assert found["from"] == EMAIL["from"]
@@ -48,6 +49,10 @@ def test_one_email_to_several(api):
     assert found["reply_to"] == ["r@x.test"]
     assert found["html"] == "<p>x</p>" and found["text"] == "x"
     assert found["tags"] == [{"name": "a", "value": "b"}]
+    assert found["metadata"] == {"order": 7, "shop": "Zo\u00eb", "new": False}
+    (listed,) = [e for e in api.get("/emails").json["data"]
+                 if e["id"] == name]
+    assert listed["metadata"] == found["metadata"]
     assert found["last_event"] == "queued" and found["scheduled_at"] is None
     assert [r["email"] for r in found["recipients"]] == \
         ["b@x.test", "C@x.test", "d@x.test"]
