@@ -117,6 +117,17 @@ static void know_public_side(struct public_side *side, const struct job *job,
              config->public_url, text);
 }
 
+/* RFC 3834, 5: transactional mail is a program's, and wants no vacation notice
+ * back; unless its author says otherwise, or it answers somebody. */
+static const char auto_generated[] = "Auto-Submitted: auto-generated\r\n";
+
+static bool says_itself(const struct message *m)
+{
+    return message_has_field(m, "Auto-Submitted") ||
+           message_has_field(m, "In-Reply-To") ||
+           message_has_field(m, "References");
+}
+
 static const char *fields_of(struct jobs *j, const struct job *job,
                              const struct content *content,
                              const char *unsubscribe_url)
@@ -130,7 +141,7 @@ static const char *fields_of(struct jobs *j, const struct job *job,
     };
 
     if (job->batch->class != BATCH_CAMPAIGN)
-        return NULL;
+        return says_itself(content->message) ? NULL : auto_generated;
     buf_reset(&j->fields);
     list_fields(&j->fields, &list);
     return j->fields.data;

@@ -75,6 +75,27 @@ def test_single_mail_is_delivered():
         assert said(content.get_body()) == "It is on its way.\n"
 
 
+def test_programs_mail_says_that_it_is_one():
+    """Auto-Submitted (RFC 3834): on transactional mail that answers nobody,
+    as its author says where he says it; never on a campaign's."""
+    own = [({}, "auto-generated"), ({"In-Reply-To": "<1@a.example>"}, None),
+           ({"references": "<1@a.example>"}, None),
+           ({"Auto-Submitted": "no"}, "no")]
+    with Sink(maildir=True) as sink, Presort(sink.port) as presort:
+        for i, (headers, _) in enumerate(own):
+            presort.ask("POST", "/emails", {
+                "from": "shop@source.example", "to": [f"a{i}@example.com"],
+                "subject": "Your order", "text": "x", "headers": headers})
+        campaign = presort.new_campaign(["b@example.com"])
+        presort.send(campaign)
+        process.wait_until(lambda: len(sink.copies()) == len(own) + 1, 20,
+                           "all mails")
+        said_by = {kept.recipient: email.message_from_bytes(
+            kept.content)["Auto-Submitted"] for kept in sink.messages()}
+        assert said_by == {"b@example.com": None} | {
+            f"a{i}@example.com": value for i, (_, value) in enumerate(own)}
+
+
 def test_service_survives_a_restart_with_mail_waiting():
     """Stopped and started again, everything goes on where it was."""
     with Sink("--slow", "2") as sink:
