@@ -271,6 +271,13 @@ void dests_drain(struct dests *d)
         pool_drain(t->pool);
 }
 
+bool dests_are_direct(const struct mail *mail)
+{
+    const struct dest *t = mail->parcel->place;
+
+    return !t->relay;
+}
+
 bool dests_are_one(const struct dests *d)
 {
     return d->one != NULL;

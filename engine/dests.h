@@ -83,6 +83,9 @@ void dests_drain(struct dests *d);
 /* Nothing may be added until the routes are known. */
 bool dests_are_known(const struct dests *d);
 
+/* Is the mail, which was added, on its way to its recipient's own server? */
+bool dests_are_direct(const struct mail *mail);
+
 /* One destination takes all mail: where a mail goes depends on nothing. */
 bool dests_are_one(const struct dests *d);
 

@@ -255,9 +255,10 @@ static bool render(struct pipeline *p, struct job *job)
 static bool sign(struct pipeline *p, struct job *job)
 {
     struct error err;
-    enum status status =
-        keys_sign(p->keys, job->batch->project, job->sender_domain,
-                  job->started_us / 1000000, &job->bytes, &err);
+    const struct keys_mail mail = {job->batch->project, job->sender_domain,
+                                   job->started_us / 1000000,
+                                   dests_are_direct(job->mail)};
+    enum status status = keys_sign(p->keys, &mail, &job->bytes, &err);
 
     if (status == STATUS_OK)
         return true;
@@ -305,10 +306,9 @@ static void on_refused(void *owner, struct mail *mail,
                        const struct dests_refusal *refusal)
 {
     struct pipeline *p = owner;
-    struct batch *b = mail->parcel->batch;
     struct settled s = dests_outcome(refusal);
 
-    settle_one(p, b, mail, &s);
+    settle_one(p, mail->parcel->batch, mail, &s);
 }
 
 static void on_left(void *owner, struct batch *b)

@@ -132,7 +132,7 @@
       "empty: seal.key in state_dir, made at first use")                       \
     X(NUMBER, dkim_required, "2", 0, 2, "0, 1 or 2",                           \
       "mail from a domain without a DKIM key: 0: goes unsigned; 1: bounces; "  \
-      "2: bounces if relay is direct")                                         \
+      "2: bounces where it goes directly")                                     \
     X(TEXT, spf_mechanisms, "", 0, 1024, "mechanisms",                         \
       "what SPF records are asked to hold, as ip4:192.0.2.1 "                  \
       "include:relay.example; empty: a: and the hostname")                     \

@@ -274,26 +274,26 @@ static bool choose(struct keys *k, int64_t project, const char *domain)
 }
 
 /* Who takes mail in for us may sign it; receivers only distrust it. */
-static bool is_required(const struct config *config)
+static bool is_required(const struct config *config, bool direct)
 {
     return config->dkim_required == DKIM_REQUIRED_DIRECT
-               ? strcmp(config->relay, "direct") == 0
+               ? direct
                : config->dkim_required == DKIM_REQUIRED_ALWAYS;
 }
 
-enum status keys_sign(struct keys *k, int64_t project, const char *domain,
-                      int64_t now_s, struct buf *wire, struct error *err)
+enum status keys_sign(struct keys *k, const struct keys_mail *mail,
+                      struct buf *wire, struct error *err)
 {
     char name[DKIM_NAME_MAX];
 
-    lower(domain, name);
-    if (!choose(k, project, name))
+    lower(mail->domain, name);
+    if (!choose(k, mail->project, name))
         return fail(err, STATUS_UNAVAILABLE,
                     "a DKIM key of %s can't be used: see the engine's log",
                     name);
     if (k->signer.n_keys > 0)
-        return dkim_sign(&k->signer, now_s, wire, err);
-    if (is_required(k->config))
+        return dkim_sign(&k->signer, mail->now_s, wire, err);
+    if (is_required(k->config, mail->direct))
         return fail(err, STATUS_NOT_FOUND,
                     "%s has no DKIM key: presort domains add %s, or allow "
                     "unsigned mail by the setting dkim_required",

@@ -31,11 +31,18 @@ void keys_free(struct keys *k);
 /* They were read at least once: before that nothing may be signed. */
 bool keys_are_known(const struct keys *k);
 
-/* Signs wire (see sign/dkim) by the keys of the project for domain, or else
+/* Whose keys sign, and where to. */
+struct keys_mail {
+    int64_t project;
+    const char *domain; /* of From: */
+    int64_t now_s;
+    bool direct; /* to the recipient's own server */
+};
+
+/* Signs wire (see sign/dkim) by the keys of the project for the domain, or else
  * for the nearest domain above it. Without any, it is left as it is, if the
  * setting dkim_required allows it: else STATUS_NOT_FOUND. STATUS_UNAVAILABLE:
  * there is a key, and it can't be used now. */
-MUST_USE enum status keys_sign(struct keys *k, int64_t project,
-                               const char *domain, int64_t now_s,
+MUST_USE enum status keys_sign(struct keys *k, const struct keys_mail *mail,
                                struct buf *wire, struct error *err);
 #endif

@@ -1,6 +1,8 @@
 """Routes: rules in the store say how a mail leaves, and workers follow a
 change at once."""
 
+import time
+
 from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
@@ -52,7 +54,8 @@ def test_the_first_matching_route_counts():
 
 
 def test_going_live_is_one_command():
-    """From the sandbox to the recipients' servers; and back."""
+    """From the sandbox to the recipients' servers, which see no mail of a
+    domain that has no key; and back."""
     port = free_ports(1)[0]
     names = {"live.example": ["MX 1 mx.live.example."],
              "mx.live.example": ["A 127.0.1.5"]}
@@ -65,6 +68,15 @@ def test_going_live_is_one_command():
         presort.command("route", "default", "direct")
         process.wait_until(lambda: presort.log().count("rules=1") == 2, 10,
                            "both workers to know")
+        receipt(presort, "x@live.example")
+        process.wait_until(lambda: presort.sql(
+            "SELECT verdict FROM outcome WHERE step = 'sign' AND "
+            "reply LIKE 'source.example has no DKIM key%'") == [["bounced"]],
+            10, "the bounce")
+        presort.command("dkim", "create", "source.example")
+        process.wait_until(lambda: presort.sql(
+            "SELECT count(*) FROM dkim_key") == [["1"]], 10, "a key")
+        time.sleep(1)
         receipt(presort, "b@live.example")
         arrives(real, "b@live.example")
         number = presort.command("route", "list").split()[0]
