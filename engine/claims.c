@@ -32,6 +32,14 @@ void claims_woken(struct claims *c, bool campaigns, bool transactional)
     c->urgent_wanted |= transactional;
 }
 
+void claims_keys(void *owner, int64_t round)
+{
+    struct claims *c = owner;
+
+    queue_dkim_round(c->queue, round);
+    claims_woken(c, true, true);
+}
+
 void claims_offered(struct claims *c, const struct queue_offer *offers,
                     size_t n)
 {

@@ -35,6 +35,10 @@ void claims_offered(struct claims *c, const struct queue_offer *offers,
                     size_t n);
 void claims_answered(struct claims *c, void *asked, int n);
 
+/* Event of sign/keys: those of a round were read; owner: struct claims. What
+ * had to wait for them can be claimed. */
+void claims_keys(void *owner, int64_t round);
+
 /* A claimed batch, with its mails, is in hand. */
 void claims_hold(struct claims *c, struct batch *b);
 

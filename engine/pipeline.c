@@ -516,7 +516,7 @@ static void start_stages(struct pipeline *p, uv_loop_t *loop,
     p->queue = queue_new(loop, p->config, conninfo, slot, &queue, p);
     claims_init(&p->claims, p->queue);
     p->maintain = maintain_new(loop, p->config, conninfo);
-    p->keys = keys_new(loop, p->config, conninfo);
+    p->keys = keys_new(loop, p->config, conninfo, claims_keys, &p->claims);
     p->suppress = suppress_new(loop, p->config, conninfo);
     p->contents = contents_new(p->queue, on_content, p);
     uv_prepare_init(loop, &p->turn);

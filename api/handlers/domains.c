@@ -13,7 +13,6 @@
 
 enum {
     KEYS_WAIT_MS = 8 * 1000, /* an RSA key is a matter of luck */
-    KEYS_SPREAD_MS = 500,    /* until each worker has read it: sign/keys */
     VERIFY_WAIT_MS = 10 * 1000,
     LOOK_PAUSE_MS = 25,
     NUMBER_MAX = 24,
@@ -275,10 +274,8 @@ void domains_create_handle(struct request *request, struct reply *reply)
         reply_status(reply, status, &err);
     else if (wait_for(request, reply, uid, COLUMN_MAKING, KEYS_WAIT_MS, &row) &&
              (PQgetvalue(row, 0, COLUMN_MAKING)[0] != 't' ||
-              request_claim(request) || !take_back(request, reply, uid))) {
-        pause_for(KEYS_SPREAD_MS);
+              request_claim(request) || !take_back(request, reply, uid)))
         show(reply, 201, row);
-    }
 }
 
 /* ---- The others ---- */

@@ -16,6 +16,7 @@ struct queue {
     struct queue_events events;
     void *owner;
     int worker;
+    int64_t dkim_round;
     bool told;           /* registered, once */
     bool started;        /* the journal is in the store */
     bool released;       /* and what a former process held is handed back */
@@ -216,6 +217,11 @@ static const struct pg_statement *claim_statement(const struct queue_offer *o)
     return any ? &claim_transactional : &claim_transactional_site;
 }
 
+void queue_dkim_round(struct queue *q, int64_t round)
+{
+    q->dkim_round = round;
+}
+
 void queue_claim(struct queue *q, const struct queue_offer *o, int batches,
                  void *asked)
 {
@@ -234,6 +240,7 @@ void queue_claim(struct queue *q, const struct queue_offer *o, int batches,
     args_int(&q->args, batches);
     if (o->site[0])
         args_text(&q->args, o->site, strlen(o->site));
+    args_bigint(&q->args, q->dkim_round);
     pg_send(q->pg, claim_statement(o), &q->args, on_claim, claim);
     pg_sync(q->pg);
 }

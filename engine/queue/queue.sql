@@ -93,10 +93,14 @@ UNION ALL
           ELSE 0 END
  FROM waiting w LIMIT 1000)
 
+-- Claims wait until the worker has read the DKIM keys that there are (their
+-- round): else mail that was accepted after a key was made might go unsigned.
+
 -- name: claim_campaign
 WITH pick AS (
     SELECT id FROM batch
-    WHERE state = 'ready' AND class = 1 AND campaign = $3::uuid
+    WHERE (SELECT dkim_round FROM install) = $5::bigint
+      AND state = 'ready' AND class = 1 AND campaign = $3::uuid
       AND due <= now()
     ORDER BY due, id LIMIT $4::int
     FOR UPDATE SKIP LOCKED
@@ -113,7 +117,8 @@ RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
 -- name: claim_campaign_site
 WITH pick AS (
     SELECT id FROM batch
-    WHERE state = 'ready' AND class = 1 AND campaign = $3::uuid
+    WHERE (SELECT dkim_round FROM install) = $6::bigint
+      AND state = 'ready' AND class = 1 AND campaign = $3::uuid
       AND site = $5::text
       AND due <= now()
     ORDER BY due, id LIMIT $4::int
@@ -131,7 +136,8 @@ RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
 -- name: claim_transactional
 WITH pick AS (
     SELECT id FROM batch
-    WHERE state = 'ready' AND class = 0
+    WHERE (SELECT dkim_round FROM install) = $4::bigint
+      AND state = 'ready' AND class = 0
       AND due <= now()
     ORDER BY due LIMIT $3::int
     FOR UPDATE SKIP LOCKED
@@ -147,7 +153,8 @@ RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
 -- name: claim_transactional_site
 WITH pick AS (
     SELECT id FROM batch
-    WHERE state = 'ready' AND class = 0 AND site = $4::text
+    WHERE (SELECT dkim_round FROM install) = $5::bigint
+      AND state = 'ready' AND class = 0 AND site = $4::text
       AND due <= now()
     ORDER BY due LIMIT $3::int
     FOR UPDATE SKIP LOCKED

@@ -35,12 +35,16 @@ struct keys {
     uv_timer_t *tick; /* heap: outlives us until libuv lets go */
     bool known, wanted;
     int64_t asked_ms;
+    int64_t round; /* that the keys now being read are at least of */
+    keys_read *read;
+    void *owner;
     struct key_list list;
     struct dkim_signer signer;
     struct senders *senders;
     struct args args;
 };
 
+static const struct pg_statement round_ = {"keys_round", SQL_KEYS_ROUND};
 static const struct pg_statement active = {"keys_active", SQL_KEYS_ACTIVE};
 static const struct pg_statement listen_ = {"keys_listen", SQL_KEYS_LISTEN};
 
@@ -142,15 +146,29 @@ static void on_rows(void *arg, const PGresult *r)
     struct keys *k = arg;
     char why[LOG_QUOTE_MAX];
 
-    if (r && PQresultStatus(r) == PGRES_TUPLES_OK)
+    if (r && PQresultStatus(r) == PGRES_TUPLES_OK) {
         take_over(k, r);
-    else
+        k->read(k->owner, k->round);
+    } else {
         log_event(LOG_WARN, "dkim_keys_unread", "why=%s",
                   log_quote(pg_why(r), why));
+    }
 }
 
+static void on_round(void *arg, const PGresult *r)
+{
+    struct keys *k = arg;
+
+    if (r && PQresultStatus(r) == PGRES_TUPLES_OK)
+        k->round = pg_bigint(r, 0, 0);
+}
+
+/* The round first: the keys are of that one then, or a later one. */
 static void ask(struct keys *k)
 {
+    k->wanted = false;
+    k->asked_ms = clock_mono_ms();
+    pg_send(k->pg, &round_, NULL, on_round, k);
     args_reset(&k->args);
     args_array_start(&k->args, ARGS_ELEMENT_BIGINT);
     for (size_t i = 0; i < k->list.n; i++)
@@ -170,8 +188,6 @@ static void on_tick(uv_timer_t *timer)
 
     if (!pg_is_idle(k->pg) || (!k->wanted && now_ms - k->asked_ms < pause_ms))
         return;
-    k->wanted = false;
-    k->asked_ms = now_ms;
     ask(k);
 }
 
@@ -196,12 +212,14 @@ static void on_notified(struct pg *pg, const char *channel, const char *payload,
 
     (void)pg, (void)channel;
     k->wanted |= strcmp(payload, "dkim") == 0;
+    if (k->wanted && pg_is_idle(k->pg))
+        ask(k);
 }
 
 /* ---- Coming and going ---- */
 
 struct keys *keys_new(uv_loop_t *loop, const struct config *config,
-                      const char *conninfo)
+                      const char *conninfo, keys_read *read, void *owner)
 {
     static const struct pg_events events = {on_up, on_down, on_notified};
     struct keys *k = memory_new(1, sizeof *k);
@@ -211,6 +229,8 @@ struct keys *keys_new(uv_loop_t *loop, const struct config *config,
     config_hostname(config, hostname, sizeof hostname);
     k->senders = senders_new(loop, config, conninfo, hostname);
     k->config = config;
+    k->read = read;
+    k->owner = owner;
     k->pg = pg_new(loop, "keys", conninfo, &events, k);
     k->tick = memory_new(1, sizeof *k->tick);
     uv_timer_init(loop, k->tick);

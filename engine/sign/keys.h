@@ -23,9 +23,12 @@ enum { KEYS_MAX = 100000 };
 
 struct keys;
 
+/* All keys of the round (install.dkim_round) are known now. */
+typedef void keys_read(void *owner, int64_t round);
+
 /* config must live. Connects at once. */
 struct keys *keys_new(uv_loop_t *loop, const struct config *config,
-                      const char *conninfo);
+                      const char *conninfo, keys_read *read, void *owner);
 void keys_free(struct keys *k);
 
 /* They were read at least once: before that nothing may be signed. */

@@ -8,5 +8,8 @@ WHERE k.state = 'active'
 ORDER BY d.project, d.name COLLATE "C", k.id
 LIMIT $2::bigint
 
+-- name: keys_round
+SELECT dkim_round FROM install
+
 -- name: keys_listen
 LISTEN presort_control

@@ -191,6 +191,25 @@ def test_a_key_that_can_not_be_unsealed_holds_the_mail(places):
     assert b"d=held.example" in sink.messages()[-1].content
 
 
+def test_a_new_key_signs_the_next_mail():
+    """No worker sends what was accepted after a key was made before it has
+    read that key, however soon the mail follows."""
+    with Sink(maildir=True) as sink, Presort(
+            sink.port, dkim_required=1, workers=4) as presort:
+        for i in range(12):
+            presort.command("dkim", "create", f"d{i}.example", "--algorithm",
+                            "ed25519")
+            presort.ask("POST", "/emails/batch", [{
+                "from": f"a@d{i}.example", "to": [f"a{n}@{i}.example"],
+                "subject": "Receipt", "text": "x"} for n in range(20)])
+        process.wait_until(lambda: presort.sql(
+            "SELECT count(*) FROM outcome WHERE final") == [["240"]], 30,
+            "all outcomes")
+        assert len(sink.copies()) == 240
+        assert all(f"d=d{m.recipient.split('@')[1]}".encode() in m.content
+                   for m in sink.messages())
+
+
 def test_unsigned_mail_bounces_where_keys_are_required():
     with Sink() as sink, Presort(sink.port, dkim_required=1) as presort:
         campaign = presort.new_campaign(["one@example.net"])
