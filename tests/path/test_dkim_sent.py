@@ -3,6 +3,7 @@
 import base64
 import re
 import subprocess
+import threading
 
 import dkim
 import pytest
@@ -192,22 +193,35 @@ def test_a_key_that_can_not_be_unsealed_holds_the_mail(places):
 
 
 def test_a_new_key_signs_the_next_mail():
-    """No worker sends what was accepted after a key was made before it has
-    read that key, however soon the mail follows."""
+    """No worker sends what was accepted after a key became active before it
+    has read that key; here it can't for two seconds."""
     with Sink(maildir=True) as sink, Presort(
-            sink.port, dkim_required=1, workers=4) as presort:
-        for i in range(12):
-            presort.command("dkim", "create", f"d{i}.example", "--algorithm",
-                            "ed25519")
-            presort.ask("POST", "/emails/batch", [{
-                "from": f"a@d{i}.example", "to": [f"a{n}@{i}.example"],
-                "subject": "Receipt", "text": "x"} for n in range(20)])
-        process.wait_until(lambda: presort.sql(
-            "SELECT count(*) FROM outcome WHERE final") == [["240"]], 30,
-            "all outcomes")
-        assert len(sink.copies()) == 240
-        assert all(f"d=d{m.recipient.split('@')[1]}".encode() in m.content
-                   for m in sink.messages())
+            sink.port, dkim_required=1) as presort:
+        presort.command("dkim", "create", "new.example")
+        presort.sql("UPDATE dkim_key SET state = 'next'")
+        bounced = post(presort, "before")
+        process.wait_until(lambda: presort.ask("GET", f"/emails/{bounced}")[
+            "last_event"] == "bounced", 20, "a mail to bounce without a key")
+        hold = threading.Thread(target=presort.sql, args=("""
+            BEGIN; LOCK TABLE domain; SELECT pg_sleep(2); COMMIT""",))
+        hold.start()
+        process.wait_until(lambda: presort.sql("""
+            SELECT count(*) FROM pg_locks WHERE granted AND
+            mode = 'AccessExclusiveLock' AND
+            relation = 'domain'::regclass""") == [["1"]], 10, "the lock")
+        presort.sql("UPDATE dkim_key SET state = 'active'")
+        mails = [post(presort, f"after{i}") for i in range(20)]
+        assert not sink.copies()
+        hold.join()
+        process.wait_until(lambda: len(sink.copies()) == len(mails), 20,
+                           "the mails")
+        assert all(b"d=new.example" in m.content for m in sink.messages())
+
+
+def post(presort, name):
+    return presort.ask("POST", "/emails", {
+        "from": "a@new.example", "to": [f"{name}@example.net"],
+        "subject": "Receipt", "text": "x"})["id"]
 
 
 def test_unsigned_mail_bounces_where_keys_are_required():
