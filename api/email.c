@@ -21,6 +21,7 @@ struct draft {
     struct message_header headers[EMAIL_HEADERS_MAX];
     size_t n_headers;
     json_t *tags, *metadata, *tracking;
+    bool inline_css;
     struct attachment_list attachments;
     struct email_error *why;
 };
@@ -184,6 +185,16 @@ static bool read_metadata(struct draft *d, json_t *item)
     return true;
 }
 
+static bool read_inline_css(struct draft *d, json_t *item)
+{
+    const json_t *value = field_member(item, "inline_css");
+
+    if (value && !json_is_boolean(value))
+        return invalid(d, "inline_css", "it is to be true or false");
+    d->inline_css = json_is_true(value);
+    return true;
+}
+
 static bool read_tracking(struct draft *d, json_t *item)
 {
     if (!tracking_read(item, d->why))
@@ -231,10 +242,10 @@ static bool empty(const char *text)
 static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
 {
     static const char *const known[] = {
-        "from",     "to",           "cc",          "bcc",
-        "reply_to", "subject",      "html",        "text",
-        "tags",     "scheduled_at", "attachments", "template",
-        "headers",  "tracking",     "preheader",   "metadata"};
+        "from",        "to",       "cc",      "bcc",      "reply_to",
+        "subject",     "html",     "text",    "tags",     "scheduled_at",
+        "attachments", "template", "headers", "tracking", "inline_css",
+        "preheader",   "metadata"};
     struct address from;
 
     if (!json_is_object(item))
@@ -261,8 +272,8 @@ static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
            read_text(d, item, "preheader", EMAIL_SUBJECT_MAX, &d->preheader) &&
            require(d, !empty(d->html) || !empty(d->text), "html` or `text") &&
            read_headers(d, item) && read_tags(d, item) &&
-           read_metadata(d, item) && read_tracking(d, item) &&
-           read_attachments(d, item, arena);
+           read_metadata(d, item) && read_inline_css(d, item) &&
+           read_tracking(d, item) && read_attachments(d, item, arena);
 }
 
 /* The engine's own opinion: whether this can be built. */
@@ -281,6 +292,7 @@ static bool compiles(struct draft *d)
         /* Whether a text is made of the HTML is no reason to refuse it. */
         .text = d->text ? d->text : "",
         .preheader = d->preheader,
+        .inline_css = d->inline_css,
         .headers = d->headers,
         .n_headers = d->n_headers,
         .attachments = d->attachments.at,
@@ -435,6 +447,8 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
         buf_add_text(b, ",\"metadata\":");
         json_add_value(b, d->metadata);
     }
+    if (d->inline_css)
+        buf_add_text(b, ",\"inline_css\":true");
     if (d->tracking) {
         buf_add_text(b, ",\"tracking\":");
         json_add_value(b, d->tracking);

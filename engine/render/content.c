@@ -160,6 +160,7 @@ struct content *content_of_email(const char *json, size_t len)
         .n_attachments = attachments_of(json_object_get(root, "attachments"),
                                         lists->attachments),
         .links = json_object_get(root, "tracking") != NULL,
+        .inline_css = json_is_true(json_object_get(root, "inline_css")),
     };
 
     read_tracking(c, json_object_get(root, "tracking"));

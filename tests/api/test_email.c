@@ -159,6 +159,7 @@ static const struct {
     {HEAD "\"tags\":[{\"name\":\"a\"}]," TAIL, API_VALIDATION_ERROR, "item 0"},
     {HEAD "\"tags\":[{\"name\":\"a\",\"value\":\"\xc3\xa9\"}]," TAIL,
      API_VALIDATION_ERROR, "`tags`"},
+    {HEAD "\"inline_css\":1," TAIL, API_VALIDATION_ERROR, "`inline_css`"},
     {HEAD "\"metadata\":[]," TAIL, API_VALIDATION_ERROR, "`metadata`"},
     {HEAD "\"metadata\":{\"\":1}," TAIL, API_VALIDATION_ERROR, "`metadata`"},
     {HEAD "\"metadata\":{\"order\":{}}," TAIL, API_VALIDATION_ERROR, "`order`"},

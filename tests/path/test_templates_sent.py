@@ -94,8 +94,14 @@ def test_css_is_inlined():
         presort.wait_for(campaign, 30)
         presort.ask("POST", "/emails", {"to": "b@example.com", "template": {
             "id": "news", "variables": {"c": "blue"}}})
-        process.wait_until(lambda: len(sink.copies()) == 2, 10, "the email")
-        assert [parts(kept)[2] for kept in sink.messages()] == [WANT, WANT]
+        own = {"from": "a@source.example", "subject": "Hi",
+               "html": html.replace("{{ c }}", "blue")}
+        presort.ask("POST", "/emails", {**own, "to": "c@example.com",
+                                        "inline_css": True})
+        presort.ask("POST", "/emails", {**own, "to": "d@example.com"})
+        process.wait_until(lambda: len(sink.copies()) == 4, 10, "the emails")
+        sent = {kept.recipient[0]: parts(kept)[2] for kept in sink.messages()}
+        assert sent == {"a": WANT, "b": WANT, "c": WANT, "d": own["html"]}
 
 
 WANT = ("<style>@media print { p { color: red } }</style>\n"
