@@ -227,7 +227,8 @@ static void add_q(struct buf *out, const char *text, size_t len)
 
 /* How many bytes of text, in whole characters, fit into room. In base64 all
  * words but the last hold whole groups of 3 if they can: some readers join
- * words before they decode them, and stop at padding in between. */
+ * words before they decode them, and stop at padding in between. Where they
+ * can't, Q is to be taken: it has no padding. */
 static size_t word_take(const char *text, size_t len, bool base64, size_t room)
 {
     size_t at = 0, width = 0, whole = 0;
@@ -260,9 +261,12 @@ void encode_words(struct buf *out, const char *text, size_t len, size_t col)
         if (room > ENCODE_WORD_MAX)
             room = ENCODE_WORD_MAX;
         size_t n = word_take(text, len, base64, room - frame);
+        bool b = base64 && (n == len || n % 3 == 0);
 
-        buf_add_text(out, base64 ? "=?utf-8?B?" : "=?utf-8?Q?");
-        if (base64)
+        if (base64 && !b)
+            n = word_take(text, len, false, room - frame);
+        buf_add_text(out, b ? "=?utf-8?B?" : "=?utf-8?Q?");
+        if (b)
             encode_base64(out, text, n);
         else
             add_q(out, text, n);

@@ -132,12 +132,18 @@ static void words(void **state)
     }
 }
 
-static size_t base64_bytes(const char *word, size_t len)
+/* How many bytes beyond ASCII a word holds. Only the last one may be padded:
+ * some readers join words before they decode them. */
+static size_t word_bytes(char kind, const char *word, size_t len, bool last)
 {
     size_t pad = 0;
 
+    if (kind == 'Q')
+        return len / 3;
+
     while (pad < len && word[len - 1 - pad] == '=')
         pad++;
+    assert_true(last || pad == 0);
     return len / 4 * 3 - pad;
 }
 
@@ -167,7 +173,8 @@ static void words_split_between_characters(void **state)
                 assert_true(line + n <= ENCODE_LINE_MAX);
                 assert_true(n - lead <= ENCODE_WORD_MAX);
                 if (n > 0) {
-                    size_t b = base64_bytes(p + lead + 10, n - lead - 12);
+                    size_t b = word_bytes(p[lead + 8], p + lead + 10,
+                                          n - lead - 12, !next);
 
                     assert_int_equal(b % width, 0);
                     bytes += b;
