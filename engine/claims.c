@@ -109,13 +109,21 @@ static void claim(struct claims *c, struct offer *o)
     queue_claim(c->queue, &of, o->ask, o);
 }
 
+void claims_measure(struct claims *c, int every_ms)
+{
+    double rate = (double)(c->settled - c->settled_before) * 1000 / every_ms;
+
+    c->settled_before = c->settled;
+    c->rate += (rate - c->rate) / 8;
+}
+
 void claims_turn(struct claims *c, const struct held *held,
-                 const struct dests *dests, double rate, int64_t now_ms)
+                 const struct dests *dests, int64_t now_ms)
 {
     struct wanting wanting = {
         .claims = c,
         .dests = dests,
-        .low = (size_t)(rate / 3 / (double)offers_active(&c->offers)),
+        .low = (size_t)(c->rate / 3 / (double)offers_active(&c->offers)),
         .now_ms = now_ms,
     };
     struct offer *o;

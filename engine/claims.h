@@ -19,6 +19,9 @@ struct claims {
     bool list_wanted, urgent_wanted;
     bool claiming_urgent; /* asked, not answered */
     int64_t list_ms;
+    double rate;      /* mails a second that this worker settles, smoothed */
+    uint64_t settled; /* the owner counts, up */
+    uint64_t settled_before;
 };
 
 /* queue must live. */
@@ -42,8 +45,11 @@ void claims_keys(void *owner, int64_t round);
 /* A claimed batch, with its mails, is in hand. */
 void claims_hold(struct claims *c, struct batch *b);
 
-/* Ask for what is wanted. rate: mails a second that this worker sends. */
+/* Every so many milliseconds: how fast is this worker? */
+void claims_measure(struct claims *c, int every_ms);
+
+/* Ask for what is wanted. */
 struct dests;
 void claims_turn(struct claims *c, const struct held *held,
-                 const struct dests *dests, double rate, int64_t now_ms);
+                 const struct dests *dests, int64_t now_ms);
 #endif

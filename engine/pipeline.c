@@ -60,8 +60,6 @@ struct pipeline {
     bool started, draining, told_drained;
     int64_t lease_until_ms, heartbeat_ms, poll_ms;
     int64_t now_ms; /* of this turn */
-    double rate;    /* mails a second, smoothed */
-    uint64_t settled, settled_at_tick;
 };
 
 /* ---- claim: batches come in ---- */
@@ -158,7 +156,7 @@ static void settle_one(struct pipeline *p, struct batch *b,
     settle_add(p->settle, s);
     b->touched = true;
     b->n_out--;
-    p->settled++;
+    p->claims.settled++;
     p->metrics->outcomes[s->verdict]++;
 }
 
@@ -243,6 +241,10 @@ static bool render(struct pipeline *p, struct job *job)
     const struct job_settings settings = {p->config, p->secret};
     struct error err;
 
+    /* What is signed must stay as it is all the way: mail/transfer. */
+    if (job->eight_bit)
+        job->eight_bit = !keys_have(p->keys, job->batch->project,
+                                    job_sender_domain(job->batch, job->mail));
     if (job_render(&p->jobs, job, &settings, &err) == STATUS_OK)
         return true;
     settle_plain(p, job->batch, job->mail, VERDICT_BOUNCED, "render", err.text);
@@ -283,7 +285,7 @@ static bool on_prepare(void *owner, struct mail *mail, struct smtp_message *m)
 {
     struct pipeline *p = owner;
     struct batch *b = mail->parcel->batch;
-    struct job *job = jobs_take(&p->jobs, b, mail);
+    struct job *job = jobs_take(&p->jobs, mail, m->eight_bit);
     const char *why = is_suppressed(p, b, mail);
 
     if (b->expires_us <= job->started_us) {
@@ -427,7 +429,7 @@ static void turn(uv_prepare_t *handle)
     if (settle_write(p->settle, &err) == STATUS_OK)
         settle_flush(p->settle, p->draining);
     if (may_claim(p))
-        claims_turn(&p->claims, &p->held, p->dests, p->rate, p->now_ms);
+        claims_turn(&p->claims, &p->held, p->dests, p->now_ms);
 }
 
 static bool is_drained(const struct pipeline *p)
@@ -445,10 +447,7 @@ static void on_stopped(void *owner)
 
 static void measure(struct pipeline *p)
 {
-    uint64_t n = p->settled - p->settled_at_tick;
-
-    p->settled_at_tick = p->settled;
-    p->rate += ((double)n * 1000 / PIPELINE_TICK_MS - p->rate) / 8;
+    claims_measure(&p->claims, PIPELINE_TICK_MS);
     p->metrics->held_batches = p->held.n;
     dests_measure(p->dests, p->metrics);
     p->metrics->journal_bytes = settle_backlog_bytes(p->settle);

@@ -19,12 +19,12 @@ static uint64_t suspects(uint64_t w)
     return ((w - EACH(0x20)) | (w + EACH(1)) | w) & EACH(0x80);
 }
 
-static bool is_plain(char c)
+static bool is_plain(char c, bool eight)
 {
-    return (c >= ' ' && c < 0x7f) || c == '\t';
+    return (c >= ' ' && c < 0x7f) || c == '\t' || (eight && (c & 0x80));
 }
 
-static bool all_plain(const char *p, size_t len)
+static bool all_plain(const char *p, size_t len, bool eight)
 {
     size_t at = 0;
 
@@ -39,23 +39,23 @@ static bool all_plain(const char *p, size_t len)
             }
         }
         for (size_t i = 0; i < sizeof word && at < len; i++, at++)
-            if (!is_plain(p[at]))
+            if (!is_plain(p[at], eight))
                 return false;
     }
     return true;
 }
 
 /* One line without its end. */
-static bool is_safe_line(const char *p, size_t len)
+static bool is_safe_line(const char *p, size_t len, bool eight)
 {
     return len <= TRANSFER_LINE_MAX &&
            (len == 0 || (p[len - 1] != ' ' && p[len - 1] != '\t')) &&
            (len < 5 || memcmp(p, "From ", 5) != 0) &&
-           (len < 4 || memcmp(p, "--=_", 4) != 0) && all_plain(p, len);
+           (len < 4 || memcmp(p, "--=_", 4) != 0) && all_plain(p, len, eight);
 }
 
 /* A CR elsewhere than before an LF is no plain character. */
-static bool is_7bit(const char *text, size_t len)
+static bool is_safe(const char *text, size_t len, bool eight)
 {
     while (len > 0) {
         const char *lf = memchr(text, '\n', len);
@@ -64,7 +64,7 @@ static bool is_7bit(const char *text, size_t len)
 
         if (lf && line > 0 && text[line - 1] == '\r')
             line--;
-        if (!is_safe_line(text, line))
+        if (!is_safe_line(text, line, eight))
             return false;
         text += all;
         len -= all;
@@ -83,10 +83,12 @@ static bool prefers_base64(const char *text, size_t len)
     return 4 * escapes > len + len / 8;
 }
 
-enum transfer transfer_best(const char *text, size_t len)
+enum transfer transfer_best(const char *text, size_t len, bool eight)
 {
-    if (is_7bit(text, len))
+    if (is_safe(text, len, false))
         return TRANSFER_7BIT;
+    if (eight && is_safe(text, len, true))
+        return TRANSFER_8BIT;
     return prefers_base64(text, len) ? TRANSFER_BASE64
                                      : TRANSFER_QUOTED_PRINTABLE;
 }
@@ -101,7 +103,7 @@ static size_t line_end(const char *p, size_t left)
     return *p == '\r' && left > 1 && p[1] == '\n' ? 2 : 1;
 }
 
-static void encode_7bit(struct buf *out, const char *text, size_t len)
+static void encode_plain(struct buf *out, const char *text, size_t len)
 {
     while (len > 0) {
         const char *lf = memchr(text, '\n', len);
@@ -155,7 +157,8 @@ void transfer_encode(struct buf *out, enum transfer transfer, const char *text,
                      size_t len)
 {
     switch (transfer) {
-    case TRANSFER_7BIT: encode_7bit(out, text, len); break;
+    case TRANSFER_7BIT:
+    case TRANSFER_8BIT: encode_plain(out, text, len); break;
     case TRANSFER_QUOTED_PRINTABLE:
         encode_quoted_printable(out, text, len);
         break;

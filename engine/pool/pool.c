@@ -93,7 +93,8 @@ static void mark(struct line *l, bool campaign)
 static bool feed_one(struct line *l, enum batch_class class)
 {
     struct pool *p = l->pool;
-    struct smtp_message m;
+    struct smtp_message m = {.eight_bit = smtp_conn_offer(l->conn)->caps &
+                                          SMTP_CAP_8BITMIME};
 
     if (!p->events.next(p->owner, class, &m))
         return false;

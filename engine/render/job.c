@@ -10,7 +10,7 @@
 /* A mail with large attachments is rare; its room is not kept for the next. */
 enum { JOB_KEPT_BYTES_MAX = 1024 * 1024, JOB_URL_MAX = 512 };
 
-struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail)
+struct job *jobs_take(struct jobs *j, struct mail *mail, bool eight_bit)
 {
     struct job *job = j->spare;
 
@@ -18,7 +18,8 @@ struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail)
         j->spare = job->next;
     else
         job = memory_new(1, sizeof *job);
-    job->batch = b;
+    job->batch = mail->parcel->batch;
+    job->eight_bit = eight_bit;
     job->mail = mail;
     job->started_us = clock_wall_us();
     return job;
@@ -165,6 +166,7 @@ static enum status render(struct jobs *j, struct job *job,
         .id_domain = content->id_domain,
         .date_us = job->started_us,
         .track = &side.track,
+        .eight_bit = job->eight_bit,
         .unsubscribe_url =
             side.unsubscribe_url[0] ? side.unsubscribe_url : NULL,
         .headers = fields_of(j, job, content, side.unsubscribe_url),

@@ -18,6 +18,7 @@ struct job {
     char from[ADDRESS_MAX];    /* envelope sender */
     char to[ADDRESS_MAX];      /* the recipient, where it has other letters */
     const char *sender_domain; /* of From:; its content's */
+    bool eight_bit;            /* its bodies may be 8bit */
     struct buf bytes;
     struct job *next; /* spare ones */
 };
@@ -34,7 +35,7 @@ struct job_settings {
     const unsigned char *secret; /* of the installation */
 };
 
-struct job *jobs_take(struct jobs *j, struct batch *b, struct mail *mail);
+struct job *jobs_take(struct jobs *j, struct mail *mail, bool eight_bit);
 void jobs_put(struct jobs *j, struct job *job);
 
 /* Frees the spare ones. */

@@ -18,11 +18,11 @@
 #include <strings.h>
 
 /* One body, with its own header. Where it is the same for everybody it is
- * encoded once. */
+ * encoded once, or twice: for servers that take 8bit too. */
 struct body {
     const char *head; /* NULL: the mail has no such part */
     struct template *program;
-    struct buf encoded;
+    struct buf encoded, eight; /* eight: empty where they are the same */
     bool constant;
 };
 
@@ -46,9 +46,9 @@ static const char HTML_HEAD[] = "Content-Type: text/html; charset=utf-8\r\n";
 
 /* The part's head and body, in the encoding that is best for this text. */
 static void write_body(struct buf *out, const char *head, const char *text,
-                       size_t len)
+                       size_t len, bool eight)
 {
-    enum transfer transfer = transfer_best(text, len);
+    enum transfer transfer = transfer_best(text, len, eight);
 
     buf_add_text(out, head);
     buf_add_text(out, "Content-Transfer-Encoding: ");
@@ -168,7 +168,9 @@ static enum status compile_body(struct body *b, const char *source,
     b->head = head;
     b->constant = !options || template_is_constant(b->program);
     if (b->constant)
-        write_body(&b->encoded, b->head, source, len);
+        write_body(&b->encoded, b->head, source, len, false);
+    if (b->constant && transfer_best(source, len, true) == TRANSFER_8BIT)
+        write_body(&b->eight, b->head, source, len, true);
     return STATUS_OK;
 }
 
@@ -313,6 +315,7 @@ static void body_fini(struct body *b)
 {
     template_free(b->program);
     buf_fini(&b->encoded);
+    buf_fini(&b->eight);
 }
 
 void message_free(struct message *m)
@@ -411,7 +414,10 @@ static enum status add_body(struct render *r, const struct body *b,
     enum status st = STATUS_OK;
 
     if (b->constant && !tracked) {
-        buf_add(r->out, b->encoded.data, b->encoded.len);
+        const struct buf *as =
+            r->to->eight_bit && b->eight.len > 0 ? &b->eight : &b->encoded;
+
+        buf_add(r->out, as->data, as->len);
         return STATUS_OK;
     }
     start = r->out->len;
@@ -431,7 +437,7 @@ static enum status add_body(struct render *r, const struct body *b,
                    len, r->out);
         text = take_back(r, start, &len);
     }
-    write_body(r->out, b->head, text, len);
+    write_body(r->out, b->head, text, len, r->to->eight_bit);
     return STATUS_OK;
 }
 

@@ -73,6 +73,7 @@ struct message_recipient {
     int64_t date_us;                 /* wall clock, for Date: (in UTC, +0000) */
     const struct links_track *track; /* NULL: links stay as they are */
     const char *unsubscribe_url;     /* the variable of that name; or NULL */
+    bool eight_bit;                  /* bodies may be 8bit: mail/transfer */
     const char *headers; /* further fields, as they are, each ending in CRLF;
                             or NULL */
     /* Or NULL: told of variables that are shown but missing. */

@@ -293,6 +293,16 @@ static bool choose(struct keys *k, int64_t project, const char *domain)
     return true;
 }
 
+bool keys_have(struct keys *k, int64_t project, const char *domain)
+{
+    char name[DKIM_NAME_MAX];
+
+    if (!domain || k->list.n == 0)
+        return false;
+    lower(domain, name);
+    return !choose(k, project, name) || k->signer.n_keys > 0;
+}
+
 /* Who takes mail in for us may sign it; receivers only distrust it. */
 static bool is_required(const struct config *config, bool direct)
 {

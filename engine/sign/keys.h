@@ -34,6 +34,9 @@ void keys_free(struct keys *k);
 /* They were read at least once: before that nothing may be signed. */
 bool keys_are_known(const struct keys *k);
 
+/* Are there keys that would sign for the domain (NULL: none would)? */
+bool keys_have(struct keys *k, int64_t project, const char *domain);
+
 /* Whose keys sign, and where to. */
 struct keys_mail {
     int64_t project;

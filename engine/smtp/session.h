@@ -85,7 +85,9 @@ struct smtp_message {
     const char *data;      /* CRLF lines, dot-stuffed, ends in CRLF; without
                               the final dot */
     size_t data_len;
-    void *tag; /* the owner's; comes back in the result */
+    void *tag;      /* the owner's; comes back in the result */
+    bool eight_bit; /* said to whoever makes it: the server takes 8bit bodies
+                       (RFC 6152) */
     /* What follows may be left out. */
     bool require_tls;   /* REQUIRETLS (RFC 8689): here or nowhere */
     const char *envid;  /* RFC 3461: ENVID, in clear; said where DSN is */

@@ -54,7 +54,8 @@ static void test_table(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t len = strlen(cases[i].text);
 
-        assert_int_equal(transfer_best(cases[i].text, len), cases[i].best);
+        assert_int_equal(transfer_best(cases[i].text, len, false),
+                         cases[i].best);
         if (!cases[i].encoded)
             continue;
         buf_reset(&out);
@@ -62,6 +63,33 @@ static void test_table(void **state)
         assert_string_equal(out.data ? out.data : "", cases[i].encoded);
     }
     buf_fini(&out);
+}
+
+/* Where it is allowed: only for what nothing else speaks against. */
+static void test_8bit(void **state)
+{
+    static const struct {
+        const char *text;
+        enum transfer best;
+    } eight[] = {
+        {"Hello\n", TRANSFER_7BIT},
+        {"Gr\xc3\xbc\xc3\x9f"
+         "e\n",
+         TRANSFER_8BIT},
+        {"\xe4\xbd\xa0\xe5\xa5\xbd\n.\n", TRANSFER_8BIT},
+        {"\xc3\xbc at a line's end \n", TRANSFER_QUOTED_PRINTABLE},
+        {"\xc3\xbc\nFrom me\n", TRANSFER_QUOTED_PRINTABLE},
+        {"--=_\xc3\xbc\nbbbbbbbbbb", TRANSFER_QUOTED_PRINTABLE},
+        {"\xc3\xbc\rabcdefgh", TRANSFER_QUOTED_PRINTABLE},
+        {"\xc3\xbc" LINE_998, TRANSFER_QUOTED_PRINTABLE},
+        {"\xc3\xbc \x7f abcdefgh", TRANSFER_QUOTED_PRINTABLE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof eight / sizeof *eight; i++)
+        assert_int_equal(
+            transfer_best(eight[i].text, strlen(eight[i].text), true),
+            eight[i].best);
 }
 
 /* With its line ends as mail has them. */
@@ -82,7 +110,7 @@ static size_t canonical(const char *text, size_t len, char *out)
     return n;
 }
 
-static size_t decode_7bit(const struct buf *b, char *out)
+static size_t decode_plain(const struct buf *b, char *out)
 {
     size_t n = 0;
 
@@ -112,14 +140,14 @@ static size_t decode_base64(const struct buf *b, char *out)
     return n;
 }
 
-static void check_lines(const struct buf *b)
+static void check_lines(const struct buf *b, bool eight)
 {
     size_t column = 0;
 
     for (size_t i = 0; i < b->len; i++) {
         unsigned char c = (unsigned char)b->data[i];
 
-        assert_true(c && c < 0x80);
+        assert_true(c && (eight || c < 0x80));
         assert_true(c != '\r' || b->data[i + 1] == '\n');
         assert_true(c != '\n' || (i > 0 && b->data[i - 1] == '\r'));
         column = c == '\n' ? 0 : column + 1;
@@ -144,7 +172,7 @@ static void test_any_text_comes_back(void **state)
                                          "line of some length\r\n"};
     uint32_t chance = 2045;
     struct buf text = {0}, out = {0};
-    size_t seen[3] = {0};
+    size_t seen[4] = {0};
 
     (void)state;
     for (int round = 0; round < 20000; round++) {
@@ -156,16 +184,16 @@ static void test_any_text_comes_back(void **state)
         }
         chance = chance * 1664525 + 1013904223;
         const char *in = text.data ? text.data : "";
-        enum transfer best = transfer_best(in, text.len);
+        enum transfer best = transfer_best(in, text.len, round % 2);
         char *want = memory_new(2 * text.len + 2, 1);
         char *got = memory_new(2 * text.len + 8, 1);
 
         transfer_encode(&out, best, in, text.len);
-        check_lines(&out);
+        check_lines(&out, best == TRANSFER_8BIT);
         seen[best]++;
         if (best != TRANSFER_QUOTED_PRINTABLE) { /* test_encode has that */
-            size_t n = best == TRANSFER_7BIT ? decode_7bit(&out, got)
-                                             : decode_base64(&out, got);
+            size_t n = best != TRANSFER_BASE64 ? decode_plain(&out, got)
+                                               : decode_base64(&out, got);
 
             assert_int_equal(n, canonical(in, text.len, want));
             assert_memory_equal(got, want, n);
@@ -173,7 +201,7 @@ static void test_any_text_comes_back(void **state)
         free(want);
         free(got);
     }
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         assert_true(seen[i] > 200);
     buf_fini(&text);
     buf_fini(&out);
@@ -183,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_8bit),
         cmocka_unit_test(test_any_text_comes_back),
     };
 

@@ -75,6 +75,37 @@ def test_single_mail_is_delivered():
         assert said(content.get_body()) == "It is on its way.\n"
 
 
+def test_eight_bits_where_they_arrive():
+    """Text beyond ASCII goes as 8bit to a server that offers 8BITMIME; not to
+    one that does not, and not where a signature would break on a later hop. In
+    a campaign, and where the text is the same for all."""
+    text = "Gr\u00fc\u00dfe an {{ email }}\n"
+    for options, encoding in ((), "8bit"), (["--no-8bitmime"], QP):
+        with Sink(*options, maildir=True) as sink, Presort(
+                sink.port) as presort:
+            presort.command("dkim", "create", "signed.example")
+            for sender in "plain", "signed":
+                campaign = presort.new_campaign(
+                    [f"{sender}@example.com"], text=text, html=None,
+                    **{"from": f"a@{sender}.example"})
+                presort.send(campaign)
+                presort.ask("POST", "/emails", {
+                    "from": f"a@{sender}.example",
+                    "to": [f"{sender}@example.com"], "subject": "x",
+                    "text": text})
+            process.wait_until(lambda: sum(sink.copies().values()) == 4, 20,
+                               "all mails")
+            for kept in sink.messages():
+                mail = email.message_from_bytes(kept.content,
+                                                policy=email.policy.default)
+                assert said(mail).startswith("Gr\u00fc\u00dfe an ")
+                assert mail["Content-Transfer-Encoding"] == (
+                    QP if kept.recipient.startswith("signed") else encoding)
+
+
+QP = "quoted-printable"
+
+
 def test_programs_mail_says_that_it_is_one():
     """Auto-Submitted (RFC 3834): on transactional mail that answers nobody,
     as its author says where he says it; never on a campaign's."""
