@@ -10,7 +10,7 @@ enum { PATH_TEXT_MAX = 64, HOURS_DIGITS_MAX = 3, SHOWN_WIDTH = 32 };
 
 static const char usage[] =
     "usage: presort rates [--hours N]\n\n"
-    "Of campaigns, by sending domain: mails tried, those that bounced for "
+    "By sending domain: mails tried, those that bounced for "
     "good, and\ncomplaints of what was delivered. N is 1 to 168; else the "
     "setting\nrate_window_seconds counts.";
 

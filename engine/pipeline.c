@@ -153,7 +153,7 @@ static void settle_one(struct pipeline *p, struct batch *b,
     answer_judge(s, b->tries, p->config->refused_retries);
     s->final = !goes_on(p, b, mail, s->verdict);
     batch_outcome(b, mail, clock_wall_us(), s);
-    settle_add(p->settle, s);
+    settle_add(p->settle, s, b->project, job_sender_domain(b, mail));
     b->touched = true;
     b->n_out--;
     p->claims.settled++;

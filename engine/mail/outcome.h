@@ -41,7 +41,7 @@ struct settled {
     enum reach reach;
     unsigned code; /* 0: no reply */
     int32_t claimed_ms, waited_ms, took_ms;
-    unsigned char campaign[OUTCOME_CAMPAIGN_BYTES]; /* zero: transactional */
+    unsigned char campaign[OUTCOME_CAMPAIGN_BYTES]; /* or settle/stream; or 0 */
     const char *site, *enhanced, *step, *reply, *mx, *source;
     const char *category; /* bounce/category; of what failed */
 };

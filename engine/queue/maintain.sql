@@ -168,3 +168,4 @@ WITH old AS (
 )
 DELETE FROM rate_seen s
 WHERE NOT EXISTS (SELECT FROM campaign c WHERE c.id = s.campaign)
+  AND NOT EXISTS (SELECT FROM stream t WHERE t.id = s.campaign)

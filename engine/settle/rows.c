@@ -89,6 +89,12 @@ static bool has_category(const struct settled *s)
     return s->category && s->category[0];
 }
 
+/* Something follows from it for its recipient, maybe. */
+static bool has_failed(const struct settled *s)
+{
+    return has_category(s) || s->verdict == VERDICT_EXPIRED;
+}
+
 static const char *or_null(const char *text)
 {
     return text && text[0] ? text : NULL;
@@ -129,7 +135,7 @@ void rows_copy(const struct buf *records, int worker, struct buf *out,
     copy_header(out);
     for (size_t at = 0; journal_next(records, &at, &s);) {
         copy_record(out, &s, worker);
-        tally->failed += has_category(&s);
+        tally->failed += has_failed(&s);
         if (settled_has_campaign(&s))
             tally_row(tally, &s)->count[count_of(&s)]++;
     }
@@ -298,7 +304,7 @@ void rows_failed_args(const struct buf *records, int worker, struct args *a)
          c++) {
         args_array_start(a, failed_columns[c].type);
         for (size_t at = 0; journal_next(records, &at, &s);)
-            if (has_category(&s))
+            if (has_failed(&s))
                 failed_columns[c].add(a, &s);
         args_array_end(a);
     }

@@ -34,7 +34,7 @@ struct tally_row {
 struct tally {
     struct tally_row *rows;
     size_t n, cap, last;
-    size_t failed; /* records that have a category */
+    size_t failed; /* records that settle_failed is told of */
 };
 
 void tally_reset(struct tally *t);
@@ -50,6 +50,6 @@ void rows_copy(const struct buf *records, int worker, struct buf *out,
 /* All records as the parameters of settle_again (settle.sql). */
 void rows_args(const struct buf *records, int worker, struct args *a);
 
-/* Those that have a category as the parameters of settle_failed. */
+/* Those that failed or expired as the parameters of settle_failed. */
 void rows_failed_args(const struct buf *records, int worker, struct args *a);
 #endif

@@ -9,6 +9,7 @@
 #include "engine/queue/queue.sql.h"
 #include "settle/rows.h"
 #include "settle/retry.h"
+#include "settle/stream.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ struct settle {
 
     struct buf copy;
     struct tally tally;
+    struct streams streams;
     struct args args;
 };
 
@@ -43,6 +45,7 @@ struct settle {
 STATEMENT(begin, "BEGIN");
 STATEMENT(commit, SQL_COMMIT);
 STATEMENT(rollback, SQL_ROLLBACK);
+STATEMENT(stream_add, SQL_STREAM_ADD);
 STATEMENT(tally_add, SQL_TALLY_ADD);
 STATEMENT(settle_again, SQL_SETTLE_AGAIN);
 STATEMENT(settle_failed, SQL_SETTLE_FAILED);
@@ -192,6 +195,7 @@ static void committed(struct settle *s)
     if (status != STATUS_OK)
         log_event(LOG_ERROR, "journal_not_cut", "why=\"%s\"", err.text);
     buf_reset(&s->left);
+    streams_told(&s->streams);
     s->state = SETTLE_IDLE;
     s->flushing = NULL;
     s->again = s->replaying = false;
@@ -229,6 +233,9 @@ static void on_commit(void *arg, const PGresult *r)
 static void send_commit(struct settle *s)
 {
     s->state = SETTLE_COMMITTING;
+    args_reset(&s->args);
+    if (streams_args(&s->streams, &s->args))
+        pg_send(s->pg, &stream_add, &s->args, NULL, NULL);
     send_finished(s);
     pg_send(s->pg, &commit, NULL, on_commit, s);
     pg_sync(s->pg);
@@ -310,8 +317,13 @@ void settle_flush(struct settle *s, bool now)
 
 /* ---- The pipeline's side ---- */
 
-void settle_add(struct settle *s, const struct settled *outcome)
+void settle_add(struct settle *s, struct settled *outcome, int64_t project,
+                const char *sender_domain)
 {
+    if (!settled_has_campaign(outcome) && sender_domain) {
+        streams_id(&s->streams, project, sender_domain, outcome->campaign);
+        outcome->site = ""; /* there are too many */
+    }
     journal_add(&s->journal, outcome);
 }
 
@@ -399,6 +411,7 @@ void settle_free(struct settle *s)
     buf_fini(&s->left);
     buf_fini(&s->copy);
     tally_fini(&s->tally);
+    streams_fini(&s->streams);
     args_fini(&s->args);
     free(s);
 }

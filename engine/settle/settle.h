@@ -38,7 +38,10 @@ void settle_free(struct settle *s);
 /* Commit what the journal holds; answers with `replayed`, in time. */
 void settle_replay(struct settle *s, int worker);
 
-void settle_add(struct settle *s, const struct settled *outcome);
+/* Transactional mail is counted by its project and sender's domain (NULL: not
+ * at all): its stream becomes outcome->campaign. */
+void settle_add(struct settle *s, struct settled *outcome, int64_t project,
+                const char *sender_domain);
 
 /* A batch that is over: b->carry says what of it goes on. */
 void settle_finish(struct settle *s, struct batch *b);

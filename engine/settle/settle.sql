@@ -1,5 +1,10 @@
 -- What a worker tells the store about mails that have an outcome.
 
+-- name: stream_add
+INSERT INTO stream (id, project, domain)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[])
+ON CONFLICT DO NOTHING
+
 -- name: tally_add
 INSERT INTO tally AS t (campaign, site, worker, delivered, deferred, bounced,
                         in_doubt, doubted, expired, suppressed, cancelled)
@@ -79,7 +84,7 @@ SELECT settle_failed($1::int, array_agg(g.batch), array_agg(g.seq),
                      array_agg(g.campaign), array_agg(g.site),
                      array_agg(g.category))
 FROM fresh f JOIN given g USING (batch, seq, attempt)
-WHERE g.category IS NOT NULL HAVING count(*) > 0
+WHERE g.category IS NOT NULL OR g.verdict = 'expired' HAVING count(*) > 0
 
 -- What follows from those that failed: a function, as both ways need it.
 -- name: settle_failed

@@ -125,7 +125,7 @@ static void settle_mail(struct bench *b, const struct batch *batch,
         .source = "127.0.0.1",
     };
     memcpy(outcome.campaign, batch->campaign, UUID_BYTES);
-    settle_add(b->settle, &outcome);
+    settle_add(b->settle, &outcome, 0, NULL);
 }
 
 static void on_claimed(void *owner, struct batch *batch)

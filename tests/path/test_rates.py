@@ -88,6 +88,44 @@ def test_rates_of_project_and_domains():
                 presort.ask("GET", f"/rates?hours={hours}")
 
 
+def test_transactional_mail_is_in_the_rates():
+    """By project and the sender's domain, at once and later; in no
+    campaign's."""
+    with Sink(*GONE) as sink, Presort(sink.port, **SOON) as presort:
+        ids = [presort.ask("POST", "/emails/batch", [{
+            "from": f"Shop <a@{domain}>", "to": [f"{name}{i}@{domain}.test"],
+            "subject": "Receipt", "text": "x"} for i in range(10)
+            for name in ("gone", "u")])
+            for domain in ("Shop.example", "bank.example")]
+        process.wait_until(lambda: presort.sql(
+            "SELECT count(*) FROM outcome WHERE final") == [["40"]], 20,
+            "all outcomes")
+        [[batch, seq]] = presort.sql("""
+            SELECT m.batch, m.seq FROM mail m JOIN email e
+            ON (e.batch, e.seq) = (m.batch, m.email)
+            WHERE m.recipient = 'u3@bank.example.test'""")
+        tell(presort, ((int(batch), int(seq)), "complained", "complaint",
+                       False))
+
+        def domains():
+            return {d["domain"]: (d["rates"]["delivered"],
+                                  d["rates"]["hard_bounces"],
+                                  d["rates"]["complaints"])
+                    for d in presort.ask("GET", "/rates")["domains"]}
+        process.wait_until(lambda: domains() == {
+            "shop.example": (10, 10, 0), "bank.example": (10, 10, 1)}, 20,
+            "the rates")
+        assert len(ids[0]["data"]) == 20
+        # A second worker's, and after a restart, the same stream.
+        presort.stop()
+        presort.start()
+        presort.ask("POST", "/emails", {
+            "from": "a@SHOP.example", "to": ["w@example.com"],
+            "subject": "Receipt", "text": "x"})
+        process.wait_until(lambda: domains()["shop.example"] == (11, 10, 0),
+                           20, "one more")
+
+
 def test_complaints_pause_the_campaign():
     readers = [f"u{i}@example.com" for i in range(4000)]
     with Sink("--slow", "20") as sink, Presort(sink.port, **SOON) as presort:

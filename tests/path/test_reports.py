@@ -107,6 +107,51 @@ def test_told_later_once():
                 [events[name]] if name in events else [])
 
 
+def test_a_harder_word_counts_in_place_of_a_softer_one():
+    """Full, then gone: suppressed as gone, counted once, as that. The other
+    way round nothing is taken back."""
+    with Sink() as sink, Presort(sink.port, **SOON) as presort:
+        campaign = presort.new_campaign(["a@example.com", "b@example.com"])
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        of = mails(presort, campaign)
+        soft = "bounced", "mailbox_full", False
+        hard = "bounced", "invalid_recipient", True
+        assert tell(presort, (of["a@example.com"], *soft)) == [["t", "t"]]
+        assert tell(presort, (of["b@example.com"], *hard)) == [["t", "t"]]
+        assert on_the_list(presort) == {("b@example.com", "bounce")}
+        for report in (of["a@example.com"], *hard), (of["b@example.com"],
+                                                     *soft):
+            assert tell(presort, report) == [["t", "f"]]
+            assert tell(presort, report) == [["t", "f"]]
+        assert on_the_list(presort) == {("a@example.com", "bounce"),
+                                        ("b@example.com", "bounce")}
+        found = presort.campaign(campaign)
+        assert found["bounced_later"] == 2
+        assert {f["category"]: f["later"] for f in found["failures"]
+                if f["later"]} == {"invalid_recipient": 2}
+        process.wait_until(lambda: presort.campaign(campaign)["rates"][
+            "hard_bounces"] == 2, 10, "both in the rates")
+
+
+def test_mail_that_expires_in_a_workers_hand():
+    """A full mailbox until the end is a soft bounce also where a worker finds
+    that the time is over, not the store: it has to ask the store why."""
+    with Sink("--defer", "full@*:452 4.2.2 mailbox full", "--defer",
+              "busy@*:451 4.3.0 busy") as sink, Presort(
+                  sink.port, soft_bounces_max=1, **SOON) as presort:
+        campaign = presort.new_campaign(["full@example.com",
+                                         "busy@example.com"])
+        presort.send(campaign)
+        presort.wait_for_totals(campaign, 20, lambda t: t["deferred"] > 1)
+        for batch, seq in mails(presort, campaign).values():
+            presort.sql(f"""SELECT settle_failed(1, ARRAY[{batch}],
+                ARRAY[{seq}], ARRAY[now()], ARRAY['expired'],
+                ARRAY['{campaign}'::uuid], ARRAY['x'], ARRAY[NULL])""")
+        process.wait_until(lambda: on_the_list(presort) == {
+            ("full@example.com", "soft_bounce")}, 10, "the soft bounce")
+
+
 def test_a_report_on_authentication_is_no_complaint():
     with Sink() as sink, Presort(sink.port, **SOON) as presort:
         campaign = presort.new_campaign(["u@example.com"])
