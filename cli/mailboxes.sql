@@ -18,8 +18,11 @@ DELETE FROM mailbox WHERE name = $1::text RETURNING name
 
 -- name: inbound_list
 SELECT id, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-    source, kind, coalesce(address, '-'), coalesce(subject, '-')
-FROM inbound_unknown ORDER BY at DESC, id LIMIT 1000
+    source, kind, coalesce(address, '-'), coalesce(subject, '-'),
+    coalesce((SELECT c.id::text FROM campaign c
+              WHERE left(replace(c.id::text, '-', ''), 16) = substring(
+                  u.diagnostic FROM '^Feedback-ID: ([0-9a-f]{16}):')), '-')
+FROM inbound_unknown u ORDER BY at DESC, id LIMIT 1000
 
 -- name: inbound_show
 SELECT encode(raw, 'hex') FROM inbound_unknown WHERE id::text = $1::text

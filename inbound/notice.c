@@ -42,8 +42,8 @@ static bool looks_like_name(const char *s)
 }
 
 /* The first name of a mail whose MAC is right: the return path, Message-ID,
- * Feedback-ID and List-Unsubscribe of what we sent all carry the same 36
- * characters, and a server may have left any of them. */
+ * more of what we sent carry the same 36 characters, and a server may have left
+ * any of them. */
 static bool find_name(const struct notice_reader *r, struct span text,
                       struct mailid *mail)
 {
@@ -175,6 +175,24 @@ static void judge(const struct notice_reader *r, struct notice *n)
     }
 }
 
+/* Of a complaint that names neither mail nor recipient: which campaign it was
+ * about. Whoever got one of its mails could make it up, so nothing is counted:
+ * it is for whoever looks at what was kept. */
+static void hint(const struct notice_reader *r, struct notice *n)
+{
+    static const char field[] = "Feedback-ID: ";
+    char *to = n->diagnostic + sizeof field - 1;
+    struct span value;
+
+    if (n->named || n->category != CATEGORY_COMPLAINT ||
+        !scan_header(bounce_mail_original(&r->reader.mail), "Feedback-ID",
+                     &value))
+        return;
+    memcpy(n->diagnostic, field, sizeof field);
+    bounce_clean(to, sizeof n->diagnostic - (sizeof field - 1), value.s,
+                 value.len);
+}
+
 /* ---- Once ---- */
 
 /* A message that names a mail is the same if it has the same Message-ID, even
@@ -209,6 +227,7 @@ void notice_read(struct notice_reader *r, const char *bytes, size_t len,
     bounce_read(&r->reader, bytes, len, r->report);
     out->named = name_mail(r, &out->mail);
     judge(r, out);
+    hint(r, out);
     out->keep = is_to_keep(out);
     subject = r->reader.mail.subject;
     bounce_clean(out->subject, sizeof out->subject, subject, strlen(subject));

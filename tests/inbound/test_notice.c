@@ -161,6 +161,28 @@ static void test_kinds(void **state)
 }
 
 /* Address redacted, as Yahoo and Microsoft do. */
+/* Nothing is left of the mail but that. */
+static void test_feedback_id(void **state)
+{
+    (void)state;
+    struct notice n = read_text(text_format(
+        "%s",
+        "To: fbl@b.example\r\nSubject: complaint\r\nContent-Type: "
+        "multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nA complaint.\r\n"
+        "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+        "Feedback-Type: abuse\r\nUser-Agent: x\r\nVersion: 1\r\n\r\n"
+        "--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+        "From: a@b.example\r\n"
+        "Feedback-ID: 0123456789abcdef:1:campaign:presort\r\n\r\n"
+        "--b--\r\n"));
+
+    assert_string_equal(n.kind, "complaint");
+    assert_true(!n.named && n.keep);
+    assert_string_equal(n.diagnostic,
+                        "Feedback-ID: 0123456789abcdef:1:campaign:presort");
+}
+
 static void test_complaint(void **state)
 {
     (void)state;
@@ -261,8 +283,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_return_path), cmocka_unit_test(test_forged),
         cmocka_unit_test(test_other_names), cmocka_unit_test(test_kinds),
-        cmocka_unit_test(test_complaint),   cmocka_unit_test(test_same),
-        cmocka_unit_test(test_bounded),
+        cmocka_unit_test(test_complaint),   cmocka_unit_test(test_feedback_id),
+        cmocka_unit_test(test_same),        cmocka_unit_test(test_bounded),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

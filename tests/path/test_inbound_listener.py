@@ -158,6 +158,22 @@ def test_what_is_strange_is_kept_whole(story):
         f"Delivered-To: fbl@{DOMAIN}\r\n".encode() + text)
 
 
+def test_a_complaint_without_a_name_tells_its_campaign(story):
+    [[campaign]] = story.presort.sql("SELECT id FROM campaign LIMIT 1")
+    text = ("From: fbl@mail.example\r\nSubject: complaint\r\nContent-Type: "
+            "multipart/report; report-type=feedback-report; boundary=b\r\n\r\n"
+            "--b\r\nContent-Type: message/feedback-report\r\n\r\n"
+            "Feedback-Type: abuse\r\nUser-Agent: x\r\nVersion: 1\r\n\r\n"
+            "--b\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+            f"Feedback-ID: {campaign.replace('-', '')[:16]}:1:campaign:presort"
+            "\r\n\r\n--b--\r\n")
+    with story.smtp() as smtp:
+        smtp.sendmail("a@b.example", [f"fbl@{DOMAIN}"], text)
+    newest = story.presort.command("inbound", "list").splitlines()[0]
+    assert newest.split("\t")[3] == "complaint"
+    assert newest.split("\t")[-1] == campaign
+
+
 def test_api(story):
     before = story.count("report")
     call = story.presort.call
