@@ -159,6 +159,14 @@ class Dovecot:
             os.chown(part, KEEPER, KEEPER)
             part.rename(self.root / "mail/box/new" / name)
 
+    def renumber(self):
+        """Starts anew, and forgets the UIDs that it gave: another
+        UIDVALIDITY."""
+        process.stop(self.master, 20)
+        for path in (self.root / "mail/box").glob("dovecot*"):
+            path.unlink()
+        self._start()
+
     def kept(self, folder=""):
         """The messages that are in the mailbox, or in a folder."""
         box = self.root / "mail/box" / (f".{folder}" if folder else "")

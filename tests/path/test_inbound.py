@@ -84,7 +84,7 @@ def add_mailbox(presort, box, kind, done="delete", name="box"):
     secret = presort.directory / "secret"
     secret.write_text(PASSWORD + "\n")
     secret.chmod(0o644)
-    authority = presort.directory / "ca.pem"
+    authority = presort.directory / f"{name}.pem"
     authority.write_bytes(box.ca_file.read_bytes())
     presort.command("mailboxes", "add", name, "--url",
                     f"{kind}://localhost:{box.ports[kind]}", "--user", USER,
@@ -127,6 +127,31 @@ def test_bounces_come_from_a_mailbox(kind, done):
         listed = presort.command("mailboxes", "list")
         assert f"{HALF + 1} messages" in listed and ": ok" in listed
         assert PASSWORD not in presort.log() and PASSWORD not in listed
+
+
+@needs_root
+def test_several_mailboxes_and_other_uids():
+    """Two at once; and one whose server gives its UIDs anew, so that new
+    messages have the UIDs of others that were read and left."""
+    with Postfix(GONE) as postfix, Dovecot() as left, Dovecot() as emptied, \
+            Presort(postfix.port, return_path_domain=BOUNCES,
+                    inbound_poll_seconds=1) as presort:
+        send_all(presort)
+        messages = bounced(postfix)
+        left.put(messages[:15])
+        emptied.put(messages[15:25])
+        add_mailbox(presort, left, "imaps", "leave", "left")
+        add_mailbox(presort, emptied, "pop3s", name="emptied")
+        process.wait_until(lambda: count(presort, "report") == 25, 60,
+                           "both mailboxes to be read")
+        left.renumber()
+        left.put(messages[25:])
+        process.wait_until(lambda: count(presort, "report") == HALF, 60,
+                           "what came later")
+        process.wait_until(lambda: not emptied.kept(), 30, "one emptied")
+        assert len(left.kept()) == HALF - 10
+        assert sorted(presort.sql("""SELECT source, sum(n) FROM inbound_tally
+            GROUP BY source""")) == [["emptied", "10"], ["left", "30"]]
 
 
 @needs_root
