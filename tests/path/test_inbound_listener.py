@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 import os
 import pathlib
 import smtplib
@@ -18,6 +19,8 @@ from kit.presort import Presort
 from kit.sink import Sink
 
 DOMAIN = "bounce.example"
+SMUGGLING = places.TOP.parent / \
+    "shared/corpora/smtp-smuggling/eod_sequences.jsonl"
 
 DSN = """\
 From: MAILER-DAEMON@mx.example\r
@@ -56,8 +59,9 @@ class Story:
         presort.wait_for(campaign, 60)
         self.mails = [(line.sender, line.recipient) for line in sink.lines()]
 
-    def count(self, table):
-        return int(self.presort.sql(f"SELECT count(*) FROM {table}")[0][0])
+    def count(self, table, where="true", what="count(*)"):
+        return int(self.presort.sql(
+            f"SELECT {what} FROM {table} WHERE {where}")[0][0])
 
     def dsn(self, which, number=1):
         to, whom = self.mails[which]
@@ -156,6 +160,42 @@ def test_what_is_strange_is_kept_whole(story):
                              "ORDER BY at DESC LIMIT 1")[0][0]
     assert bytes.fromhex(kept) == (
         f"Delivered-To: fbl@{DOMAIN}\r\n".encode() + text)
+
+
+def smuggled():
+    """What another receiver might take for the end of a message."""
+    try:
+        with open(SMUGGLING, encoding="utf-8") as file:
+            rows = [json.loads(line) for line in file]
+    except FileNotFoundError:
+        return [pytest.param(b"", marks=pytest.mark.skip(
+            reason="../shared/corpora/smtp-smuggling is absent"))]
+    return [pytest.param(bytes.fromhex(row["hex"]), id=row["hex"])
+            for row in rows if "inbound" in row["roles"]]
+
+
+@pytest.mark.parametrize("sequence", smuggled())
+def test_only_one_sequence_ends_a_message(story, sequence):
+    """Where it is not told so, the listener hangs up or takes it for text: a
+    second message is never smuggled in behind it."""
+    before = story.count("inbound_tally", "true", "coalesce(sum(n), 0)")
+    second = (f"MAIL FROM:<x@y.example>\r\nRCPT TO:<fbl@{DOMAIN}>\r\nDATA\r\n"
+              "From: a@b\r\nSubject: smuggled\r\n\r\nx").encode()
+    with story.smtp() as smtp:
+        smtp.ehlo("x.example")
+        smtp.mail("a@b.example")
+        smtp.rcpt(f"fbl@{DOMAIN}")
+        smtp.docmd("DATA")
+        smtp.send(b"From: a@b\r\nSubject: first\r\n\r\ntext" + sequence +
+                  second + b"\r\n.\r\n")
+        code, _ = smtp.getreply()
+        try:
+            smtp.quit()
+        except smtplib.SMTPServerDisconnected:
+            pass
+    taken = story.count("inbound_tally", "true", "coalesce(sum(n), 0)") - before
+    assert taken == (1 if code == 250 else 0)
+    assert story.count("inbound_unknown", "subject = 'smuggled'") == 0
 
 
 def test_a_complaint_without_a_name_tells_its_campaign(story):
