@@ -35,6 +35,8 @@
       "say how mail leaves: directly, by a relay, to the sandbox")             \
     X("relay", command_relay, "add|list|remove|presets",                       \
       "name the servers that routes may hand mail to")                         \
+    X("sources", command_sources, "add|list|pause|resume|warm|remove",         \
+      "say from which of its addresses this machine sends; warm them up")      \
     X("domains", command_domains, "add|list|show|verify|remove",               \
       "say which domains mail is sent from; check their DNS records")          \
     X("suppressions", command_suppressions, "list|add|remove|...",             \

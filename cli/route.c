@@ -11,7 +11,9 @@
 
 static const char route_usage[] =
     "usage: presort route default direct|sandbox|RELAY [--fallback RELAY]\n"
+    "                         [--pool NAME]\n"
     "       presort route add --via direct|sandbox|RELAY [--fallback RELAY]\n"
+    "                         [--pool NAME]\n"
     "                         [--from DOMAIN] [--to DOMAIN]\n"
     "                         [--class transactional|campaign]\n"
     "                         [--project NAME] [--place N]\n"
@@ -39,25 +41,32 @@ static const char relay_usage[] =
 struct options {
     const char *words[3]; /* verb, and what it is about */
     int n;
-    const char *via, *fallback, *from, *to, *class, *project, *place;
+    const char *via, *fallback, *pool, *from, *to, *class, *project, *place;
     const char *tls, *login, *user, *secret;
 };
 
 static int options_read(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {
-        {"via", 1, NULL, 'v'},    {"fallback", 1, NULL, 'b'},
-        {"from", 1, NULL, 'f'},   {"to", 1, NULL, 't'},
-        {"class", 1, NULL, 'c'},  {"project", 1, NULL, 'p'},
-        {"place", 1, NULL, 'n'},  {"tls", 1, NULL, 'T'},
-        {"login", 1, NULL, 'l'},  {"user", 1, NULL, 'u'},
-        {"secret", 1, NULL, 's'}, {0}};
+    static const struct option known[] = {{"via", 1, NULL, 'v'},
+                                          {"fallback", 1, NULL, 'b'},
+                                          {"pool", 1, NULL, 'P'},
+                                          {"from", 1, NULL, 'f'},
+                                          {"to", 1, NULL, 't'},
+                                          {"class", 1, NULL, 'c'},
+                                          {"project", 1, NULL, 'p'},
+                                          {"place", 1, NULL, 'n'},
+                                          {"tls", 1, NULL, 'T'},
+                                          {"login", 1, NULL, 'l'},
+                                          {"user", 1, NULL, 'u'},
+                                          {"secret", 1, NULL, 's'},
+                                          {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
         switch (c) {
         case 'v': o->via = optarg; break;
         case 'b': o->fallback = optarg; break;
+        case 'P': o->pool = optarg; break;
         case 'f': o->from = optarg; break;
         case 't': o->to = optarg; break;
         case 'c': o->class = optarg; break;
@@ -97,11 +106,11 @@ static int change(PGconn *conn, const char *sql, int n,
 
 static int route_default(PGconn *conn, const struct options *o)
 {
-    const char *params[] = {o->words[1], o->fallback};
+    const char *params[] = {o->words[1], o->fallback, o->pool};
 
     if (!o->words[1])
         return cli_usage("usage: presort route default direct|sandbox|RELAY");
-    return change(conn, SQL_ROUTE_DEFAULT, 2, params, "route", "");
+    return change(conn, SQL_ROUTE_DEFAULT, 3, params, "route", "");
 }
 
 static int route_add(PGconn *conn, const struct options *o)
@@ -122,9 +131,10 @@ static int route_add(PGconn *conn, const struct options *o)
                             o->from,
                             o->to,
                             o->via,
-                            o->fallback};
+                            o->fallback,
+                            o->pool};
 
-    return change(conn, SQL_ROUTE_ADD, 7, params, "route", "no such project");
+    return change(conn, SQL_ROUTE_ADD, 8, params, "route", "no such project");
 }
 
 static int route_list(PGconn *conn, const struct options *o)

@@ -5,16 +5,18 @@ SELECT r.id, r.place, coalesce(p.name, 'any'),
     coalesce(r.sender, 'any'), coalesce(r.recipient, 'any'),
     CASE WHEN r.via = 'relay' THEN 'relay ' || r.relay ELSE r.via END
         || coalesce(', else relay ' || r.fallback, '')
+        || coalesce(', from pool ' || r.pool, '')
 FROM route r LEFT JOIN project p ON p.id = r.project
 ORDER BY r.place, r.id
 
 -- name: route_add
 INSERT INTO route (place, project, class, sender, recipient, via, relay,
-                   fallback)
+                   fallback, pool)
 SELECT $1::int, (SELECT id FROM project WHERE name = $2::text),
     $3::smallint, lower($4::text), lower($5::text),
     CASE WHEN $6::text IN ('direct', 'sandbox') THEN $6::text ELSE 'relay' END,
-    CASE WHEN $6::text NOT IN ('direct', 'sandbox') THEN $6::text END, $7::text
+    CASE WHEN $6::text NOT IN ('direct', 'sandbox') THEN $6::text END, $7::text,
+    $8::text
 WHERE $2::text IS NULL OR EXISTS (SELECT FROM project WHERE name = $2::text)
 RETURNING id
 
@@ -25,10 +27,11 @@ WITH gone AS (
     WHERE project IS NULL AND class IS NULL AND sender IS NULL
       AND recipient IS NULL
 )
-INSERT INTO route (place, via, relay, fallback)
+INSERT INTO route (place, via, relay, fallback, pool)
 VALUES (1000000,
     CASE WHEN $1::text IN ('direct', 'sandbox') THEN $1::text ELSE 'relay' END,
-    CASE WHEN $1::text NOT IN ('direct', 'sandbox') THEN $1::text END, $2::text)
+    CASE WHEN $1::text NOT IN ('direct', 'sandbox') THEN $1::text END, $2::text,
+    $3::text)
 RETURNING id
 
 -- name: route_remove

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEST_WAIT_US = 5 * 1000000 }; /* a longer pause empties the hand */
+enum {
+    DEST_WAIT_US = 5 * 1000000, /* a longer pause empties the hand */
+    DEST_SOURCE_MS = 100,       /* the choice of a source is looked at again */
+};
 
 void dest_stir(struct dest *t)
 {
@@ -26,19 +29,20 @@ static int64_t now_us(const struct dest_world *w)
     return w->now_ms * 1000;
 }
 
-static struct pace_keys keys_of(struct dest_world *w, const struct mail *mail)
+static struct pace_keys keys_of(const struct dest *t, const struct mail *mail)
 {
+    struct dest_world *w = t->world;
     const char *sender = pace_has_rules(w->pace, PACE_SENDER)
                              ? job_sender_domain(mail->parcel->batch, mail)
                              : NULL;
 
-    return gate_keys(mail->parcel->batch, sender);
+    return gate_keys(&t->gate, mail->parcel->batch, sender);
 }
 
 static bool may_go(void *arg, const struct parcel *p)
 {
     struct dest *t = arg;
-    const struct pace_keys keys = keys_of(t->world, &p->mails[0]);
+    const struct pace_keys keys = keys_of(t, &p->mails[0]);
 
     return gate_may_send(&t->gate, &keys, now_us(t->world));
 }
@@ -59,9 +63,11 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
     struct mail *mail;
 
     t->gate.when_us = PACE_NEVER_US;
+    if (t->sourceless)
+        return false;
     while (w->events.may_send(w->owner) &&
            (mail = hand_next(&t->hand, class, may_go, t))) {
-        const struct pace_keys keys = keys_of(w, mail);
+        const struct pace_keys keys = keys_of(t, mail);
 
         if (w->events.prepare(w->owner, mail, m)) {
             pace_spend(t->gate.site, &keys, now_us(w));
@@ -69,6 +75,8 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
         }
     }
     wake_at(t, t->gate.when_us);
+    if (t->sources) /* another one may be allowed to */
+        wake_at(t, now_us(w) + DEST_SOURCE_MS * 1000);
     return false;
 }
 
@@ -79,15 +87,26 @@ static size_t on_waiting(void *owner, enum batch_class class)
     return hand_waiting(&t->hand, class);
 }
 
+/* The end of a connection that others see and blame. Where no pool is set it is
+ * not told from others: there is nothing to change to. */
+static const char *blamed(const struct dest *t, const char *source)
+{
+    if (!t->sources)
+        return "";
+    return source[0] ? source : t->source;
+}
+
 static void on_settled(void *owner, const struct smtp_result *result,
                        const char *peer, const char *source)
 {
     struct dest *t = owner;
     struct dest_world *w = t->world;
     struct smtp_result said = *result;
-    const struct pace_keys keys =
-        keys_of(w, ((const struct job *)result->tag)->mail);
+    struct pace_keys keys = keys_of(t, ((const struct job *)result->tag)->mail);
 
+    keys.of[PACE_SOURCE] = blamed(t, source);
+    if (said.verdict != VERDICT_DELIVERED)
+        t->source_ms = 0; /* it may be blamed */
     if (!result->untried)
         gate_outcome(&t->gate, &keys, &said, now_us(w));
     w->events.settled(w->owner, &said, peer, source);
@@ -134,9 +153,11 @@ static void on_connected(void *owner)
 static void on_line_closed(void *owner, const char *source, bool failed,
                            unsigned code, const char *why)
 {
-    const struct dest *t = owner;
+    struct dest *t = owner;
 
-    pace_closed(t->gate.site, source, failed, code, why, now_us(t->world));
+    t->source_ms = 0;
+    pace_closed(t->gate.site, blamed(t, source), failed, code, why,
+                now_us(t->world));
 }
 
 /* Each mail that waits has been tried, and goes on by the retry schedule. */
@@ -287,13 +308,14 @@ static void on_addresses(void *owner)
     if (relay_has_command(t->relay) && !*relay_token(t->relay))
         n = 0;
     pool_hosts(t->pool, hosts, n);
+    t->source_ms = 0;
     dest_stir(t);
 }
 
 /* ---- Coming and going ---- */
 
 struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
-                      struct relay *relay)
+                      struct relay *relay, const struct source_pool *sources)
 {
     static const struct pool_events pool = {
         .next = on_next,
@@ -319,7 +341,9 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
         .pace = w->pace,
         .site = sites_site(w->sites, site, relay != NULL),
         .when_us = PACE_NEVER_US,
+        .source = t->source,
     };
+    t->sources = sources;
     pace_ledger(t->gate.site)->users++;
     t->used_ms = w->now_ms;
     hand_init(&t->hand);
@@ -380,6 +404,7 @@ void dest_hosts(struct dest *t, const struct domain *domain)
     }
     t->policy = policy_keep(domain->policy);
     pool_hosts(t->pool, hosts, domain->n_hosts);
+    t->source_ms = 0;
     policy_drop(before);
     keep_report(t, domain);
 }
@@ -460,6 +485,53 @@ void dest_put_again(struct dest *t, struct mail *mail)
     dest_stir(t);
 }
 
+/* ---- From where ---- */
+
+static const struct source *find_source(const struct dest *t, int64_t *when_us)
+{
+    const struct source *order[SOURCES_MAX];
+    size_t n = source_order(t->sources, pace_name(t->gate.site), order);
+    int64_t now = now_us(t->world);
+
+    *when_us = PACE_NEVER_US;
+    for (size_t i = 0; i < n; i++) {
+        const struct source *s = order[i];
+        int64_t at_us = pace_source_until(t->gate.site, s->address, now);
+
+        if (!pool_reaches(t->pool, s->at.ss_family))
+            continue;
+        pace_warm(
+            t->gate.site, s->address,
+            warmup_per_day(t->world->config->warmup_schedule, s->warm_day),
+            now);
+        if (!at_us && pace_warm_may(t->gate.site, s->address, now, &at_us))
+            return s;
+        if (at_us < *when_us)
+            *when_us = at_us;
+    }
+    return NULL;
+}
+
+/* The first in the site's own order that it does not blame, and that may send
+ * more today. Without one, mail waits. */
+static void choose_source(struct dest *t)
+{
+    int64_t when_us;
+    const struct source *s = find_source(t, &when_us);
+
+    t->source_ms = t->world->now_ms + DEST_SOURCE_MS;
+    t->sourceless = !s;
+    if (!s) {
+        wake_at(t, when_us);
+        return;
+    }
+    if (strcmp(t->source, s->address) != 0 && t->source[0])
+        log_event(LOG_INFO, "source_changed", "site=%s from=%s to=%s",
+                  pace_name(t->gate.site), t->source, s->address);
+    memcpy(t->source, s->address, sizeof t->source);
+    pool_source(t->pool, (const struct sockaddr *)&s->at, s->at_len, s->ehlo);
+}
+
 /* ---- Turns ---- */
 
 /* What waits for a site that is shut goes back to the store. */
@@ -484,10 +556,16 @@ void dest_turn(struct dest *t)
 
     t->used_ms = now_ms;
     t->wake_ms = INT64_MAX;
+    if (!t->sources)
+        t->sourceless = !pace_source_may(t->gate.site, "", now_us(t->world));
+    else if (now_ms >= t->source_ms)
+        choose_source(t);
     if (dest_is_shut(t)) {
         empty(t);
     } else if (gate_is_shut(&t->gate, now_us(t->world), &until_us)) {
         wake_at(t, until_us);
+    } else if (t->sourceless) {
+        wake_at(t, now_us(t->world) + DEST_SOURCE_MS * 1000);
     } else {
         int64_t wake_ms = pool_turn(t->pool, now_ms);
 

@@ -14,6 +14,7 @@
 #include "pool/pool.h"
 #include "queue/hand.h"
 #include "route/relay.h"
+#include "route/sources.h"
 #include "sites.h"
 
 enum { DEST_REPORTS_MAX = 64 };
@@ -52,7 +53,11 @@ struct dest {
     int64_t used_ms;   /* it had mail or connections */
     int64_t closed_ms; /* direct: no server answers, until then */
     char why[SMTP_WHY_MAX];
-    struct policy *policy; /* kept: the hosts point into it */
+    struct policy *policy;             /* kept: the hosts point into it */
+    const struct source_pool *sources; /* that it leaves from; or NULL */
+    char source[SOURCE_TEXT_MAX];      /* the one now; "" */
+    int64_t source_ms;                 /* looked at again then */
+    bool sourceless;                   /* none may be used now */
     struct dest *fallback; /* a relay's, where no server is reached; or NULL */
     bool by_fallback;      /* until closed_ms all mail goes there */
     struct dest_report *reports;
@@ -60,9 +65,9 @@ struct dest {
 };
 
 /* Without hosts yet. site: its limits' name, which must outlive it. relay: NULL
- * where site is one of mail servers. */
+ * where site is one of mail servers. sources: a pool, or NULL. */
 struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
-                      struct relay *relay);
+                      struct relay *relay, const struct source_pool *sources);
 void dest_free(struct dest *t);
 
 /* The hosts that DNS named, which may be others than a minute ago. */

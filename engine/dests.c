@@ -11,7 +11,7 @@
 enum {
     DESTS_TICK_MS = 50,
     DESTS_IDLE_MS = 60 * 1000, /* one that is not used is forgotten */
-    DESTS_KEY_MAX = DOMAIN_KEY_MAX + 16 + RELAY_NAME_MAX,
+    DESTS_KEY_MAX = DOMAIN_KEY_MAX + 32 + RELAY_NAME_MAX + SOURCE_POOL_MAX,
 };
 
 struct dests {
@@ -39,34 +39,39 @@ static const char *kept_name(struct dests *d, const char *site)
     return name;
 }
 
-static struct dest *dest_of_relay(struct dests *d, struct relay *relay)
+static struct dest *dest_of_relay(struct dests *d, struct relay *relay,
+                                  const struct source_pool *sources)
 {
     char key[DESTS_KEY_MAX];
     struct dest *t;
 
-    snprintf(key, sizeof key, "relay %s", relay_name(relay));
+    snprintf(key, sizeof key, "relay %s%s%s", relay_name(relay),
+             sources ? " from " : "", sources ? sources->name : "");
     t = map_get(&d->all, key);
     if (t)
         return t;
-    t = dest_new(&d->world, key, relay_name(relay), relay);
+    t = dest_new(&d->world, key, relay_name(relay), relay, sources);
     map_put(&d->all, key, t);
     return t;
 }
 
-/* fallback: where its mail goes while no server is reached; or NULL. */
+/* way: fallback is where its mail goes while no server is reached. */
 static struct dest *dest_of_domain(struct dests *d, const struct domain *domain,
-                                   struct relay *fallback)
+                                   const struct route_way *way)
 {
+    struct relay *fallback = way->fallback;
     char key[DESTS_KEY_MAX];
     struct dest *t;
 
-    snprintf(key, sizeof key, "%s%s%s", domain->key, fallback ? " else " : "",
-             fallback ? relay_name(fallback) : "");
+    snprintf(key, sizeof key, "%s%s%s%s%s", domain->key,
+             fallback ? " else " : "", fallback ? relay_name(fallback) : "",
+             way->pool ? " from " : "", way->pool ? way->pool->name : "");
     t = map_get(&d->all, key);
     if (!t) {
-        t = dest_new(&d->world, key, kept_name(d, domain->site), NULL);
+        t = dest_new(&d->world, key, kept_name(d, domain->site), NULL,
+                     way->pool);
         if (fallback)
-            t->fallback = dest_of_relay(d, fallback);
+            t->fallback = dest_of_relay(d, fallback, way->pool);
         map_put(&d->all, key, t);
     }
     dest_hosts(t, domain);
@@ -115,7 +120,7 @@ static struct route_way way_of(struct dests *d, const struct parcel *p)
 
 /* A parcel's domain is known. */
 static void follow(struct dests *d, struct parcel *p,
-                   const struct domain *domain, struct relay *fallback)
+                   const struct domain *domain, const struct route_way *way)
 {
     if (domain->verdict != VERDICT_DELIVERED) {
         const struct dests_refusal refusal = {
@@ -130,7 +135,7 @@ static void follow(struct dests *d, struct parcel *p,
         refuse(d, p, &refusal);
         return;
     }
-    dest_put(dest_of_domain(d, domain, fallback), p);
+    dest_put(dest_of_domain(d, domain, way), p);
 }
 
 /* It was looked up meanwhile. */
@@ -140,7 +145,9 @@ static void on_domain(void *owner, struct parcel *p,
     struct dests *d = owner;
     struct batch *b = p->batch;
 
-    follow(d, p, domain, way_of(d, p).fallback);
+    const struct route_way way = way_of(d, p);
+
+    follow(d, p, domain, &way);
     d->world.events.left(d->world.owner, b);
 }
 
@@ -168,14 +175,14 @@ static void send_on_its_way(struct dests *d, struct parcel *p)
     struct route_way way = way_of(d, p);
 
     if (way.kind == ROUTE_RELAY) {
-        dest_put(dest_of_relay(d, way.relay), p);
+        dest_put(dest_of_relay(d, way.relay, way.pool), p);
         return;
     }
     const struct domain *known =
         domains_find(d->domains, domain_of(p->mails), p);
 
     if (known)
-        follow(d, p, known, way.fallback);
+        follow(d, p, known, &way);
 }
 
 void dests_add(struct dests *d, struct batch *b)
@@ -379,9 +386,11 @@ static void on_routes(void *owner)
 {
     struct dests *d = owner;
     struct route_way way;
+    unsigned n = route_sources(d->route);
 
+    pace_sources(d->world.pace, n > 0 ? n : 1);
     d->one = route_is_one(d->route, &way) && way.kind == ROUTE_RELAY
-                 ? dest_of_relay(d, way.relay)
+                 ? dest_of_relay(d, way.relay, way.pool)
                  : NULL;
     d->world.events.rerouted(d->world.owner);
 }

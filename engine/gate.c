@@ -1,6 +1,7 @@
 #include "gate.h"
 
-struct pace_keys gate_keys(const struct batch *b, const char *sender)
+struct pace_keys gate_keys(const struct gate *g, const struct batch *b,
+                           const char *sender)
 {
     struct pace_keys keys = {{0}};
 
@@ -8,6 +9,7 @@ struct pace_keys gate_keys(const struct batch *b, const char *sender)
         keys.of[PACE_CAMPAIGN] = b->campaign_text;
     keys.of[PACE_PROJECT] = b->project_text;
     keys.of[PACE_SENDER] = sender;
+    keys.of[PACE_SOURCE] = g->source;
     return keys;
 }
 

@@ -15,13 +15,16 @@
 struct gate {
     struct pace *pace;
     struct pace_site *site;
+    const char *source; /* the address that mail leaves from; "": the only one
+                         */
     int64_t when_us; /* of what may not go now: the earliest time to ask again;
                         PACE_NEVER_US: nothing had to wait */
 };
 
 /* What the mail counts for. sender: its domain, or NULL. The texts are the
- * batch's and sender. */
-struct pace_keys gate_keys(const struct batch *b, const char *sender);
+ * gate's, the batch's and sender. */
+struct pace_keys gate_keys(const struct gate *g, const struct batch *b,
+                           const char *sender);
 
 /* May a mail with these keys go? If not, when_us is lowered to when. */
 bool gate_may_send(struct gate *g, const struct pace_keys *keys,

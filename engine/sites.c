@@ -176,6 +176,23 @@ static void on_orders(void *arg, const PGresult *rows)
     s->known_once = true;
 }
 
+/* As sites_report writes it. */
+static void read_blamed(struct pace_saved *saved, const char *text)
+{
+    char source[PACE_ID_TEXT];
+    long long wall_us;
+    int used = 0;
+
+    memset(saved->blamed, 0, sizeof saved->blamed);
+    for (size_t i = 0;
+         i < PACE_SOURCES_MAX &&
+         sscanf(text, "%47s %lld%n", source, &wall_us, &used) == 2;
+         i++, text += used) {
+        memcpy(saved->blamed[i].source, source, sizeof source);
+        saved->blamed[i].until_us = mono_of(wall_us);
+    }
+}
+
 static void on_state(void *arg, const PGresult *rows)
 {
     struct sites *s = arg;
@@ -194,6 +211,7 @@ static void on_state(void *arg, const PGresult *rows)
         k->saved.suspended_until_us = mono_of(pg_time(rows, row, 3));
         snprintf(k->saved.why, sizeof k->saved.why, "%s",
                  PQgetvalue(rows, row, 4));
+        read_blamed(&k->saved, PQgetvalue(rows, row, 5));
     }
 }
 

@@ -191,6 +191,21 @@ bool sites_report_args(struct pace *pace, int worker, size_t *at,
     return true;
 }
 
+/* "ADDRESS TIME ADDRESS TIME" */
+static void add_blamed(struct args *args, const struct pace_saved *saved)
+{
+    char text[PACE_SOURCES_MAX * (PACE_ID_TEXT + 24)] = "";
+    size_t len = 0;
+
+    for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
+        if (saved->blamed[i].until_us && saved->blamed[i].source[0])
+            len +=
+                (size_t)snprintf(text + len, sizeof text - len, "%s%s %lld",
+                                 len ? " " : "", saved->blamed[i].source,
+                                 (long long)wall_of(saved->blamed[i].until_us));
+    add_text(args, text);
+}
+
 /* What was learned: bounds and suspensions, or that they are gone. */
 static void add_learned(struct args *args, struct pace_site *const *sites,
                         const struct pace_saved *saved, size_t n)
@@ -223,11 +238,20 @@ static void add_learned(struct args *args, struct pace_site *const *sites,
     for (size_t i = 0; i < n; i++)
         add_text(args, saved[i].why);
     args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_TEXT);
+    for (size_t i = 0; i < n; i++)
+        add_blamed(args, &saved[i]);
+    args_array_end(args);
 }
 
 static bool is_bounded(const struct pace_saved *saved)
 {
-    return saved->rate > 0 || saved->lines > 0 || saved->suspended_until_us;
+    bool blamed = false;
+
+    for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
+        blamed |= saved->blamed[i].until_us != 0;
+    return saved->rate > 0 || saved->lines > 0 || saved->suspended_until_us ||
+           blamed;
 }
 
 bool sites_learned_args(struct pace *pace, struct args *args)

@@ -60,6 +60,12 @@
     X(NUMBER, direct_port, "25", 1, 65535, "port",                             \
       "port of the recipients' mail servers, where mail goes to them "         \
       "directly")                                                              \
+    X(TEXT, warmup_schedule,                                                   \
+      "50,100,500,1000,5000,10000,20000,40000,70000,100000,150000,250000,"     \
+      "400000,600000",                                                         \
+      1, 1024, "numbers",                                                      \
+      "mails that a provider gets from a source address on the first day of "  \
+      "its warm-up, the second, and so on; then as many as there are")         \
     X(TEXT, ip_preference, "any", 1, 16, "family",                             \
       "which of a server's addresses are tried first: ipv6, ipv4 or any; "     \
       "ipv6-only, ipv4-only: no others")                                       \

@@ -32,12 +32,6 @@ int64_t pace_sources_until(const struct pace_site *s, int64_t now_us)
     return n >= s->pace->n_sources ? first : 0;
 }
 
-bool pace_source_may(const struct pace_site *s, const char *source,
-                     int64_t now_us)
-{
-    return suspension_of(s->sources, PACE_SOURCES_MAX, source, now_us) == 0;
-}
-
 bool pace_parked(const struct pace_site *s, int64_t now_us, int64_t *until_us)
 {
     int64_t sources_us = pace_sources_until(s, now_us);
@@ -120,6 +114,7 @@ bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
         may &= rule_allows(
             pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]), now_us,
             when_us);
+    may &= pace_warm_may(s, keys->of[PACE_SOURCE], now_us, when_us);
     return may;
 }
 

@@ -128,6 +128,7 @@ void pace_resolve(struct pace_site *s, int64_t now_us)
                                     : 0,
                                 s->share.mine, s->share.n),
                    MINUTE_NS, limits.of[LIMIT_CONNECTIONS], now_us);
+    pace_warming_resolve(s, now_us);
 }
 
 static void resolve_all(struct pace *p, int64_t now_us)
@@ -190,6 +191,9 @@ bool pace_is_plain(const struct pace_site *s, int64_t now_us)
 {
     int64_t until_us;
 
+    for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
+        if (s->sources[i].until_us > now_us)
+            return false;
     return s->open == 0 && s->shape.rate <= 0 && s->shape.lines <= 0 &&
            !pace_parked(s, now_us, &until_us) && !pace_has_suspended(s);
 }

@@ -29,6 +29,8 @@ enum {
     PACE_REPLY_MAX = 160,    /* bytes of one */
     PACE_SOURCES_MAX = 8,    /* of a site that are suspended at a time */
     PACE_CAMPAIGNS_MAX = 16, /* likewise */
+    PACE_WARMING_MAX = 8,    /* source addresses of a site in their warm-up */
+    PACE_ID_TEXT = 48,       /* a campaign's id; an address of a source */
 };
 
 #define PACE_NEVER_US INT64_MAX
@@ -70,6 +72,10 @@ struct pace_saved {
     double rate, lines;         /* of all workers together; 0: no bound */
     int64_t suspended_until_us; /* 0: not */
     char why[PACE_WHY_MAX];
+    struct pace_blamed { /* until_us 0: none */
+        char source[PACE_ID_TEXT];
+        int64_t until_us;
+    } blamed[PACE_SOURCES_MAX];
 };
 
 /* What is counted of a site for the store, which keeps its own notes here. */
@@ -91,6 +97,18 @@ void pace_free(struct pace *p);
 void pace_sources(struct pace *p, unsigned n);
 bool pace_source_may(const struct pace_site *s, const char *source,
                      int64_t now_us);
+/* Until when it may not; 0: it may. */
+int64_t pace_source_until(const struct pace_site *s, const char *source,
+                          int64_t now_us);
+
+/* A source address in its warm-up may send so many mails a day to the site, all
+ * workers together; 0: it is warm. Beyond PACE_WARMING_MAX it is held for warm.
+ */
+void pace_warm(struct pace_site *s, const char *source, int64_t per_day,
+               int64_t now_us);
+/* May it send one more? *when_us is raised if not. */
+bool pace_warm_may(const struct pace_site *s, const char *source,
+                   int64_t now_us, int64_t *when_us);
 
 /* The list of live workers has been read (pace/lanes). */
 void pace_lanes(struct pace *p, const int32_t *workers, unsigned n,

@@ -12,7 +12,7 @@ SELECT site, paused IS NOT NULL,
 
 -- name: sites_state
 SELECT site, (rate * 1000)::bigint, (connections * 1000)::bigint,
-    coalesce(suspended_until, '-infinity'::timestamptz), why
+    coalesce(suspended_until, '-infinity'::timestamptz), why, sources
 FROM site_state WHERE updated > now() - interval '7 days'
 
 -- Live ones, by the database's clock, with a margin for a heartbeat on its way.
@@ -62,11 +62,14 @@ WHERE site.site <> excluded.site
 
 -- Rates are in thousandths of a mail a second, connections in thousandths.
 -- name: sites_learned
-INSERT INTO site_state (site, rate, connections, suspended_until, why)
-SELECT s.site, s.rate / 1000.0, s.connections / 1000.0, s.until, s.why
+INSERT INTO site_state (site, rate, connections, suspended_until, why, sources)
+SELECT s.site, s.rate / 1000.0, s.connections / 1000.0, s.until, s.why,
+    s.sources
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[],
-            $5::text[]) AS s (site, rate, connections, until, why)
+            $5::text[], $6::text[])
+    AS s (site, rate, connections, until, why, sources)
 ON CONFLICT (site) DO UPDATE
 SET rate = excluded.rate, connections = excluded.connections,
     suspended_until = excluded.suspended_until, why = excluded.why,
+    sources = excluded.sources,
     updated = now()

@@ -5,10 +5,7 @@
 #include "base/map.h"
 #include "pace/site.h"
 
-enum {
-    PACE_KEY_MAX = PACE_NAME_MAX + 32,
-    PACE_ID_TEXT = 40, /* a campaign's id; an address of a source */
-};
+enum { PACE_KEY_MAX = PACE_NAME_MAX + 32 };
 
 /* Limits of the operator for a name, and what was used of them here. */
 struct rule_state {
@@ -23,6 +20,14 @@ struct rule_state {
 struct suspension {
     char name[PACE_ID_TEXT];
     int64_t until_us;
+};
+
+/* A source address whose mails a day to a site are few as yet. */
+struct warming {
+    char source[PACE_ID_TEXT];
+    int64_t per_day; /* of all workers */
+    struct lane_share share;
+    struct meter meter;
 };
 
 struct pace {
@@ -49,6 +54,8 @@ struct pace_site {
     char why[PACE_WHY_MAX]; /* of the suspension: a reply */
     struct suspension sources[PACE_SOURCES_MAX];
     struct suspension campaigns[PACE_CAMPAIGNS_MAX];
+    struct warming warming[PACE_WARMING_MAX];
+    size_t n_warming;
     struct pace_reply replies[PACE_REPLIES_MAX];
     size_t n_replies;
     struct pace_ledger ledger;
@@ -60,6 +67,13 @@ struct rule_state *pace_rule_find(const struct pace *p, enum pace_scope scope,
 
 /* Limits and lanes anew. */
 void pace_resolve(struct pace_site *s, int64_t now_us);
+
+/* Lanes are others. */
+void pace_warming_resolve(struct pace_site *s, int64_t now_us);
+void pace_warm_spend(struct pace_site *s, const char *source, int64_t now_us);
+/* One that may not send now; or NULL. */
+const struct warming *pace_warm_binding(const struct pace_site *s,
+                                        int64_t now_us);
 
 /* 0: it is not suspended. */
 int64_t suspension_of(const struct suspension *list, size_t n, const char *name,

@@ -25,6 +25,7 @@ void pace_spend(struct pace_site *s, const struct pace_keys *keys,
     s->ledger.changes++;
     meter_spend(&s->meter, now_us);
     shape_sent(&s->shape, now_us);
+    pace_warm_spend(s, keys->of[PACE_SOURCE], now_us);
     for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
         struct rule_state *r =
             pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]);
@@ -241,6 +242,11 @@ void pace_save(const struct pace_site *s, int64_t now_us,
     };
     if (s->suspended_until_us > until_us)
         until_us = s->suspended_until_us;
+    for (size_t i = 0; i < PACE_SOURCES_MAX; i++) {
+        out->blamed[i].until_us =
+            s->sources[i].until_us > now_us ? s->sources[i].until_us : 0;
+        memcpy(out->blamed[i].source, s->sources[i].name, PACE_ID_TEXT);
+    }
     if (until_us > now_us) {
         out->suspended_until_us = until_us;
         memcpy(out->why, s->why, sizeof out->why);
@@ -253,6 +259,10 @@ void pace_restore(struct pace_site *s, const struct pace_saved *saved,
     unsigned n = s->share.n > 0 ? s->share.n : 1;
 
     shape_restore(&s->shape, saved->rate / n, saved->lines / n, now_us);
+    for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
+        if (saved->blamed[i].until_us > now_us)
+            suspend(s->sources, PACE_SOURCES_MAX, saved->blamed[i].source,
+                    saved->blamed[i].until_us);
     if (saved->suspended_until_us > now_us) {
         s->suspended_until_us = saved->suspended_until_us;
         memcpy(s->why, saved->why, sizeof s->why);

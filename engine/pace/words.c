@@ -70,6 +70,7 @@ void pace_why(const struct pace_site *s, int64_t now_us, char *out)
 {
     int64_t when_us = now_us;
     enum limit binding = meter_binding(&s->meter, now_us);
+    const struct warming *warming = pace_warm_binding(s, now_us);
 
     out[0] = '\0';
     if (pace_parked(s, now_us, &when_us)) {
@@ -82,6 +83,10 @@ void pace_why(const struct pace_site *s, int64_t now_us, char *out)
                  title(s), s->shape.rate * s->share.n);
     else if (binding != (enum limit)LIMITS)
         why_limit(s, binding, out);
+    else if (warming)
+        snprintf(out, PACE_WHY_MAX,
+                 "%s is being warmed up: %lld mails a day for %s",
+                 warming->source, (long long)warming->per_day, title(s));
     else if (s->open >= pace_connections(s) && s->open > 0)
         why_limit(s, LIMIT_CONNECTIONS, out);
     else if (s->open == 0 && !meter_gate_allows(&s->connects, now_us, &when_us))

@@ -31,12 +31,15 @@ struct line {
     bool ready;    /* it was, at least once: the server speaks SMTP with us */
     bool clear;    /* it goes without TLS, which was broken */
     bool campaign; /* a campaign's mail is under way on it */
+    bool leaving;  /* it takes no more */
 };
 
 struct pool {
     struct smtp_net *net;
     const struct config *config;
-    char ehlo_name[POOL_EHLO_MAX];
+    char own_name[POOL_EHLO_MAX], ehlo_name[POOL_EHLO_MAX];
+    struct sockaddr_storage source; /* source_len 0: as the system has it */
+    socklen_t source_len;
     struct pool_events events;
     void *owner;
     struct line *lines;
@@ -107,7 +110,7 @@ static bool feed_one(struct line *l, enum batch_class class)
 
 static void feed(struct line *l)
 {
-    while (!l->pool->draining && smtp_conn_takes(l->conn))
+    while (!l->pool->draining && !l->leaving && smtp_conn_takes(l->conn))
         if (!feed_one(l, BATCH_TRANSACTIONAL) &&
             !(takes_campaign(l) && feed_one(l, BATCH_CAMPAIGN)))
             return;
@@ -151,6 +154,12 @@ static bool is_up(const struct host *h, int64_t now_ms)
     return h->failures == 0 || now_ms >= h->down_until_ms;
 }
 
+/* Can it be reached from where we leave? */
+static bool fits(const struct pool *p, const struct host *h)
+{
+    return p->source_len == 0 || h->at.address.ss_family == p->source.ss_family;
+}
+
 /* The best group that has a host up; within it by chance and weight. NULL if
  * none is up. */
 static struct host *choose_host(struct pool *p, int64_t now_ms)
@@ -162,7 +171,8 @@ static struct host *choose_host(struct pool *p, int64_t now_ms)
         struct host *h = &p->hosts[i];
         uint32_t weight = h->at.weight ? h->at.weight : 1;
 
-        if (!is_up(h, now_ms) || (chosen && h->at.group > chosen->at.group))
+        if (!fits(p, h) || !is_up(h, now_ms) ||
+            (chosen && h->at.group > chosen->at.group))
             continue;
         if (chosen && h->at.group < chosen->at.group)
             weights = 0;
@@ -179,7 +189,7 @@ static int64_t up_again_ms(const struct pool *p)
     int64_t first = INT64_MAX;
 
     for (size_t i = 0; i < p->n_hosts; i++)
-        if (p->hosts[i].down_until_ms < first)
+        if (fits(p, &p->hosts[i]) && p->hosts[i].down_until_ms < first)
             first = p->hosts[i].down_until_ms;
     return first;
 }
@@ -281,9 +291,9 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     if (!l->ready && end->fault == SMTP_FAULT_TLS)
         tell_tls(l);
     p->events.closed(p->owner, smtp_conn_source(conn),
-                     !l->ready && end->fault != SMTP_FAULT_TLS, end->code,
-                     end->why);
-    if (!l->ready && !p->draining && !goes_in_clear(l, end))
+                     !l->ready && !l->leaving && end->fault != SMTP_FAULT_TLS,
+                     end->code, end->why);
+    if (!l->ready && !l->leaving && !p->draining && !goes_in_clear(l, end))
         failed(p, l, end->why, end->code);
     p->events.stirred(p->owner);
     free(l);
@@ -299,6 +309,8 @@ static struct smtp_conn_setup setup_of(const struct line *l)
         .address = (const struct sockaddr *)&l->host.address,
         .address_len = l->host.address_len,
         .ehlo_name = p->ehlo_name,
+        .source = p->source_len ? (const struct sockaddr *)&p->source : NULL,
+        .source_len = p->source_len,
         .tls = l->host.tls ? *l->host.tls : of_all,
         .implicit_tls = l->host.implicit_tls,
         .broken_tls = l->clear,
@@ -341,7 +353,7 @@ static unsigned free_lines(const struct pool *p)
     unsigned n = 0;
 
     for (const struct line *l = p->lines; l; l = l->next)
-        n += l->n_out == 0;
+        n += l->n_out == 0 && !l->leaving;
     return n;
 }
 
@@ -349,7 +361,7 @@ static unsigned free_lines(const struct pool *p)
 static bool is_failing(const struct pool *p)
 {
     for (size_t i = 0; i < p->n_hosts; i++)
-        if (p->hosts[i].failures == 0)
+        if (fits(p, &p->hosts[i]) && p->hosts[i].failures == 0)
             return false;
     return p->n_hosts > 0;
 }
@@ -398,6 +410,35 @@ int64_t pool_turn(struct pool *p, int64_t now_ms)
     return open_lines(p, now_ms);
 }
 
+void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,
+                 const char *ehlo_name)
+{
+    struct line *next;
+
+    if (p->source_len == (address ? len : 0) &&
+        (!address || (memcmp(&p->source, address, len) == 0 &&
+                      strcmp(p->ehlo_name, ehlo_name) == 0)))
+        return;
+    p->source_len = address ? len : 0;
+    if (address)
+        memcpy(&p->source, address, len);
+    snprintf(p->ehlo_name, sizeof p->ehlo_name, "%s",
+             address ? ehlo_name : p->own_name);
+    for (struct line *l = p->lines; l; l = next) {
+        next = l->next;
+        l->leaving = true;
+        smtp_conn_quit(l->conn);
+    }
+}
+
+bool pool_reaches(const struct pool *p, sa_family_t family)
+{
+    for (size_t i = 0; i < p->n_hosts; i++)
+        if (family == AF_UNSPEC || p->hosts[i].at.address.ss_family == family)
+            return true;
+    return false;
+}
+
 void pool_drain(struct pool *p)
 {
     struct line *next;
@@ -412,7 +453,7 @@ void pool_drain(struct pool *p)
 bool pool_is_down(const struct pool *p, int64_t now_ms)
 {
     for (size_t i = 0; i < p->n_hosts; i++)
-        if (is_up(&p->hosts[i], now_ms))
+        if (fits(p, &p->hosts[i]) && is_up(&p->hosts[i], now_ms))
             return false;
     return p->n_hosts > 0;
 }
@@ -465,6 +506,7 @@ struct pool *pool_new(struct smtp_net *net, const struct config *config,
 
     p->net = net;
     p->config = config;
+    snprintf(p->own_name, sizeof p->own_name, "%s", ehlo_name);
     snprintf(p->ehlo_name, sizeof p->ehlo_name, "%s", ehlo_name);
     p->events = *events;
     p->owner = owner;

@@ -96,6 +96,15 @@ void pool_hosts(struct pool *p, const struct pool_host *hosts, size_t n);
 /* Standard: opportunistic TLS, no login. Connections that are open stay. */
 void pool_access(struct pool *p, const struct pool_access *access);
 
+/* Where connections leave from, and the name they say there; copied. address
+ * NULL: as the system chooses, and by the name of pool_new. Those that leave
+ * from elsewhere take no more mail. Hosts of another family are left out. */
+void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,
+                 const char *ehlo_name);
+
+/* Is there a host of that family? */
+bool pool_reaches(const struct pool *p, sa_family_t family);
+
 /* A loop turn in which the pool stirred or mail was added, before the flush:
  * give mail to connections that take it, open more where mail waits. Returns
  * when it wants another turn at the latest (mono ms; INT64_MAX: not needed). */

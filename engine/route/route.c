@@ -28,12 +28,16 @@ struct route {
     struct route_way standard; /* what the setting says */
     struct relay *sandbox;     /* NULL if it can't be reached */
     struct map relays;         /* by name; they stay */
+    struct sources sources;
+    bool sources_changed; /* since the rules were taken */
     struct rule *rules, *fresh;
     size_t n, n_fresh;
 };
 
 static const struct pg_statement read_relays = {"route_relays",
                                                 SQL_ROUTE_RELAYS};
+static const struct pg_statement read_sources = {"route_sources",
+                                                 SQL_ROUTE_SOURCES};
 static const struct pg_statement read_rules = {"route_rules", SQL_ROUTE_RULES};
 static const struct pg_statement listen_ = {"route_listen", SQL_ROUTE_LISTEN};
 
@@ -82,7 +86,7 @@ static enum rule_via via_of(const char *text)
     return strcmp(text, "sandbox") == 0 ? RULE_SANDBOX : RULE_DIRECT;
 }
 
-static struct rule rule_at(const struct route *r, const PGresult *rows, int row)
+static struct rule rule_at(struct route *r, const PGresult *rows, int row)
 {
     struct rule rule;
 
@@ -95,6 +99,7 @@ static struct rule rule_at(const struct route *r, const PGresult *rows, int row)
              PQgetvalue(rows, row, 3));
     rule.relay = map_get(&r->relays, PQgetvalue(rows, row, 5));
     rule.fallback = map_get(&r->relays, PQgetvalue(rows, row, 6));
+    rule.pool = sources_pool(&r->sources, PQgetvalue(rows, row, 7));
     return rule;
 }
 
@@ -103,6 +108,14 @@ static bool same_rules(const struct route *r)
     return r->n == r->n_fresh &&
            (r->n == 0 ||
             memcmp(r->rules, r->fresh, r->n * sizeof *r->rules) == 0);
+}
+
+static void on_sources(void *arg, const PGresult *rows)
+{
+    struct route *r = arg;
+
+    if (has_rows(rows))
+        r->sources_changed |= sources_take(&r->sources, rows);
 }
 
 static void on_rules(void *arg, const PGresult *rows)
@@ -119,7 +132,9 @@ static void on_rules(void *arg, const PGresult *rows)
     r->fresh = memory_new(r->n_fresh + 1, sizeof *r->fresh);
     for (int row = 0; row < PQntuples(rows); row++)
         r->fresh[row] = rule_at(r, rows, row);
-    bool same = r->known && same_rules(r);
+    bool same = r->known && same_rules(r) && !r->sources_changed;
+
+    r->sources_changed = false;
 
     free(r->rules);
     r->rules = r->fresh;
@@ -145,6 +160,7 @@ static void on_tick(uv_timer_t *timer)
     args_reset(&r->args);
     args_int(&r->args, RULES_MAX);
     pg_send(r->pg, &read_relays, &r->args, on_relays, r);
+    pg_send(r->pg, &read_sources, &r->args, on_sources, r);
     pg_send(r->pg, &read_rules, &r->args, on_rules, r);
     pg_sync(r->pg);
 }
@@ -181,7 +197,7 @@ bool route_is_known(const struct route *r)
 
 static struct route_way way_of(const struct route *r, const struct rule *rule)
 {
-    struct route_way way = {.kind = ROUTE_RELAY};
+    struct route_way way = {.kind = ROUTE_RELAY, .pool = rule->pool};
 
     switch (rule->via) {
     case RULE_DIRECT:
@@ -212,6 +228,11 @@ bool route_is_one(const struct route *r, struct route_way *way)
 {
     *way = r->n > 0 ? way_of(r, &r->rules[0]) : r->standard;
     return r->n == 0 || asks_nothing(&r->rules[0]);
+}
+
+unsigned route_sources(const struct route *r)
+{
+    return sources_most(&r->sources);
 }
 
 bool route_wants_sender(const struct route *r)
@@ -305,7 +326,14 @@ enum status route_new(uv_loop_t *loop, const struct config *config,
     r->config = config;
     r->changed = changed;
     r->owner = owner;
-    if (set_standard(r, err) != STATUS_OK) {
+    enum status status =
+        warmup_is_valid(config->warmup_schedule)
+            ? set_standard(r, err)
+            : fail(err, STATUS_INVALID,
+                   "warmup_schedule: numbers from 1 on are expected, separated "
+                   "by commas");
+
+    if (status != STATUS_OK) {
         relay_free(r->sandbox);
         if (r->standard.relay != r->sandbox)
             relay_free(r->standard.relay);
@@ -339,6 +367,7 @@ void route_free(struct route *r)
     for (struct relay *relay; (relay = map_next(&r->relays, &at));)
         relay_free(relay);
     map_fini(&r->relays);
+    sources_fini(&r->sources);
     if (r->standard.relay != r->sandbox)
         relay_free(r->standard.relay);
     relay_free(r->sandbox);

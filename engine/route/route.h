@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "route/relay.h"
 #include "route/rule.h"
+#include "route/sources.h"
 #include <uv.h>
 
 struct route;
@@ -22,6 +23,9 @@ struct route_way {
     enum route_kind kind;
     struct relay *relay;    /* NULL if direct; the route's, and it stays */
     struct relay *fallback; /* direct: where no server is reached, or NULL */
+    /* Where it leaves from, one of these; NULL: as the system chooses. The
+     * route's; it stays. */
+    const struct source_pool *pool;
 };
 
 /* config must live; conninfo is copied. err names the setting. changed is
@@ -40,6 +44,9 @@ struct route_way route_of(const struct route *r,
 
 /* The one way that all mail takes; false if it depends on the mail. */
 bool route_is_one(const struct route *r, struct route_way *way);
+
+/* How many addresses the largest pool has (0: there are no pools). */
+unsigned route_sources(const struct route *r);
 
 /* Is the sender's domain asked for by any rule? */
 bool route_wants_sender(const struct route *r);

@@ -6,8 +6,15 @@ FROM relay ORDER BY name LIMIT $1::int
 -- name: route_rules
 SELECT coalesce(project, 0::bigint), coalesce(class::int, -1),
     coalesce(sender, ''), coalesce(recipient, ''), via,
-    coalesce(relay, ''), coalesce(fallback, '')
+    coalesce(relay, ''), coalesce(fallback, ''), coalesce(pool, '')
 FROM route ORDER BY place, id LIMIT $1::int
+
+-- name: route_sources
+SELECT pool, address, ehlo,
+    CASE WHEN warm_from IS NULL THEN 0
+         ELSE greatest((now() AT TIME ZONE 'UTC')::date - warm_from + 1, 1)
+    END::int
+FROM source WHERE enabled ORDER BY pool, address LIMIT $1::int
 
 -- name: route_listen
 LISTEN presort_control

@@ -20,6 +20,7 @@ struct rule {
                                      "*.example.com": all below it */
     enum rule_via via;
     void *relay, *fallback; /* the owner's; NULL: none */
+    void *pool;             /* likewise: of source addresses */
 };
 
 /* What a mail's way may depend on. Domains in any case; sender may be NULL
