@@ -240,9 +240,10 @@ void dns_free(struct dns *d)
         return;
     uv_poll_stop(d->poll);
     uv_close((uv_handle_t *)d->poll, free_handle);
-    while (d->questions) {
-        ub_cancel(d->ctx, d->questions->id);
-        forget(d->questions);
+    for (struct question *q = d->questions, *next; q; q = next) {
+        next = q->next;
+        ub_cancel(d->ctx, q->id);
+        free(q);
     }
     ub_ctx_delete(d->ctx);
     free(d);

@@ -5,7 +5,6 @@ inbound_settled  bounces a second: read, and committed with all that follows
                  session of the database that works for it
 """
 
-import os
 import subprocess
 import time
 
@@ -77,12 +76,6 @@ Content-Type: text/plain
 """
 
 
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def store(presort, lines):
     text = "\n".join(["A line of the mail that came back, of usual length."]
                      * 20)
@@ -111,14 +104,14 @@ def run(say):
             "SELECT pid FROM pg_stat_activity "
             "WHERE application_name = 'presort-inbound' "
             "ORDER BY backend_start LIMIT 1")
-        before = cpu_seconds(inbound), cpu_seconds(session)
+        before = process.cpu_seconds(inbound), process.cpu_seconds(session)
         started = time.monotonic()
         process.kill(inbound, 18)
         while presort.sql("SELECT EXISTS (SELECT FROM inbound_post)")[0][0] \
                 == "t":
             time.sleep(0.02)
         took = time.monotonic() - started
-        reading, settling = (cpu_seconds(pid) - was for pid, was in
+        reading, settling = (process.cpu_seconds(pid) - was for pid, was in
                              zip((inbound, session), before))
         settled = int(presort.sql("SELECT count(*) FROM report WHERE hard")
                       [0][0])

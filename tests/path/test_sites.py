@@ -97,6 +97,44 @@ def test_a_paused_site_takes_nothing_until_it_is_resumed():
                            "'deferred'") == [["0"]]
 
 
+def cost(presort, seconds):
+    """What happens in so long a time: claims, rows of `batch` that were
+    written, and the workers' processor seconds."""
+    def now():
+        [[claims]] = presort.sql("SELECT sum(claims) FROM batch")
+        presort.sql("SELECT pg_stat_force_next_flush()")
+        [[written]] = presort.sql("""
+            SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)
+            FROM pg_stat_user_tables WHERE relname LIKE 'batch%'""")
+        return int(claims), int(written), sum(
+            process.cpu_seconds(pid) for pid in presort.pids("presort-engine"))
+    before = now()
+    time.sleep(seconds)
+    return [b - a for a, b in zip(before, now())]
+
+
+def test_a_throttled_site_costs_nothing():
+    """Neither one that is paused, nor one that is at its limit, with thousands
+    of mails waiting: no claim, no row that is written but for the lease of
+    what is in hand, and no loop that is busy."""
+    with internet({"paused": [], "slow": []}) as (presort, sinks):
+        presort.command("sites", "pause", "mx.paused.example")
+        presort.command("sites", "set", "mx.slow.example", "mails_per_hour=60")
+        for name in "paused", "slow":
+            presort.send(presort.new_campaign(people(name, 5000)))
+        process.wait_until(lambda: "the limit for mx.slow.example is 60" in
+                           presort.command("sites"), 30, "the limit to bind")
+        time.sleep(4)
+        claims, written, processor = cost(presort, 10)
+        [[held]] = presort.sql(
+            "SELECT count(*) FROM batch WHERE state = 'claimed'")
+        assert claims == 0
+        assert int(held) <= 4 and written <= 10 * int(held)  # heartbeats
+        assert processor < 0.5
+        assert not sinks["paused"].copies()
+        assert sum(sinks["slow"].copies().values()) <= 3
+
+
 def test_who_blames_our_address_is_left_alone_and_nobody_bounces():
     """A 5xx that speaks of our address: one connection's worth of mails hears
     it, they wait, and `retry` tries again."""
