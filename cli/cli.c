@@ -32,7 +32,8 @@ int cli_usage(const char *fmt, ...)
 
 int cli_help(int argc, char **argv, const char *usage, const char *more)
 {
-    if (argc != 2 || (strcmp(argv[1], "--help") && strcmp(argv[1], "-h")))
+    if (argc != 2 ||
+        (strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0))
         return cli_usage("usage: presort %s", usage);
     printf("usage: presort %s\n\n%s\n", usage, more);
     return EXIT_DONE;

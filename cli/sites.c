@@ -200,8 +200,8 @@ static bool is_for_sites(const char *scope)
 static int set(PGconn *conn, const char *scope, const char *name, char **words,
                int n)
 {
-    struct limits limits;
-    char text[LIMITS_TEXT_MAX];
+    struct limits limits = limits_unset();
+    char text[LIMITS_TEXT_MAX] = "";
     const char *params[] = {scope, name, text};
     struct error err;
     int result = read_limits(words, n, &limits, text);
@@ -262,17 +262,17 @@ static int remove_limit(PGconn *conn, const char *scope, const char *name)
 
 /* ---- Commands ---- */
 
-/* What people know is the domain: its site is meant then. */
-static int resolve(PGconn *conn, char *word, char **out)
+/* What people know is the domain: its site is meant then. NULL: the database
+ * can't say, and that was told. */
+static char *resolve(PGconn *conn, const char *word)
 {
     const char *params[] = {word};
     struct error err;
     DB_RESULT *r = db_query(conn, &err, SQL_SITES_NAME, 1, params);
 
     if (!r)
-        return cli_fail("%s", err.text);
-    *out = text_copy(PQgetvalue(r, 0, 0));
-    return EXIT_DONE;
+        (void)cli_fail("%s", err.text);
+    return r ? text_copy(PQgetvalue(r, 0, 0)) : NULL;
 }
 
 static int run_site(PGconn *conn, int n, char **words)
@@ -297,9 +297,9 @@ static int run_sites(PGconn *conn, int n, char **words)
     if (n == 0)
         return list(conn);
     said = words[at];
-    result = resolve(conn, said, &name);
-    if (result != EXIT_DONE)
-        return result;
+    name = resolve(conn, said);
+    if (!name)
+        return EXIT_FAILED;
     words[at] = name;
     result = run_site(conn, n, words);
     words[at] = said;

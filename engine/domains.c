@@ -65,17 +65,19 @@ struct preference {
     bool only;
 };
 
+static const struct preference preferences[] = {
+    {"any", 0, false},
+    {"ipv6", AF_INET6, false},
+    {"ipv4", AF_INET, false},
+    {"ipv6-only", AF_INET6, true},
+    {"ipv4-only", AF_INET, true},
+};
+
 static const struct preference *preference_of(const char *text)
 {
-    static const struct preference all[] = {{"any", 0, false},
-                                            {"ipv6", AF_INET6, false},
-                                            {"ipv4", AF_INET, false},
-                                            {"ipv6-only", AF_INET6, true},
-                                            {"ipv4-only", AF_INET, true}};
-
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(all[i].text, text) == 0)
-            return &all[i];
+    for (size_t i = 0; i < sizeof preferences / sizeof *preferences; i++)
+        if (strcmp(preferences[i].text, text) == 0)
+            return &preferences[i];
     return NULL;
 }
 
@@ -146,7 +148,7 @@ static void learn_hosts(struct domain *known, const struct config *config,
     const struct preference *prefer = preference_of(config->ip_preference);
 
     if (!prefer) /* changed since, to nothing that there is */
-        prefer = preference_of("any");
+        prefer = &preferences[0];
     known->verdict = VERDICT_DELIVERED;
     snprintf(known->site, sizeof known->site, "%s", site_of(mail));
     make_key(known, mail);

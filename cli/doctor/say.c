@@ -95,7 +95,7 @@ static void give_no_answer(const struct waiting *w)
 
     if (w->answered)
         w->answered(w->arg, &answer);
-    else
+    else if (w->mail_answered)
         w->mail_answered(w->arg, &mail);
 }
 

@@ -46,6 +46,7 @@ enum status domain_ascii(const char *text, char out[DOMAIN_MAX],
                             IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
     size_t len = rc == IDN2_OK ? strlen((char *)ascii) : 0;
 
+    memset(out, 0, DOMAIN_MAX);
     if (len > 0 && ascii[len - 1] == '.')
         len--;
     bool fits = len > 0 && len < DOMAIN_MAX;
@@ -56,7 +57,6 @@ enum status domain_ascii(const char *text, char out[DOMAIN_MAX],
     if (!fits)
         return fail(err, STATUS_INVALID, "%s",
                     rc == IDN2_OK ? "its length" : idn2_strerror(rc));
-    out[len] = 0;
     return check(out, err);
 }
 

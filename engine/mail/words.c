@@ -56,9 +56,12 @@ static bool decode_q(const struct word *w, unsigned char *out, size_t *n)
 
     for (*n = 0; p < end; p++) {
         if (*p == '=') {
-            if (end - p < 3 || hex(p[1]) < 0 || hex(p[2]) < 0)
+            int high = end - p < 3 ? -1 : hex(p[1]);
+            int low = high < 0 ? -1 : hex(p[2]);
+
+            if (high < 0 || low < 0)
                 return false;
-            out[(*n)++] = (unsigned char)(hex(p[1]) << 4 | hex(p[2]));
+            out[(*n)++] = (unsigned char)((unsigned)high << 4 | (unsigned)low);
             p += 2;
         } else {
             out[(*n)++] = (unsigned char)(*p == '_' ? ' ' : *p);

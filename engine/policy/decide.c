@@ -132,7 +132,7 @@ static void make_json(struct policy *p, const char *domain,
 
     if (p->type == POLICY_TLSA)
         add_tlsa(list, p);
-    else if (p->type == POLICY_STS)
+    else if (p->type == POLICY_STS && sts)
         add_sts(list, hosts, sts);
     if (json_array_size(list) > 0)
         json_object_set(policy, "policy-string", list);
@@ -160,7 +160,8 @@ void policy_decide(struct policy *p, const char *domain,
         p->type = POLICY_TLSA;
     else if (facts->sts && facts->sts->mode != STS_NONE)
         p->type = POLICY_STS;
-    p->testing = p->type == POLICY_STS && facts->sts->mode == STS_TESTING;
+    p->testing =
+        p->type == POLICY_STS && facts->sts && facts->sts->mode == STS_TESTING;
     make_key(p);
     make_json(p, domain, facts->sts);
 }

@@ -300,8 +300,10 @@ void fetcher_free(struct fetcher *f)
 {
     if (!f)
         return;
-    while (f->transfers)
-        transfer_free(f->transfers);
+    for (struct transfer *t = f->transfers, *next; t; t = next) {
+        next = t->next;
+        transfer_free(t);
+    }
     curl_multi_cleanup(f->multi);
     uv_timer_stop(f->timer);
     uv_close((uv_handle_t *)f->timer, free_handle);

@@ -16,7 +16,7 @@ static void try_it(const char *html, size_t n, bool templates)
     }
     /* Without a <style> nothing is to be changed. */
     if (!memmem(html, n, "<", 1) &&
-        (out.len != n || (n && memcmp(out.data, html, n))))
+        (out.len != n || (n && memcmp(out.data, html, n) != 0)))
         BUG("changed, and no reason for it");
     if (css_inline(out.data ? out.data : "", out.len, templates, &again,
                    NULL) == STATUS_OK &&
