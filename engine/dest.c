@@ -498,12 +498,12 @@ static const struct source *find_source(const struct dest *t, int64_t *when_us)
         const struct source *s = order[i];
         int64_t at_us = pace_source_until(t->gate.site, s->address, now);
 
-        if (!pool_reaches(t->pool, s->at.ss_family))
+        if (!pool_reaches(t->pool, s->at.ss_family) ||
+            !pace_warm(
+                t->gate.site, s->address,
+                warmup_per_day(t->world->config->warmup_schedule, s->warm_day),
+                now))
             continue;
-        pace_warm(
-            t->gate.site, s->address,
-            warmup_per_day(t->world->config->warmup_schedule, s->warm_day),
-            now);
         if (!at_us && pace_warm_may(t->gate.site, s->address, now, &at_us))
             return s;
         if (at_us < *when_us)

@@ -102,9 +102,9 @@ int64_t pace_source_until(const struct pace_site *s, const char *source,
                           int64_t now_us);
 
 /* A source address in its warm-up may send so many mails a day to the site, all
- * workers together; 0: it is warm. Beyond PACE_WARMING_MAX it is held for warm.
- */
-void pace_warm(struct pace_site *s, const char *source, int64_t per_day,
+ * workers together; 0: it is warm. False: PACE_WARMING_MAX others are known
+ * already, and nothing may leave from it. */
+bool pace_warm(struct pace_site *s, const char *source, int64_t per_day,
                int64_t now_us);
 /* May it send one more? *when_us is raised if not. */
 bool pace_warm_may(const struct pace_site *s, const char *source,

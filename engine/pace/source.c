@@ -42,7 +42,7 @@ void pace_warming_resolve(struct pace_site *s, int64_t now_us)
     }
 }
 
-void pace_warm(struct pace_site *s, const char *source, int64_t per_day,
+bool pace_warm(struct pace_site *s, const char *source, int64_t per_day,
                int64_t now_us)
 {
     size_t i = 0;
@@ -51,19 +51,20 @@ void pace_warm(struct pace_site *s, const char *source, int64_t per_day,
         i++;
     if (i == s->n_warming) {
         if (per_day == 0 || i == PACE_WARMING_MAX)
-            return;
+            return per_day == 0;
         s->warming[i] = (struct warming){0};
         snprintf(s->warming[i].source, sizeof s->warming[i].source, "%s",
                  source);
         s->n_warming++;
     }
     if (s->warming[i].per_day == per_day)
-        return;
+        return true;
     if (per_day == 0)
         s->warming[i] = s->warming[--s->n_warming];
     else
         s->warming[i].per_day = per_day;
     pace_warming_resolve(s, now_us);
+    return true;
 }
 
 bool pace_warm_may(const struct pace_site *s, const char *source,

@@ -84,7 +84,9 @@ static void it_says_so(void **state)
     for (int i = 0; i < 3 * PACE_WARMING_MAX; i++) {
         char source[] = {'a', (char)('a' + i), 0};
 
-        pace_warm(s, source, 50, NOW);
+        /* One that can't be counted must not go without a limit. */
+        assert_int_equal(pace_warm(s, source, 50, NOW),
+                         i + 1 < PACE_WARMING_MAX);
     }
     for (int i = 0; i < 3 * PACE_WARMING_MAX; i++) {
         char source[] = {'a', (char)('a' + i), 0};
