@@ -22,7 +22,8 @@ VALUES (host($1::inet), lower($2::text), $3::text,
     CASE $4::text WHEN 'now' THEN (now() AT TIME ZONE 'UTC')::date
          ELSE $4::date END)
 ON CONFLICT (address) DO UPDATE
-SET ehlo = excluded.ehlo, pool = excluded.pool, warm_from = excluded.warm_from
+SET ehlo = excluded.ehlo, pool = excluded.pool,
+    warm_from = coalesce(excluded.warm_from, source.warm_from)
 RETURNING address
 
 -- name: sources_enable

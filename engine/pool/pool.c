@@ -9,6 +9,7 @@ enum {
     POOL_PAUSE_FIRST_MS = 250,
     POOL_PAUSE_MOST_MS = 60 * 1000,
     POOL_EHLO_MAX = 256,
+    CODE_TLS_FIRST = 530, /* "Must issue a STARTTLS command first" */
     POOL_BROKEN_TLS_MS = 60 * 60 * 1000, /* so long it goes in clear */
 };
 
@@ -243,12 +244,28 @@ static void on_ready(struct smtp_conn *conn, void *owner)
     feed(l);
 }
 
+/* It takes nothing in clear, after all: its TLS has to come right (RFC 3207,
+ * 4).
+ */
+static void want_tls(const struct line *l, struct smtp_result *said)
+{
+    struct host *h = host_of(l->pool, &l->host);
+
+    if (h)
+        h->broken_tls_until_ms = 0;
+    said->verdict = VERDICT_DEFERRED;
+    said->reach = REACH_HOST;
+}
+
 static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
                        void *owner)
 {
     struct line *l = owner;
+    struct smtp_result said = *result;
 
-    l->pool->events.settled(l->pool->owner, result, smtp_conn_peer(conn),
+    if (l->clear && said.code == CODE_TLS_FIRST)
+        want_tls(l, &said);
+    l->pool->events.settled(l->pool->owner, &said, smtp_conn_peer(conn),
                             smtp_conn_source(conn));
     if (--l->n_out == 0)
         mark(l, false);

@@ -43,7 +43,7 @@ virtual_minimum_uid = 1
 
 # service, type, private, unprivileged, chroot, wake-up, processes, command
 MASTER = """\
-127.0.0.1:{port} inet n - n - - smtpd
+{address}:{port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 rewrite unix - - n - - trivial-rewrite
@@ -71,12 +71,14 @@ class Postfix:
     {"gone.example": "error:5.1.1 nobody is here"}. settings are lines of
     main.cf; files are put into /etc/postfix."""
 
-    def __init__(self, transports=None, settings=None, files=()):
+    def __init__(self, transports=None, settings=None, files=(),
+                 address="127.0.0.1", port=None):
         self.transports = transports or {}
         self.settings = settings or {}
         self.files = files
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="postfix-"))
-        self.port = places.free_ports(1)[0]
+        self.address = address
+        self.port = port or places.free_ports(1)[0]
         self.master = None
 
     def __enter__(self):
@@ -114,7 +116,8 @@ class Postfix:
                 for name, value in self.settings.items())))
         for path in self.files:
             shutil.copy(path, etc)
-        (etc / "master.cf").write_text(MASTER.format(port=self.port))
+        (etc / "master.cf").write_text(MASTER.format(
+            address=self.address, port=self.port))
 
     def _transport_maps(self):
         if not self.transports:
@@ -157,7 +160,7 @@ class Postfix:
     def _answers(self):
         if self.master.poll() is not None:
             raise RuntimeError(f"Postfix ended:\n{self.log()}")
-        return process.listens(self.port)
+        return process.listens(self.port, self.address)
 
     def log(self):
         path = self.root / "var/log/postfix.log"

@@ -206,6 +206,53 @@ def test_gateways_and_names_beyond_ascii():
                            "the mail by the API")
 
 
+class BrokenTls(socketserver.StreamRequestHandler):
+    """Offers STARTTLS, can't do it, and takes nothing without."""
+
+    def handle(self):
+        def say(line):
+            self.wfile.write(line.encode() + b"\r\n")
+        say("220 there")
+        while line := self.rfile.readline():
+            verb = line[:4].upper()
+            if verb == b"EHLO":
+                say("250-there\r\n250 STARTTLS")
+            elif verb == b"STAR":
+                say("220 go")
+                self.wfile.write(b"\x15\x03\x03\x00\x02\x02\x50")  # alert
+                return
+            else:
+                say("221 bye" if verb == b"QUIT" else
+                    "530 5.7.0 Must issue a STARTTLS command first")
+
+
+def test_tls_that_is_demanded_and_broken_is_waited_for():
+    """In clear, where its TLS does not work, it says that it wants TLS: that
+    is no word about the mail, which is not given up."""
+    names = {"broken.example": ["MX 1 mx7.example."],
+             "mx7.example": ["A 127.0.1.7"]}
+    with internet(names, 1) as (presort, sinks), \
+            serving("127.0.1.7", sinks[1].port, BrokenTls):
+        campaign = presort.new_campaign(addresses("broken.example", 3))
+        presort.send(campaign)
+        presort.wait_for_totals(campaign, 30, lambda t: t["deferred"] >= 6)
+        assert presort.totals(campaign)["bounced"] == 0
+        assert presort.sql("SELECT DISTINCT code FROM outcome WHERE "
+                           "reply LIKE 'Must issue%'") == [["530"]]
+
+
+@contextlib.contextmanager
+def serving(address, port, handler):
+    class Server(socketserver.ThreadingTCPServer):
+        allow_reuse_address = True
+        daemon_threads = True
+
+    with Server((address, port), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield
+        server.shutdown()
+
+
 @contextlib.contextmanager
 def refusing(address, port):
     """A server that turns everybody away."""
@@ -214,14 +261,8 @@ def refusing(address, port):
             self.wfile.write(b"554 5.7.1 Not you\r\n")
             self.rfile.read(1)
 
-    class Server(socketserver.ThreadingTCPServer):
-        allow_reuse_address = True
-        daemon_threads = True
-
-    with Server((address, port), Away) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with serving(address, port, Away):
         yield
-        server.shutdown()
 
 
 def test_the_fall_back_relay_takes_what_no_server_takes():
