@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 #include "render/css_inline.h"
+#include "templates/date.h"
 #include "templates/tables.h"
 #include "templates/template.h"
 #include <errno.h>
@@ -35,7 +36,7 @@ static const char HELP[] =
     "  --inline-css      put the rules of <style> into style attributes\n"
     "  --ndjson          render each line of standard input: an object with\n"
     "                    template, data, and perhaps partials {name: source},\n"
-    "                    escape, now (seconds since 1970), tz "
+    "                    escape, now (seconds since 1970, or a date), tz "
     "(\"Europe/Paris\"),"
     "\n                    strict; answers with output, or with error {line,\n"
     "                    column, message}\n"
@@ -209,16 +210,59 @@ static json_t *failure(size_t line, size_t column, const char *message,
     return json_pack("{s:o}", "error", error);
 }
 
+/* Seconds since 1970, or a date as people write it; false: neither. */
+static bool read_now(const json_t *now, int64_t *us)
+{
+    const struct template_values utc = {0};
+    struct date d;
+
+    if (json_is_number(now)) {
+        *us = (int64_t)(json_number_value(now) * 1e6);
+    } else if (json_is_string(now)) {
+        if (!date_parse(&d, json_string_value(now), json_string_length(now),
+                        &utc))
+            return false;
+        *us = d.seconds * 1000000 + d.nanoseconds / 1000;
+    } else {
+        *us = clock_wall_us();
+    }
+    return !now || json_is_null(now) || json_is_number(now) ||
+           json_is_string(now);
+}
+
+/* NULL: all are of the kinds that they are to be. */
+static const char *wrong_member(const json_t *in)
+{
+    const json_t *escape = json_object_get(in, "escape");
+    const json_t *strict = json_object_get(in, "strict");
+    const json_t *zone = json_object_get(in, "tz");
+    const json_t *partials = json_object_get(in, "partials");
+
+    if (escape && !json_is_boolean(escape) && !json_is_null(escape))
+        return "escape: expected true or false";
+    if (strict && !json_is_boolean(strict) && !json_is_null(strict))
+        return "strict: expected true or false";
+    if (zone && !json_is_string(zone) && !json_is_null(zone))
+        return "tz: expected a name of a time zone";
+    if (partials && !json_is_object(partials) && !json_is_null(partials))
+        return "partials: expected an object of sources";
+    return NULL;
+}
+
 static json_t *render_object(json_t *in)
 {
     struct job job = {.data = json_object_get(in, "data"),
                       .partials = json_object_get(in, "partials"),
                       .zone = json_string_value(json_object_get(in, "tz"))};
     json_t *source = json_object_get(in, "template");
-    json_t *now = json_object_get(in, "now");
+    const char *wrong = wrong_member(in);
     bool strict = json_is_true(json_object_get(in, "strict"));
     struct error err;
 
+    if (wrong)
+        return failure(0, 0, wrong, "");
+    if (!read_now(json_object_get(in, "now"), &job.values.now_us))
+        return failure(0, 0, "now: expected seconds since 1970, or a date", "");
     if (!json_is_string(source))
         return failure(0, 0, "template: expected a string", "");
     if (job.data && !json_is_object(job.data) && !json_is_null(job.data))
@@ -231,9 +275,6 @@ static json_t *render_object(json_t *in)
     job.options.escape = json_is_true(json_object_get(in, "escape"))
                              ? TEMPLATE_HTML
                              : TEMPLATE_TEXT;
-    job.values.now_us = json_is_number(now)
-                            ? (int64_t)(json_number_value(now) * 1e6)
-                            : clock_wall_us();
     if (render(&job, json_string_value(source), json_string_length(source),
                &err) != STATUS_OK)
         return failure(job.fault.line, job.fault.column, job.fault.message,

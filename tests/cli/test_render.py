@@ -74,13 +74,24 @@ def test_lines():
         {"template": "{{ 'now' | date: '%F %R %Z' }}", "now": NOW,
          "tz": "Europe/Paris"},
         {"template": "{{ 'now' | date: '%F %R %Z' }}", "now": NOW},
+        {"template": "{{ 'now' | date: '%F %R %Z' }}",
+         "now": "2024-01-01T03:01:00+03:00", "strict": None},
         {"template": "{% include 'P' %}", "partials": {"p.liquid": "p{{ a }}"},
          "data": {"a": 1}},
         {"template": "{{ x }}"},
     ) == [{"output": "&lt;"}, {"output": "<"},
           {"output": "2024-01-01 01:01 CET"},
+          {"output": "2024-01-01 00:01 UTC"},
           {"output": "2024-01-01 00:01 UTC"}, {"output": "p1"},
           {"output": ""}]
+
+
+@pytest.mark.parametrize("name, value", [
+    ("now", "soon"), ("now", []), ("tz", 1), ("escape", "yes"),
+    ("strict", 1), ("partials", [])])
+def test_members_of_lines_that_are_wrong(name, value):
+    [answer] = answers({"template": "x", name: value})
+    assert answer["error"]["message"].startswith(f"{name}: expected ")
 
 
 def test_errors_of_lines():
