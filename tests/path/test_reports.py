@@ -134,6 +134,37 @@ def test_a_harder_word_counts_in_place_of_a_softer_one():
             "hard_bounces"] == 2, 10, "both in the rates")
 
 
+def test_two_tell_of_one_mail_at_once():
+    """A passing bounce that is not committed yet hides none for good."""
+    with Sink() as sink, Presort(sink.port, **SOON) as presort:
+        campaign = presort.new_campaign(["a@example.com"])
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        [(batch, seq)] = mails(presort, campaign).values()
+
+        def told(category, hard):
+            return f"""SELECT FROM report_settle(ARRAY[{batch}::bigint],
+                ARRAY[{seq}], ARRAY['bounced'], ARRAY['{category}'],
+                ARRAY[{hard}], ARRAY['5.0.0'], ARRAY[550::smallint],
+                ARRAY['x'])"""
+        first = threading.Thread(target=presort.sql, args=(
+            f"BEGIN; {told('mailbox_full', False)}; SELECT pg_sleep(2); "
+            "COMMIT",))
+        first.start()
+        process.wait_until(lambda: presort.sql("""
+            SELECT count(*) FROM pg_locks WHERE granted AND
+            mode = 'RowExclusiveLock' AND relation = 'report'::regclass""")
+            != [["0"]], 10, "the first to have told")
+        presort.sql(told("invalid_recipient", True))
+        first.join()
+        assert presort.sql("SELECT category, hard FROM report") == [
+            ["invalid_recipient", "t"]]
+        assert on_the_list(presort) == {("a@example.com", "bounce")}
+        assert {f["category"]: f["later"] for f in
+                presort.campaign(campaign)["failures"] if f["later"]} == {
+            "invalid_recipient": 1}
+
+
 def test_mail_that_expires_in_a_workers_hand():
     """A full mailbox until the end is a soft bounce also where a worker finds
     that the time is over, not the store: it has to ask the store why."""
