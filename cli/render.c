@@ -14,10 +14,13 @@
 #include "templates/tables.h"
 #include "templates/template.h"
 #include <errno.h>
+#include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 
 static const char USAGE[] =
@@ -43,6 +46,8 @@ static const char HELP[] =
     "  --reference       print the tables of tags and filters";
 
 enum { FILE_BYTES_MAX = 64 * 1024 * 1024, READ_BYTES = 65536 };
+
+#define NOW_MOST 1e11 /* seconds: the year 5138 */
 
 /* One thing to render. */
 struct job {
@@ -217,6 +222,8 @@ static bool read_now(const json_t *now, int64_t *us)
     struct date d;
 
     if (json_is_number(now)) {
+        if (fabs(json_number_value(now)) > NOW_MOST)
+            return false;
         *us = (int64_t)(json_number_value(now) * 1e6);
     } else if (json_is_string(now)) {
         if (!date_parse(&d, json_string_value(now), json_string_length(now),
@@ -228,6 +235,21 @@ static bool read_now(const json_t *now, int64_t *us)
     }
     return !now || json_is_null(now) || json_is_number(now) ||
            json_is_string(now);
+}
+
+/* A file of the zones' folder, and nothing else that a path could lead to. */
+static bool is_zone(const char *name)
+{
+    char path[PATH_MAX];
+    struct stat st;
+
+    if (!*name || *name == '/' || strstr(name, "..") ||
+        name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                          "0123456789_+-/")])
+        return false;
+    snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", name);
+    return strcmp(name, "UTC") == 0 ||
+           (stat(path, &st) == 0 && S_ISREG(st.st_mode));
 }
 
 /* NULL: all are of the kinds that they are to be. */
@@ -242,7 +264,8 @@ static const char *wrong_member(const json_t *in)
         return "escape: expected true or false";
     if (strict && !json_is_boolean(strict) && !json_is_null(strict))
         return "strict: expected true or false";
-    if (zone && !json_is_string(zone) && !json_is_null(zone))
+    if (zone && !json_is_null(zone) &&
+        !(json_is_string(zone) && is_zone(json_string_value(zone))))
         return "tz: expected a name of a time zone";
     if (partials && !json_is_object(partials) && !json_is_null(partials))
         return "partials: expected an object of sources";
@@ -299,7 +322,9 @@ static json_t *load_line(const char *line, size_t len, json_error_t *why)
                line[i + digits] <= '9')
             digits++;
         buf_add(&copy, line + i, digits ? digits : 1);
-        if (digits > 18 && i + digits < len && !strchr(".eE", line[i + digits]))
+        if (digits > 18 && i + digits < len &&
+            !strchr(".eE", line[i + digits]) &&
+            (i == 0 || !strchr(".eE+", line[i - 1])))
             buf_add_text(&copy, ".0");
         if (!digits && quoted && line[i] == '\\' && i + 1 < len)
             buf_add(&copy, line + ++i, 1);

@@ -13,11 +13,12 @@ void list_fields(struct buf *out, const struct list_of *of)
 {
     const struct message *m = of->message;
 
-    if (of->unsubscribe_url[0] && !message_has_field(m, "List-Unsubscribe"))
-        buf_addf(out,
-                 "List-Unsubscribe: <%s>\r\n"
-                 "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
-                 of->unsubscribe_url);
+    if (of->unsubscribe_url[0] && !message_has_field(m, "List-Unsubscribe")) {
+        buf_addf(out, "List-Unsubscribe: <%s>\r\n", of->unsubscribe_url);
+        if (!message_has_field(m, "List-Unsubscribe-Post"))
+            buf_add_text(
+                out, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
+    }
     if (!message_has_field(m, "List-Id"))
         buf_addf(out, "List-Id: <project-%lld.%s>\r\n", (long long)of->project,
                  of->sender_domain);

@@ -87,11 +87,20 @@ def test_lines():
 
 
 @pytest.mark.parametrize("name, value", [
-    ("now", "soon"), ("now", []), ("tz", 1), ("escape", "yes"),
+    ("now", "soon"), ("now", []), ("now", 1e300), ("tz", 1),
+    ("tz", "Nowhere"), ("tz", "/etc/passwd"), ("tz", "../../../dev/zero"), ("escape", "yes"),
     ("strict", 1), ("partials", [])])
 def test_members_of_lines_that_are_wrong(name, value):
     [answer] = answers({"template": "x", name: value})
     assert answer["error"]["message"].startswith(f"{name}: expected ")
+
+
+def test_long_numbers():
+    line = ('{"template":"{{ a }} {{ b }}","data":{"a":123456789012345678901,'
+            '"b":0.1234567890123456789}}')
+    [answer] = answers(line + "\n")
+    assert "error" not in answer, answer
+    assert answer["output"].endswith(" 0.12345678901234568")
 
 
 def test_errors_of_lines():
