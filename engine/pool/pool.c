@@ -29,6 +29,7 @@ struct line {
     struct pool_host host; /* that it goes to */
     enum smtp_tls tls;     /* how much is asked of it */
     unsigned n_out;
+    int64_t opened_ms;
     bool ready;    /* it was, at least once: the server speaks SMTP with us */
     bool clear;    /* it goes without TLS, which was broken */
     bool campaign; /* a campaign's mail is under way on it */
@@ -211,6 +212,12 @@ static void failed(struct pool *p, const struct line *l, const char *why,
         pause *= 2;
     if (pause > POOL_PAUSE_MOST_MS)
         pause = POOL_PAUSE_MOST_MS;
+    /* Where each attempt waits for an answer, all other hosts have their turn
+     * before this one comes again. */
+    int64_t round = (now_ms - l->opened_ms) * (int64_t)(p->n_hosts + 1);
+
+    if (pause < round)
+        pause = round;
     h->failures++;
     h->down_until_ms = now_ms + pause;
     log_event(LOG_WARN, "connect_failed",
@@ -352,6 +359,7 @@ static void open_line(struct pool *p, const struct host *host, int64_t now_ms)
                        .next = p->lines,
                        .at = &p->lines,
                        .host = host->at,
+                       .opened_ms = clock_mono_ms(),
                        .tls = host->at.tls ? host->at.tls->level : p->tls,
                        .clear = now_ms < host->broken_tls_until_ms};
     if (p->lines)

@@ -2,6 +2,7 @@
 server, and a sink for each mail server, all on loopback addresses."""
 
 import contextlib
+import socket
 import socketserver
 import threading
 
@@ -239,6 +240,39 @@ def test_tls_that_is_demanded_and_broken_is_waited_for():
         assert presort.totals(campaign)["bounced"] == 0
         assert presort.sql("SELECT DISTINCT code FROM outcome WHERE "
                            "reply LIKE 'Must issue%'") == [["530"]]
+
+
+@contextlib.contextmanager
+def silent(address, port):
+    """A host whose every connection hangs: its queue of them is full."""
+    with contextlib.ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind((address, port))
+        server.listen(0)
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex((address, port))
+        yield
+
+
+def test_hosts_that_do_not_answer_leave_others_their_turn():
+    """The fourth host gets the mail within a round of time-outs; where none of
+    three answers, the mail is put off."""
+    dead = [f"127.0.1.{n}" for n in (71, 72, 73)]
+    names = {"far.example": [f"MX {n} mx{n}.far.example." for n in range(4)],
+             "gone.example": [f"MX {n} mx{n}.gone.example." for n in range(3)],
+             "mx3.far.example": ["A 127.0.1.1"]}
+    names |= {f"mx{n}.{name}.example": [f"A {address}"] for n, address in
+              enumerate(dead) for name in ("far", "gone")}
+    with internet(names, 1) as (presort, sinks), contextlib.ExitStack() as held:
+        for address in dead:
+            held.enter_context(silent(address, sinks[1].port))
+        campaign = presort.new_campaign(
+            addresses("far.example", 5) + addresses("gone.example", 5))
+        presort.send(campaign)
+        presort.wait_for_totals(campaign, 14, lambda t: t["delivered"] == 5 and
+                                t["deferred"] >= 5)
 
 
 @contextlib.contextmanager
