@@ -286,6 +286,28 @@ def test_certificate_is_read_again(story):
     assert certificate_of(story) == good
 
 
+def test_who_says_nothing_and_who_says_too_much():
+    """A silent client is sent away in time; one that brings more mails than
+    the minute allows is told to come again."""
+    port = places.free_ports(1)[0]
+    with Sink() as sink, Presort(
+            sink.port, return_path_domain=DOMAIN, workers=1,
+            inbound_listen=f"127.0.0.1:{port}", inbound_timeout_seconds=2,
+            inbound_client_mails_a_minute=3) as presort:
+        story = Story(presort, sink, port)
+        with socket.create_connection(("127.0.0.1", port), 10) as silent:
+            assert silent.recv(100).startswith(b"220 ")
+            assert silent.recv(100).startswith(b"421 ")
+            assert silent.recv(100) == b""
+        with story.smtp() as smtp:
+            for number in range(3):
+                smtp.sendmail("", [story.mails[number][0]], story.dsn(number))
+            with pytest.raises(smtplib.SMTPException) as refused:
+                smtp.sendmail("", [story.mails[3][0]], story.dsn(3))
+            assert " 4" in str(refused.value) or "(4" in str(refused.value)
+        assert story.count("report") == 3
+
+
 def test_nothing_is_said_to_be_taken_while_the_database_is_away():
     port = places.free_ports(1)[0]
     with Postgres() as database, Sink() as sink, Presort(
