@@ -8,6 +8,7 @@
 enum {
     POOL_PAUSE_FIRST_MS = 250,
     POOL_PAUSE_MOST_MS = 60 * 1000,
+    POOL_ROUND_MOST_MS = 15 * 60 * 1000,
     POOL_EHLO_MAX = 256,
     CODE_TLS_FIRST = 530, /* "Must issue a STARTTLS command first" */
     POOL_BROKEN_TLS_MS = 60 * 60 * 1000, /* so long it goes in clear */
@@ -196,6 +197,15 @@ static int64_t up_again_ms(const struct pool *p)
     return first;
 }
 
+static int64_t reachable(const struct pool *p)
+{
+    int64_t n = 0;
+
+    for (size_t i = 0; i < p->n_hosts; i++)
+        n += fits(p, &p->hosts[i]);
+    return n;
+}
+
 /* Connections that were opened together fail together: that is one failure,
  * or a second's absence would be paid for with the longest pause. */
 static void failed(struct pool *p, const struct line *l, const char *why,
@@ -213,11 +223,11 @@ static void failed(struct pool *p, const struct line *l, const char *why,
     if (pause > POOL_PAUSE_MOST_MS)
         pause = POOL_PAUSE_MOST_MS;
     /* Where each attempt waits for an answer, all other hosts have their turn
-     * before this one comes again. */
-    int64_t round = (now_ms - l->opened_ms) * (int64_t)(p->n_hosts + 1);
+     * before this one comes again; who is alone waits no longer for that. */
+    int64_t round = (now_ms - l->opened_ms) * (reachable(p) + 1);
 
-    if (pause < round)
-        pause = round;
+    if (reachable(p) > 1 && pause < round)
+        pause = round < POOL_ROUND_MOST_MS ? round : POOL_ROUND_MOST_MS;
     h->failures++;
     h->down_until_ms = now_ms + pause;
     log_event(LOG_WARN, "connect_failed",
