@@ -1,9 +1,9 @@
 #include "dest.h"
+#include "access.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "render/job.h"
-#include "route/secret.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -245,53 +245,13 @@ static void on_stirred(void *owner)
 
 /* ---- How a relay is spoken to ---- */
 
-static unsigned mechs_of(const char *login)
-{
-    if (strcmp(login, "plain") == 0)
-        return SMTP_MECH_PLAIN;
-    if (strcmp(login, "login") == 0)
-        return SMTP_MECH_LOGIN;
-    if (strcmp(login, "scram-sha-256") == 0)
-        return SMTP_MECH_SCRAM_SHA_256;
-    if (strcmp(login, "xoauth2") == 0)
-        return SMTP_MECH_XOAUTH2;
-    return SMTP_MECH_SCRAM_SHA_256 | SMTP_MECH_PLAIN | SMTP_MECH_LOGIN;
-}
-
-static enum smtp_tls tls_of(const char *text)
-{
-    for (int level = SMTP_TLS_NONE; level <= SMTP_TLS_DANE; level++)
-        if (strcmp(smtp_tls_text((enum smtp_tls)level), text) == 0)
-            return (enum smtp_tls)level;
-    return SMTP_TLS_VERIFIED; /* what we do not know must not be less */
-}
-
-/* A secret that can't be read leaves the login to fail, and mail waits. */
-static void set_access(struct dest *t)
-{
-    struct relay_access how = relay_how(t->relay);
-    char secret[ROUTE_SECRET_MAX] = "", why[LOG_QUOTE_MAX];
-    struct error err;
-    bool login = strcmp(how.login, "none") != 0;
-    const struct smtp_login with = {mechs_of(how.login), how.username, secret,
-                                    false};
-    const struct pool_access access = {tls_of(how.tls), login ? &with : NULL};
-
-    if (login && relay_has_command(t->relay))
-        snprintf(secret, sizeof secret, "%s", relay_token(t->relay));
-    else if (login && route_secret_read(how.secret, secret, &err) != STATUS_OK)
-        log_event(LOG_ERROR, "relay_secret", "relay=%s why=%s",
-                  relay_name(t->relay), log_quote(err.text, why));
-    pool_access(t->pool, &access);
-    explicit_bzero(secret, sizeof secret);
-}
-
 /* A relay's addresses, as the system knows them, and how it is spoken to. */
 static void on_addresses(void *owner)
 {
     struct dest *t = owner;
     struct relay_address found[POOL_HOSTS_MAX];
     struct pool_host hosts[POOL_HOSTS_MAX];
+    struct access how;
     size_t n = relay_addresses(t->relay, found, POOL_HOSTS_MAX);
 
     for (size_t i = 0; i < n; i++) {
@@ -303,11 +263,13 @@ static void on_addresses(void *owner)
         snprintf(hosts[i].name, sizeof hosts[i].name, "%s",
                  found[i].host->at.host);
     }
-    set_access(t);
+    access_of(t->relay, &how);
+    const struct pool_access access = {how.tls, how.login ? &how.with : NULL};
+
+    pool_access(t->pool, &access);
+    access_wipe(&how);
     /* Nobody is bothered before there is something to log in with. */
-    if (relay_has_command(t->relay) && !*relay_token(t->relay))
-        n = 0;
-    pool_hosts(t->pool, hosts, n);
+    pool_hosts(t->pool, hosts, how.waiting ? 0 : n);
     t->source_ms = 0;
     dest_stir(t);
 }

@@ -91,6 +91,7 @@ static struct rule rule_at(struct route *r, const PGresult *rows, int row)
     struct rule rule;
 
     memset(&rule, 0, sizeof rule); /* they are compared as bytes */
+    rule.id = pg_bigint(rows, row, 8);
     rule.project = pg_bigint(rows, row, 0);
     rule.class = pg_int(rows, row, 1);
     rule.via = via_of(PQgetvalue(rows, row, 4));
@@ -197,7 +198,8 @@ bool route_is_known(const struct route *r)
 
 static struct route_way way_of(const struct route *r, const struct rule *rule)
 {
-    struct route_way way = {.kind = ROUTE_RELAY, .pool = rule->pool};
+    struct route_way way = {
+        .rule = rule->id, .kind = ROUTE_RELAY, .pool = rule->pool};
 
     switch (rule->via) {
     case RULE_DIRECT:

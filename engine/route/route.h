@@ -20,6 +20,7 @@ struct route;
 enum route_kind { ROUTE_RELAY, ROUTE_DIRECT };
 
 struct route_way {
+    int64_t rule; /* its id; 0: there is none, and the setting counts */
     enum route_kind kind;
     struct relay *relay;    /* NULL if direct; the route's, and it stays */
     struct relay *fallback; /* direct: where no server is reached, or NULL */

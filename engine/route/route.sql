@@ -6,7 +6,7 @@ FROM relay ORDER BY name LIMIT $1::int
 -- name: route_rules
 SELECT coalesce(project, 0::bigint), coalesce(class::int, -1),
     coalesce(sender, ''), coalesce(recipient, ''), via,
-    coalesce(relay, ''), coalesce(fallback, ''), coalesce(pool, '')
+    coalesce(relay, ''), coalesce(fallback, ''), coalesce(pool, ''), id
 FROM route ORDER BY place, id LIMIT $1::int
 
 -- name: route_sources

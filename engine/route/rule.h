@@ -14,6 +14,7 @@ enum { RULE_DOMAIN_MAX = 256, RULES_MAX = 1000 };
 enum rule_via { RULE_DIRECT, RULE_SANDBOX, RULE_RELAY };
 
 struct rule {
+    int64_t id;      /* of the table */
     int64_t project; /* 0: any */
     int class;       /* of a batch; -1: any */
     char sender[RULE_DOMAIN_MAX], recipient[RULE_DOMAIN_MAX]; /* "": any;

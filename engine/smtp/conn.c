@@ -2,7 +2,6 @@
 #include "base/bug.h"
 #include "base/memory.h"
 #include "smtp/patience.h"
-#include "smtp/wire.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -279,6 +278,7 @@ static void say(struct smtp_conn *c)
     int pieces;
 
     while ((pieces = smtp_said_pending(&c->session.said, iov)) > 0) {
+        c->wire.secret = smtp_session_waits(&c->session) == STEP_AUTH;
         ssize_t n = smtp_wire_write(&c->wire, iov, pieces, c->net->record);
 
         if (n < 0 && errno == EINTR)
@@ -304,7 +304,7 @@ static void shake(struct smtp_conn *c)
     case SMTP_TLS_FAILED: lose(c, SMTP_LOSS_SERVER, c->facts.why); return;
     case SMTP_TLS_DONE: break;
     }
-    c->wire.secure = true;
+    smtp_wire_secured(&c->wire);
     c->state = CONN_TALKING;
     watch(c, UV_READABLE);
     if (smtp_session_waits(&c->session) == STEP_HANDSHAKE)
@@ -454,12 +454,13 @@ struct smtp_conn *smtp_conn_open(struct smtp_net *net,
 {
     struct smtp_conn *c = memory_new(1, sizeof *c);
     struct sockaddr_storage theirs = {0};
+    int error;
 
     if (net->freed || setup->address_len > sizeof theirs)
         BUG("a connection that can't be");
     c->net = net;
     c->state = CONN_CONNECTING;
-    c->wire.fd = -1;
+    c->wire = (struct smtp_wire){.fd = -1, .tap = setup->tap};
     c->limits = setup->limits;
     c->events = *events;
     c->owner = owner;
@@ -471,9 +472,7 @@ struct smtp_conn *smtp_conn_open(struct smtp_net *net,
     if (TAILQ_EMPTY(&net->all))
         uv_timer_start(&net->ticker, on_tick, TICK_MS, TICK_MS);
     TAILQ_INSERT_TAIL(&net->all, c, in_all);
-
-    int error = connect_socket(c, setup);
-    if (error)
+    if ((error = connect_socket(c, setup)))
         fail_connect(c, error);
     return c;
 }

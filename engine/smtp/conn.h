@@ -17,6 +17,7 @@
 #include "mail/outcome.h"
 #include "smtp/session.h"
 #include "smtp/tls.h"
+#include "smtp/wire.h"
 #include <stdint.h>
 #include <sys/socket.h>
 #include <uv.h>
@@ -48,6 +49,7 @@ struct smtp_conn_setup {
     bool broken_tls;
     const struct smtp_login *login; /* NULL: none */
     struct smtp_conn_limits limits;
+    struct smtp_tap tap; /* {0}: nobody listens in */
 };
 
 /* The end of a connection. Texts live until the callback returns. */

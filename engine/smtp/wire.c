@@ -27,6 +27,25 @@ void smtp_wire_name(const struct sockaddr_storage *a,
     }
 }
 
+static void tell(const struct smtp_wire *w, enum smtp_tap_event event,
+                 const char *bytes, size_t len)
+{
+    if (w->tap.tell)
+        w->tap.tell(w->tap.owner, event, bytes, len);
+}
+
+/* n bytes of what was to be written. */
+static void tell_said(const struct smtp_wire *w, const struct iovec *iov,
+                      ssize_t n)
+{
+    for (size_t left = n > 0 ? (size_t)n : 0; left > 0; iov++) {
+        size_t part = iov->iov_len < left ? iov->iov_len : left;
+
+        tell(w, SMTP_TAP_SAID, w->secret ? NULL : iov->iov_base, part);
+        left -= part;
+    }
+}
+
 /* The port is chosen at connect: 64,000 of them for each server, not in all. */
 static int bind_to(int fd, const struct sockaddr *source, socklen_t len)
 {
@@ -73,7 +92,14 @@ int smtp_wire_connected(const struct smtp_wire *w, char out[SMTP_WIRE_NAME_MAX])
     len = sizeof ours;
     if (getsockname(w->fd, (struct sockaddr *)&ours, &len) == 0)
         smtp_wire_name(&ours, out);
+    tell(w, SMTP_TAP_CONNECTED, out, strlen(out));
     return 0;
+}
+
+void smtp_wire_secured(struct smtp_wire *w)
+{
+    w->secure = true;
+    tell(w, SMTP_TAP_SECURED, "", 0);
 }
 
 void smtp_wire_close(struct smtp_wire *w, bool goodbye)
@@ -109,13 +135,19 @@ static ssize_t result_of(enum smtp_tls_io io, size_t n)
 
 ssize_t smtp_wire_read(struct smtp_wire *w, char *out, size_t max)
 {
-    size_t n;
+    size_t len;
+    ssize_t n;
 
-    if (!w->secure)
-        return recv(w->fd, out, max, 0);
-    enum smtp_tls_io io = smtp_tls_read(w->tls, out, max, &n);
+    if (w->secure) {
+        enum smtp_tls_io io = smtp_tls_read(w->tls, out, max, &len);
 
-    return result_of(io, n);
+        n = result_of(io, len);
+    } else {
+        n = recv(w->fd, out, max, 0);
+    }
+    if (n > 0)
+        tell(w, SMTP_TAP_HEARD, out, (size_t)n);
+    return n;
 }
 
 /* Commands and a body that are said together travel together. */
@@ -143,11 +175,12 @@ static ssize_t write_record(struct smtp_wire *w, const struct iovec *iov, int n,
 ssize_t smtp_wire_write(struct smtp_wire *w, struct iovec *iov, int n,
                         char scratch[SMTP_TLS_RECORD_MAX])
 {
-    if (w->secure)
-        return write_record(w, iov, n, scratch);
-    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)n};
+    const struct msghdr msg = {.msg_iov = iov, .msg_iovlen = (size_t)n};
+    ssize_t written = w->secure ? write_record(w, iov, n, scratch)
+                                : sendmsg(w->fd, &msg, MSG_NOSIGNAL);
 
-    return sendmsg(w->fd, &msg, MSG_NOSIGNAL);
+    tell_said(w, iov, written);
+    return written;
 }
 
 bool smtp_wire_pending(const struct smtp_wire *w)

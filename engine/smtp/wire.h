@@ -12,10 +12,26 @@
 
 enum { SMTP_WIRE_NAME_MAX = INET6_ADDRSTRLEN + sizeof "[]:65535" };
 
+/* Who listens in (presort route test): each piece as it went over the wire, in
+ * clear, in order. A login's words are not shown: bytes is NULL then. */
+enum smtp_tap_event {
+    SMTP_TAP_CONNECTED,
+    SMTP_TAP_SECURED, /* from here on it goes by TLS */
+    SMTP_TAP_SAID,
+    SMTP_TAP_HEARD,
+};
+struct smtp_tap {
+    void (*tell)(void *owner, enum smtp_tap_event event, const char *bytes,
+                 size_t len); /* NULL: nobody listens */
+    void *owner;
+};
+
 struct smtp_wire {
     int fd;                    /* -1: none */
     struct smtp_tls_link *tls; /* NULL: not wanted */
     bool secure;               /* what goes over it goes by TLS */
+    bool secret;               /* what is written is a login */
+    struct smtp_tap tap;
 };
 
 /* Starts to connect, from source if it is not NULL. Returns 0 or an errno. */
@@ -27,6 +43,9 @@ int smtp_wire_connect(struct smtp_wire *w, const struct sockaddr *address,
  * written to out. */
 int smtp_wire_connected(const struct smtp_wire *w,
                         char out[SMTP_WIRE_NAME_MAX]);
+
+/* The handshake is done. */
+void smtp_wire_secured(struct smtp_wire *w);
 
 /* goodbye: the talk ended well. */
 void smtp_wire_close(struct smtp_wire *w, bool goodbye);
