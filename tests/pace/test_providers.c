@@ -132,6 +132,12 @@ static void what_speaks_of_the_recipient_is_no_rule(void **state)
         "452 4.2.2 The email account is over quota",
         "250 2.0.0 OK",
         "550 5.7.26 Unauthenticated email is not accepted",
+        "550 5.5.0 Adresse destinataire invalide. Invalid recipient. "
+        "LPN007_416",
+        "552 5.2.2 Boite du destinataire pleine. Recipient overquota. "
+        "LPN007_417",
+        "452 4.2.2 Boite du destinataire pleine. Recipient overquota. "
+        "LPN007_417",
     };
     size_t n;
     const struct provider *all = providers_all(&n);
