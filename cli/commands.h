@@ -31,7 +31,7 @@
       "say why mail waits, site by site; pause one, let it go on")             \
     X("limits", command_limits, "list|set|remove",                             \
       "limit what goes to sites, and of campaigns, projects, senders")         \
-    X("route", command_route, "default|add|list|remove",                       \
+    X("route", command_route, "default|add|list|remove|test",                  \
       "say how mail leaves: directly, by a relay, to the sandbox")             \
     X("relay", command_relay, "add|list|remove|presets",                       \
       "name the servers that routes may hand mail to")                         \

@@ -3,11 +3,15 @@
 #include "cli/commands.h"
 #include "cli/route.sql.h"
 #include "base/servers.h"
+#include "mail/address.h"
 #include "queue/db.h"
+#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char route_usage[] =
     "usage: presort route default direct|sandbox|RELAY [--fallback RELAY]\n"
@@ -18,10 +22,16 @@ static const char route_usage[] =
     "                         [--class transactional|campaign]\n"
     "                         [--project NAME] [--place N]\n"
     "       presort route list\n"
-    "       presort route remove ID\n\n"
+    "       presort route remove ID\n"
+    "       presort route test ADDRESS --from ADDRESS [--project NAME]\n"
+    "                         [--class transactional|campaign]\n"
+    "                         [--via direct|sandbox|RELAY] [--dry]\n\n"
     "The first route that matches counts, lower places before higher ones; "
     "where none\ndoes, the setting `relay`. A DOMAIN is example.com, or "
-    "*.example.com for all below\nit. Workers follow a change at once.";
+    "*.example.com for all below\nit. Workers follow a change at once.\n\ntest "
+    "sends one mail by the way that a "
+    "real one would take, and shows every word that\nis said. --via: as if a "
+    "route said so; --dry: it connects to nobody.";
 
 static const char relay_usage[] =
     "usage: presort relay add NAME SERVERS [--tls none|opportunistic|required|"
@@ -43,23 +53,19 @@ struct options {
     int n;
     const char *via, *fallback, *pool, *from, *to, *class, *project, *place;
     const char *tls, *login, *user, *secret;
+    bool dry;
 };
 
 static int options_read(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {{"via", 1, NULL, 'v'},
-                                          {"fallback", 1, NULL, 'b'},
-                                          {"pool", 1, NULL, 'P'},
-                                          {"from", 1, NULL, 'f'},
-                                          {"to", 1, NULL, 't'},
-                                          {"class", 1, NULL, 'c'},
-                                          {"project", 1, NULL, 'p'},
-                                          {"place", 1, NULL, 'n'},
-                                          {"tls", 1, NULL, 'T'},
-                                          {"login", 1, NULL, 'l'},
-                                          {"user", 1, NULL, 'u'},
-                                          {"secret", 1, NULL, 's'},
-                                          {0}};
+    static const struct option known[] = {
+        {"via", 1, NULL, 'v'},     {"fallback", 1, NULL, 'b'},
+        {"pool", 1, NULL, 'P'},    {"from", 1, NULL, 'f'},
+        {"to", 1, NULL, 't'},      {"class", 1, NULL, 'c'},
+        {"project", 1, NULL, 'p'}, {"place", 1, NULL, 'n'},
+        {"tls", 1, NULL, 'T'},     {"login", 1, NULL, 'l'},
+        {"user", 1, NULL, 'u'},    {"secret", 1, NULL, 's'},
+        {"dry", 0, NULL, 'd'},     {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
@@ -76,6 +82,7 @@ static int options_read(int argc, char **argv, struct options *o)
         case 'l': o->login = optarg; break;
         case 'u': o->user = optarg; break;
         case 's': o->secret = optarg; break;
+        case 'd': o->dry = true; break;
         default: return cli_usage("see `presort %s --help`", argv[0]);
         }
     for (; optind < argc; optind++) {
@@ -113,17 +120,25 @@ static int route_default(PGconn *conn, const struct options *o)
     return change(conn, SQL_ROUTE_DEFAULT, 3, params, "route", "");
 }
 
+/* As the table has it; NULL: any. */
+static bool read_class(const struct options *o, const char **class)
+{
+    *class = NULL;
+    if (!o->class)
+        return true;
+    *class = strcmp(o->class, "transactional") == 0 ? "0"
+             : strcmp(o->class, "campaign") == 0    ? "1"
+                                                    : NULL;
+    return *class != NULL;
+}
+
 static int route_add(PGconn *conn, const struct options *o)
 {
-    const char *class = NULL;
+    const char *class;
 
     if (!o->via)
         return cli_usage("--via is wanted: direct, sandbox or a relay");
-    if (o->class && strcmp(o->class, "transactional") == 0)
-        class = "0";
-    else if (o->class && strcmp(o->class, "campaign") == 0)
-        class = "1";
-    else if (o->class)
+    if (!read_class(o, &class))
         return cli_usage("--class is transactional or campaign");
     const char *params[] = {o->place ? o->place : "100",
                             o->project,
@@ -163,6 +178,55 @@ static int route_remove(PGconn *conn, const struct options *o)
         return cli_usage("usage: presort route remove ID");
     return change(conn, SQL_ROUTE_REMOVE, 1, params, "removed",
                   "no such route");
+}
+
+static int check_address(const char *what, const char *text)
+{
+    struct address address;
+    struct error err;
+
+    if (address_parse_spec(text, strlen(text), &address, &err) == STATUS_OK)
+        return EXIT_DONE;
+    return cli_usage("%s: %s: %s", what, text, err.text);
+}
+
+/* It is presort-engine that knows the ways of mail. */
+static int run_trial(const struct options *o, const char *project,
+                     const char *class)
+{
+    char path[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 32);
+
+    if (n <= 0)
+        return cli_fail("/proc/self/exe can't be read");
+    path[n] = '\0';
+    snprintf(strrchr(path, '/') + 1, 32, "presort-engine");
+    execl(path, "presort-engine", "--trial", "--to", o->words[1], "--from",
+          o->from, "--project", project, "--class", class,
+          o->via ? "--via" : "--class", o->via ? o->via : class,
+          o->dry ? "--dry" : NULL, (char *)NULL);
+    return cli_fail("%s: %s", path, strerror(errno));
+}
+
+static int route_test(PGconn *conn, const struct options *o)
+{
+    const char *class, *project[] = {o->project ? o->project : "default"};
+    struct error err;
+
+    if (!o->words[1] || !o->from)
+        return cli_usage("usage: presort route test ADDRESS --from ADDRESS");
+    if (check_address("ADDRESS", o->words[1]) != EXIT_DONE ||
+        check_address("--from", o->from) != EXIT_DONE)
+        return EXIT_USAGE;
+    if (!read_class(o, &class))
+        return cli_usage("--class is transactional or campaign");
+    DB_RESULT *r = db_query(conn, &err, SQL_ROUTE_PROJECT, 1, project);
+
+    if (!r)
+        return cli_fail("%s", err.text);
+    if (PQntuples(r) == 0)
+        return cli_fail("no project \"%s\"", project[0]);
+    return run_trial(o, PQgetvalue(r, 0, 0), class ? class : "0");
 }
 
 /* ---- relay ---- */
@@ -292,9 +356,10 @@ int command_route(int argc, char **argv)
     static const struct verb verbs[] = {{"default", route_default},
                                         {"add", route_add},
                                         {"list", route_list},
-                                        {"remove", route_remove}};
+                                        {"remove", route_remove},
+                                        {"test", route_test}};
 
-    return dispatch(verbs, 4, route_usage, argc, argv);
+    return dispatch(verbs, 5, route_usage, argc, argv);
 }
 
 int command_relay(int argc, char **argv)

@@ -37,6 +37,9 @@ RETURNING id
 -- name: route_remove
 DELETE FROM route WHERE id = $1::bigint RETURNING id
 
+-- name: route_project
+SELECT id FROM project WHERE name = $1::text
+
 -- name: relay_list
 SELECT name, servers, tls, login, coalesce(username, '-'),
     coalesce(secret, '-')

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "metrics.h"
 #include "pipeline.h"
+#include "trial.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -166,6 +167,8 @@ int main(int argc, char **argv)
     char slot[512];
     struct error err;
 
+    if (argc > 1 && strcmp(argv[1], "--trial") == 0)
+        return trial_main(argc, argv);
     signal(SIGPIPE, SIG_IGN);
     parse_args(&e, argc, argv);
     load(&e);

@@ -220,6 +220,17 @@ struct route_way route_of(const struct route *r,
     return rule ? way_of(r, rule) : r->standard;
 }
 
+bool route_named(const struct route *r, const char *via, struct route_way *way)
+{
+    bool direct = strcmp(via, "direct") == 0;
+
+    *way = (struct route_way){.kind = direct ? ROUTE_DIRECT : ROUTE_RELAY};
+    if (!direct)
+        way->relay =
+            strcmp(via, "sandbox") == 0 ? r->sandbox : map_get(&r->relays, via);
+    return direct || way->relay;
+}
+
 static bool asks_nothing(const struct rule *rule)
 {
     return rule->project == 0 && rule->class < 0 && !rule->sender[0] &&

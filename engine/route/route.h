@@ -43,6 +43,10 @@ bool route_is_known(const struct route *r);
 struct route_way route_of(const struct route *r,
                           const struct rule_question *question);
 
+/* The way that a rule would say by "direct", "sandbox" or a relay's name; false
+ * if there is no such relay. */
+bool route_named(const struct route *r, const char *via, struct route_way *way);
+
 /* The one way that all mail takes; false if it depends on the mail. */
 bool route_is_one(const struct route *r, struct route_way *way);
 

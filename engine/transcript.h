@@ -1,0 +1,39 @@
+/*
+ * transcript - a conversation as people read it: what was said, "> ", what was
+ * heard, "< ", and what else is to be known, "* "; line by line as it comes.
+ *
+ * What others sent can neither forge a line nor steer a terminal. Of a login
+ * nothing is shown but that it took place, and how it ended: what a server says
+ * in it would help to guess the password.
+ */
+#ifndef TRANSCRIPT_H
+#define TRANSCRIPT_H
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "smtp/wire.h"
+#include <stdio.h>
+
+/* All zero but `to`, which is borrowed: a new one. */
+struct transcript {
+    FILE *to;
+    struct buf line; /* of whoever speaks */
+    char who;        /* '>' or '<' */
+    bool login;      /* is under way */
+    int64_t heard;   /* bytes, of which only so many are shown */
+};
+
+enum {
+    TRANSCRIPT_LINE_MAX = 998,      /* longer ones are cut (RFC 5322, 2.1.1) */
+    TRANSCRIPT_HEARD_MAX = 1 << 16, /* bytes of a server's that are shown */
+};
+
+/* As smtp_tap tells it; owner is the transcript. */
+void transcript_tap(void *owner, enum smtp_tap_event event, const char *bytes,
+                    size_t len);
+
+/* A line of our own, behind what was said so far. */
+PRINTF(2, 3) void transcript_note(struct transcript *t, const char *fmt, ...);
+
+void transcript_fini(struct transcript *t);
+#endif
