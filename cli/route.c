@@ -1,8 +1,12 @@
 /* presort route, presort relay: how mail leaves. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/fault.h"
 #include "cli/route.sql.h"
 #include "base/servers.h"
+#include "egress/relay.h"
+#include "egress/route.h"
+#include "engine/egress/egress.sql.h"
 #include "mail/address.h"
 #include "queue/db.h"
 #include <errno.h>
@@ -22,7 +26,7 @@ static const char route_usage[] =
     "                         [--class transactional|campaign]\n"
     "                         [--project NAME] [--place N]\n"
     "       presort route list\n"
-    "       presort route remove ID\n"
+    "       presort route remove ID|default\n"
     "       presort route test ADDRESS --from ADDRESS [--project NAME]\n"
     "                         [--class transactional|campaign]\n"
     "                         [--via direct|sandbox|RELAY] [--dry]\n\n"
@@ -111,51 +115,71 @@ static int change(PGconn *conn, const char *sql, int n,
 
 /* ---- route ---- */
 
+/* What it names has to be there. most: of routes, NULL if none is added. */
+static int check_route(PGconn *conn, struct egress_route *route,
+                       const char *words, const char *most)
+{
+    struct egress_fault fault;
+
+    if (!egress_route_check(route, &fault))
+        return cli_fault(&fault, words);
+    const char *params[] = {route->via, route->fallback, route->pool,
+                            route->project, most};
+
+    return cli_fault_asked(conn, SQL_EGRESS_ROUTE_FAULT, 5, params, words);
+}
+
 static int route_default(PGconn *conn, const struct options *o)
 {
-    const char *params[] = {o->words[1], o->fallback, o->pool};
+    struct egress_route route = {
+        .via = o->words[1], .fallback = o->fallback, .pool = o->pool};
+    const char *params[] = {route.via, route.fallback, route.pool};
 
     if (!o->words[1])
         return cli_usage("usage: presort route default direct|sandbox|RELAY");
-    return change(conn, SQL_ROUTE_DEFAULT, 3, params, "route", "");
-}
+    int result = check_route(conn, &route, "via", NULL);
 
-/* As the table has it; NULL: any. */
-static bool read_class(const struct options *o, const char **class)
-{
-    *class = NULL;
-    if (!o->class)
-        return true;
-    *class = strcmp(o->class, "transactional") == 0 ? "0"
-             : strcmp(o->class, "campaign") == 0    ? "1"
-                                                    : NULL;
-    return *class != NULL;
+    return result == EXIT_DONE
+               ? change(conn, SQL_EGRESS_ROUTE_DEFAULT, 3, params, "route", "")
+               : result;
 }
 
 static int route_add(PGconn *conn, const struct options *o)
 {
-    const char *class;
+    struct egress_route route = {
+        .place = EGRESS_PLACE_STANDARD,
+        .project = o->project,
+        .class = o->class,
+        .from = o->from,
+        .to = o->to,
+        .via = o->via,
+        .fallback = o->fallback,
+        .pool = o->pool,
+    };
+    struct egress_fault fault;
+    char place[24], most[24];
 
     if (!o->via)
         return cli_usage("--via is wanted: direct, sandbox or a relay");
-    if (!read_class(o, &class))
-        return cli_usage("--class is transactional or campaign");
-    const char *params[] = {o->place ? o->place : "100",
-                            o->project,
-                            class,
-                            o->from,
-                            o->to,
-                            o->via,
-                            o->fallback,
-                            o->pool};
+    if (o->place && !egress_place_parse(o->place, &route.place, &fault))
+        return cli_fault(&fault, "");
+    snprintf(most, sizeof most, "%d", EGRESS_ROUTES_MAX);
+    int result = check_route(conn, &route, "", most);
 
-    return change(conn, SQL_ROUTE_ADD, 8, params, "route", "no such project");
+    if (result != EXIT_DONE)
+        return result;
+    snprintf(place, sizeof place, "%lld", (long long)route.place);
+    const char *params[] = {place,          route.project, route.class,
+                            route.from,     route.to,      route.via,
+                            route.fallback, route.pool};
+
+    return change(conn, SQL_EGRESS_ROUTE_ADD, 8, params, "route", "");
 }
 
 static int route_list(PGconn *conn, const struct options *o)
 {
     struct error err;
-    DB_RESULT *r = db_query(conn, &err, SQL_ROUTE_LIST, 0, NULL);
+    DB_RESULT *r = db_query(conn, &err, SQL_EGRESS_ROUTE_LIST, 0, NULL);
 
     (void)o;
     if (!r)
@@ -175,9 +199,21 @@ static int route_remove(PGconn *conn, const struct options *o)
     const char *params[] = {o->words[1]};
 
     if (!o->words[1])
-        return cli_usage("usage: presort route remove ID");
-    return change(conn, SQL_ROUTE_REMOVE, 1, params, "removed",
+        return cli_usage("usage: presort route remove ID|default");
+    return change(conn, SQL_EGRESS_ROUTE_REMOVE, 1, params, "removed",
                   "no such route");
+}
+
+/* As the table has it; NULL: any. */
+static bool read_class(const struct options *o, const char **class)
+{
+    *class = NULL;
+    if (!o->class)
+        return true;
+    *class = strcmp(o->class, "transactional") == 0 ? "0"
+             : strcmp(o->class, "campaign") == 0    ? "1"
+                                                    : NULL;
+    return *class != NULL;
 }
 
 static int check_address(const char *what, const char *text)
@@ -231,39 +267,58 @@ static int route_test(PGconn *conn, const struct options *o)
 
 /* ---- relay ---- */
 
+/* Limits of its provider, where these are known and nobody has said any. */
+static int limit_relay(PGconn *conn, const struct egress_relay *relay)
+{
+    char limits[EGRESS_LIMITS_MAX];
+    const char *params[] = {relay->name, limits};
+    struct error err;
+
+    if (!egress_relay_limits(relay->servers, limits))
+        return EXIT_DONE;
+    DB_RESULT *r =
+        db_query(conn, &err, SQL_EGRESS_RELAY_STANDARD_LIMITS, 2, params);
+
+    if (!r)
+        return cli_fail("%s", err.text);
+    if (PQntuples(r) > 0)
+        printf("its limits: %s (presort limits set relay %s changes them)\n",
+               limits, relay->name);
+    return EXIT_DONE;
+}
+
 static int relay_add(PGconn *conn, const struct options *o)
 {
-    struct server_address servers[SERVERS_MAX];
-    struct error err;
-    size_t n;
-    const char *login = o->login ? o->login : o->user ? "auto" : "none";
-    const char *params[] = {o->words[1],
-                            o->words[2],
-                            o->tls    ? o->tls
-                            : o->user ? "required"
-                                      : "opportunistic",
-                            login,
-                            o->user,
-                            o->secret};
+    struct egress_relay relay = {.name = o->words[1],
+                                 .servers = o->words[2],
+                                 .tls = o->tls,
+                                 .login = o->login,
+                                 .user = o->user,
+                                 .secret = o->secret};
+    struct egress_fault fault;
+    char most[24];
+    const char *asked[] = {relay.name, most};
 
     if (!o->words[2])
         return cli_usage("usage: presort relay add NAME SERVERS");
-    if (servers_parse(o->words[2], servers, &n, &err) != STATUS_OK)
-        return cli_fail("%s: %s", o->words[2], err.text);
-    if (!o->user != !o->secret)
-        return cli_usage("--user and --secret go together");
-    if (o->secret && strncmp(o->secret, "file:", 5) != 0 &&
-        strncmp(o->secret, "env:", 4) != 0 &&
-        strncmp(o->secret, "command:", 8) != 0)
-        return cli_usage("--secret says where the secret is: file:PATH, "
-                         "env:NAME or command:LINE");
-    return change(conn, SQL_RELAY_ADD, 6, params, "relay", "");
+    if (!egress_relay_check(&relay, &fault))
+        return cli_fault(&fault, "name servers");
+    const char *params[] = {relay.name, relay.servers, relay.tls, relay.login,
+                            relay.user, relay.secret,  "true"};
+
+    snprintf(most, sizeof most, "%d", EGRESS_RELAYS_MAX);
+    int result =
+        cli_fault_asked(conn, SQL_EGRESS_RELAY_FAULT, 2, asked, "name servers");
+
+    if (result == EXIT_DONE)
+        result = change(conn, SQL_EGRESS_RELAY_PUT, 7, params, "relay", "");
+    return result == EXIT_DONE ? limit_relay(conn, &relay) : result;
 }
 
 static int relay_list(PGconn *conn, const struct options *o)
 {
     struct error err;
-    DB_RESULT *r = db_query(conn, &err, SQL_RELAY_LIST, 0, NULL);
+    DB_RESULT *r = db_query(conn, &err, SQL_EGRESS_RELAY_LIST, 0, NULL);
 
     (void)o;
     if (!r)
@@ -281,8 +336,12 @@ static int relay_remove(PGconn *conn, const struct options *o)
 
     if (!o->words[1])
         return cli_usage("usage: presort relay remove NAME");
-    return change(conn, SQL_RELAY_REMOVE, 1, params, "removed",
-                  "no such relay");
+    int result =
+        cli_fault_asked(conn, SQL_EGRESS_RELAY_IN_USE, 1, params, "name");
+
+    return result == EXIT_DONE ? change(conn, SQL_EGRESS_RELAY_REMOVE, 1,
+                                        params, "removed", "no such relay")
+                               : result;
 }
 
 static int relay_presets(PGconn *conn, const struct options *o)

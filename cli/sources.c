@@ -1,9 +1,10 @@
 /* presort sources: the addresses that mail leaves from. */
 #include "cli/cli.h"
 #include "cli/commands.h"
-#include "cli/sources.sql.h"
+#include "cli/fault.h"
+#include "egress/source.h"
+#include "engine/egress/egress.sql.h"
 #include "queue/db.h"
-#include <arpa/inet.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,14 +51,6 @@ static int options_read(int argc, char **argv, struct options *o)
     return EXIT_DONE;
 }
 
-static bool is_address(const char *text)
-{
-    unsigned char bytes[16];
-
-    return text && (inet_pton(AF_INET, text, bytes) == 1 ||
-                    inet_pton(AF_INET6, text, bytes) == 1);
-}
-
 static int change(PGconn *conn, const char *sql, int n,
                   const char *const *params, const char *done)
 {
@@ -75,7 +68,7 @@ static int change(PGconn *conn, const char *sql, int n,
 static int list(PGconn *conn, const struct options *o)
 {
     struct error err;
-    DB_RESULT *r = db_query(conn, &err, SQL_SOURCES_LIST, 0, NULL);
+    DB_RESULT *r = db_query(conn, &err, SQL_EGRESS_SOURCE_LIST, 0, NULL);
 
     (void)o;
     if (!r)
@@ -91,11 +84,26 @@ static int list(PGconn *conn, const struct options *o)
 
 static int add(PGconn *conn, const struct options *o)
 {
-    const char *params[] = {o->words[1], o->ehlo, o->pool, o->warm};
+    const struct egress_source source = {o->words[1], o->ehlo, o->pool,
+                                         o->warm};
+    struct egress_fault fault;
+    char in_pool[24], in_all[24];
+    const char *asked[] = {source.address, source.pool, in_pool, in_all};
+    const char *params[] = {source.address, source.ehlo, source.pool,
+                            source.warm_up, "true"};
 
     if (!o->ehlo || !o->pool)
         return cli_usage("--ehlo and --pool are wanted");
-    return change(conn, SQL_SOURCES_ADD, 4, params, "source");
+    if (!egress_source_check(&source, &fault))
+        return cli_fault(&fault, "address");
+    snprintf(in_pool, sizeof in_pool, "%d", EGRESS_POOL_MAX);
+    snprintf(in_all, sizeof in_all, "%d", EGRESS_SOURCES_MAX);
+    int result =
+        cli_fault_asked(conn, SQL_EGRESS_SOURCE_FAULT, 4, asked, "address");
+
+    return result == EXIT_DONE
+               ? change(conn, SQL_EGRESS_SOURCE_PUT, 5, params, "source")
+               : result;
 }
 
 static int turn(PGconn *conn, const struct options *o)
@@ -103,18 +111,23 @@ static int turn(PGconn *conn, const struct options *o)
     bool on = strcmp(o->words[0], "resume") == 0;
     const char *params[] = {o->words[1], on ? "true" : "false"};
 
-    return change(conn, SQL_SOURCES_ENABLE, 2, params,
+    return change(conn, SQL_EGRESS_SOURCE_ENABLE, 2, params,
                   on ? "resumed" : "paused");
 }
 
 static int warm(PGconn *conn, const struct options *o)
 {
-    return change(conn, SQL_SOURCES_WARM, 1, &o->words[1], "warm");
+    return change(conn, SQL_EGRESS_SOURCE_WARM, 1, &o->words[1], "warm");
 }
 
 static int remove_one(PGconn *conn, const struct options *o)
 {
-    return change(conn, SQL_SOURCES_REMOVE, 1, &o->words[1], "removed");
+    int result = cli_fault_asked(conn, SQL_EGRESS_SOURCE_IN_USE, 1,
+                                 &o->words[1], "address");
+
+    return result == EXIT_DONE ? change(conn, SQL_EGRESS_SOURCE_REMOVE, 1,
+                                        &o->words[1], "removed")
+                               : result;
 }
 
 static const struct verb {
@@ -134,7 +147,7 @@ static int run(const struct verb *verb, const struct options *o)
         return cli_usage("sources %s: %s", verb->name,
                          o->n > verb->words ? "too many words"
                                             : "which address?");
-    if (verb->words == 2 && !is_address(o->words[1]))
+    if (verb->words == 2 && !egress_is_address(o->words[1]))
         return cli_usage("%s is no IP address", o->words[1]);
     if (!cli_config(&config))
         return EXIT_FAILED;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engine/route/route.sql.h"
 #include "loop/pg.h"
+#include "mail/domain.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,10 +213,25 @@ static struct route_way way_of(const struct route *r, const struct rule *rule)
     return way;
 }
 
+/* As rules spell it: with A-labels (RFC 5891). */
+static const char *ascii_domain(const char *domain, char out[DOMAIN_MAX])
+{
+    struct error err;
+
+    for (const char *c = domain; *c; c++)
+        if (*c & 0x80)
+            return domain_ascii(domain, out, &err) == STATUS_OK ? out : domain;
+    return domain;
+}
+
 struct route_way route_of(const struct route *r,
                           const struct rule_question *question)
 {
-    const struct rule *rule = rule_find(r->rules, r->n, question);
+    struct rule_question asked = *question;
+    char domain[DOMAIN_MAX];
+
+    asked.recipient = ascii_domain(question->recipient, domain);
+    const struct rule *rule = rule_find(r->rules, r->n, &asked);
 
     return rule ? way_of(r, rule) : r->standard;
 }

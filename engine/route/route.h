@@ -40,6 +40,7 @@ void route_free(struct route *r);
 /* Until then no mail should be on its way. */
 bool route_is_known(const struct route *r);
 
+/* The recipient's domain may be in U-labels, too. */
 struct route_way route_of(const struct route *r,
                           const struct rule_question *question);
 

@@ -30,13 +30,19 @@ def test_the_first_matching_route_counts():
                         "backup")
         presort.command("route", "add", "--from", "corp.example", "--via",
                         "corp", "--place", "50")
-        process.wait_until(lambda: presort.log().count("rules=2") == 2, 10,
+        presort.command("route", "add", "--to", "M\u00fcnchen.example", "--via",
+                        "backup")
+        process.wait_until(lambda: presort.log().count("rules=3") == 2, 10,
                            "both workers to know")
+        receipt(presort, "u@m\u00fcnchen.example")
+        receipt(presort, "a@xn--mnchen-3ya.example")
         receipt(presort, "b@two.example")
         receipt(presort, "b@x.two.example")
         receipt(presort, "c@x.two.example", "boss@corp.example")
         arrives(standard, "b@two.example")
         arrives(backup, "b@x.two.example")
+        arrives(backup, "u@xn--mnchen-3ya.example")
+        arrives(backup, "a@xn--mnchen-3ya.example")
         arrives(corporate, "c@x.two.example")
         campaign = presort.new_campaign(
             ["d@one.example", "d@x.two.example", "e@y.two.example"])
@@ -46,7 +52,8 @@ def test_the_first_matching_route_counts():
         assert set(standard.copies()) == {
             "a@one.example", "b@two.example", "d@one.example"}
         assert set(backup.copies()) == {
-            "b@x.two.example", "d@x.two.example", "e@y.two.example"}
+            "b@x.two.example", "d@x.two.example", "e@y.two.example",
+            "u@xn--mnchen-3ya.example", "a@xn--mnchen-3ya.example"}
         listed = presort.command("route", "list").splitlines()
         assert "from=corp.example" in listed[0] and "relay corp" in listed[0]
 
@@ -85,13 +92,43 @@ def test_going_live_is_one_command():
 
 def test_wrong_words_are_refused():
     with Sink() as sink, Presort(relay=sink.port) as presort:
-        for words in (["route", "add"], ["route", "default", "nowhere"],
-                      ["route", "add", "--via", "direct", "--class", "all"],
-                      ["route", "remove", "77"], ["relay", "add", "x"],
-                      ["relay", "add", "x", "host"],
-                      ["relay", "add", "x", "a:1", "--user", "u"],
-                      ["relay", "add", "x", "a:1", "--user", "u", "--secret",
-                       "hunter2"]):
-            with pytest.raises(RuntimeError, match="presort"):
-                presort.command(*words)
+        presort.command("relay", "add", "corp", "corp.example:25")
+        presort.command("route", "add", "--to", "a.example", "--via", "corp")
+        for words, why in [
+                ("route add", "--via is wanted"),
+                ("route default nowhere", "via: there is no relay nowhere"),
+                ("route default direct --fallback x", "--fallback: there is"),
+                ("route default direct --pool x", "--pool: no source address"),
+                ("route add --via direct --class all", "--class: trans"),
+                ("route add --via direct --to a@b.example", "--to: it is nei"),
+                ("route add --via direct --project x", "--project: there is"),
+                ("route add --via direct --place x", "--place: a number"),
+                ("route remove 77", "no such route"),
+                ("relay add x", "usage"),
+                ("relay add direct a:1", "name: direct means"),
+                ("relay add x host", "servers: host: no port"),
+                ("relay add x a:1 --tls maybe", "--tls: none, opp"),
+                ("relay add x a:1 --user u", "--secret: it is missing"),
+                ("relay add x a:1 --user u --secret hunter2",
+                 "--secret: it says where"),
+                ("relay remove corp", "corp is used by route"),
+                ("relay remove x", "no such relay")]:
+            with pytest.raises(RuntimeError) as refused:
+                presort.command(*words.split())
+            said = str(refused.value).split(words, 1)[1]
+            assert why in said and "hunter2" not in said, said
+
+
+def test_a_preset_brings_its_provider_s_limits():
+    """But not in place of what the operator has said; and they go with it."""
+    with Sink() as sink, Presort(relay=sink.port, workers=1) as presort:
         assert "gmail" in presort.command("relay", "presets")
+        presort.command("limits", "set", "relay", "two", "mails_per_day=9")
+        for name in "one", "two":
+            presort.command("relay", "add", name, "gmail")
+        assert presort.command("limits").splitlines() == [
+            "relay one: mails_per_day=500 burst=250",
+            "relay two: mails_per_day=9"]
+        presort.command("relay", "remove", "two")
+        assert presort.command("limits").splitlines() == [
+            "relay one: mails_per_day=500 burst=250"]
