@@ -93,6 +93,41 @@ const struct provider *provider_named(const char *site)
 
 /* ---- What replies mean ---- */
 
+#define ENDS_WORD " \t\n<>()[],:;\""
+
+/* Of the address that a word, or a pair of angle brackets less the last one,
+ * holds; 0: it holds none. */
+static size_t address_len(const char *word)
+{
+    size_t len = strcspn(word, ENDS_WORD);
+
+    if (word[0] == '<') {
+        len = 1 + strcspn(word + 1, "<>");
+        if (word[len] != '>')
+            return 0;
+    }
+    return memchr(word, '@', len) ? len : 0;
+}
+
+/* Adds the text as rules see it. An address is a bare @ there: it is not the
+ * server's word, and whoever chose it would choose the rule. */
+static void add_text(char subject[PROVIDER_SUBJECT_MAX], const char *text)
+{
+    size_t len = strlen(subject);
+    bool inside = false; /* a word */
+
+    while (*text && len + 1 < PROVIDER_SUBJECT_MAX) {
+        size_t address = inside ? 0 : address_len(text);
+        bool blank = *text == ' ' || *text == '\t' || *text == '\n';
+
+        inside = !strchr(ENDS_WORD, *text);
+        if (!blank || subject[len - 1] != ' ')
+            subject[len++] = address ? '@' : blank ? ' ' : *text;
+        text += address ? address : 1;
+    }
+    subject[len] = '\0';
+}
+
 static const struct provider_rule *find(const struct provider *p,
                                         const char *subject)
 {
@@ -115,9 +150,9 @@ const struct provider_rule *provider_judge(const struct provider *p,
 
     if (code == 0)
         return NULL;
-    snprintf(subject, sizeof subject, "%u %s%s%s", code,
-             has_status ? enhanced : "", has_status ? " " : "",
-             text ? text : "");
+    snprintf(subject, sizeof subject, "%u %s%s", code,
+             has_status ? enhanced : "", has_status ? " " : "");
+    add_text(subject, text ? text : "");
     if (p)
         rule = find(p, subject);
     return rule || p == any ? rule : find(any, subject);

@@ -2,6 +2,9 @@
  * pace/providers - what is known of mail providers (providers.ini, built in):
  * whose MX hosts these are, what they take, what their replies mean.
  *
+ * Of a reply's text, white space counts as one space, as each server breaks its
+ * lines elsewhere, and an address as "@", as it is no word of the server's.
+ *
  * No I/O, no allocation. Patterns are matched in time linear in the text for
  * each piece between stars, so no reply makes us spin.
  */
@@ -50,7 +53,8 @@ const struct provider *provider_of(const char *const *hosts, size_t n);
 const struct provider *provider_named(const char *site);
 
 /* What a reply means to the provider (NULL: any server); NULL: no rule.
- * text is without code and enhanced status; it and enhanced may be NULL. */
+ * text is without code, and without enhanced status where that is given; both
+ * may be NULL. */
 const struct provider_rule *provider_judge(const struct provider *p,
                                            unsigned code, const char *enhanced,
                                            const char *text);

@@ -196,6 +196,18 @@ struct pace_verdict pace_outcome(struct pace_site *s,
     return judge(s, keys, code, enhanced, text, false, now_us);
 }
 
+/* "greeting: 554 5.7.1 no": at which step the server said it is not its word.
+ */
+static const char *server_said(unsigned code, const char *text)
+{
+    char code_text[16];
+    const char *at;
+
+    snprintf(code_text, sizeof code_text, ": %u ", code);
+    at = strstr(text, code_text);
+    return at ? at + strlen(code_text) : text;
+}
+
 struct pace_verdict pace_closed(struct pace_site *s, const char *source,
                                 bool failed, unsigned code, const char *text,
                                 int64_t now_us)
@@ -207,8 +219,9 @@ struct pace_verdict pace_closed(struct pace_site *s, const char *source,
     if (!failed)
         return (struct pace_verdict){.deed = PROVIDER_NOTHING};
     shape_connect_failed(&s->shape, s->open, now_us);
-    hear(s, code, "", text ? text : "", now_us);
-    return judge(s, &keys, code, "", text, true, now_us);
+    text = text ? text : "";
+    hear(s, code, "", text, now_us);
+    return judge(s, &keys, code, "", server_said(code, text), true, now_us);
 }
 
 /* ---- Orders, and what outlives us ---- */

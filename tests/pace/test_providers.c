@@ -150,6 +150,125 @@ static void what_speaks_of_the_recipient_is_no_rule(void **state)
     assert_null(provider_judge(NULL, 421, NULL, NULL));
 }
 
+/* Words that one rule takes for what another one is for. */
+static const struct {
+    const char *site, *reply;
+    enum provider_deed deed;
+} near[] = {
+    {"charter", "550 5.1.0 sender rejected. AUP#In-1310", PROVIDER_SLOW},
+    {"cisco", "554 Rejected due to poor reputation of a domain used in it",
+     PROVIDER_SUSPEND_CAMPAIGN},
+    {"google",
+     "421 4.7.0 IP not in whitelist for RCPT domain, closing connection",
+     PROVIDER_NOTHING},
+    {"microsoft",
+     "550 5.7.515 Access denied, sending domain example.com does not meet "
+     "the required authentication level (Spf= Fail, Dkim= Fail)",
+     PROVIDER_NOTHING},
+    {"orange",
+     "550 5.1.1 Adresse d au moins un destinataire invalide. Invalid "
+     "recipient. OFR_416 [416]",
+     PROVIDER_NOTHING},
+    {"t-online",
+     "550 5.7.0 Message considered as spam or virus. Your IP: 192.0.2.1",
+     PROVIDER_SUSPEND_CAMPAIGN},
+    {"yahoo",
+     "421 4.7.1 [TSS09] All messages from 192.0.2.1 will be permanently "
+     "deferred",
+     PROVIDER_SUSPEND_SOURCE},
+    {"*", "550 5.1.1 User unknown, your IP was noted as blocked",
+     PROVIDER_NOTHING},
+    {"*", "550 The recipient's membership is blocked", PROVIDER_NOTHING},
+    {"*", "550 User not listed in public Name & Address Book",
+     PROVIDER_NOTHING},
+    {"*",
+     "550 5.7.23 Your IP 192.0.2.1 was rejected by the SPF record of "
+     "example.com",
+     PROVIDER_NOTHING},
+    {"*", "553 Blocked using spam pattern, your message may contain spam",
+     PROVIDER_NOTHING},
+    {"*", "554 Sender address [a@example.com] blocked using dbl.spamhaus.org",
+     PROVIDER_SUSPEND_CAMPAIGN},
+    {"*", "550 5.1.0 The domain is listed by Spamhaus",
+     PROVIDER_SUSPEND_CAMPAIGN},
+    {"*", "554 Client host [192.0.2.1] blocked using zen.spamhaus.org",
+     PROVIDER_SUSPEND_SOURCE},
+    {"*",
+     "550 5.2.1 Mailbox unavailable. Your IP address 192.0.2.1 is "
+     "blacklisted",
+     PROVIDER_SUSPEND_SOURCE},
+};
+
+static void near_words_are_not_mixed_up(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++) {
+        const struct provider_rule *rule =
+            judge(provider_named(near[i].site), near[i].reply);
+
+        if ((rule ? rule->deed : PROVIDER_NOTHING) != near[i].deed)
+            fail_msg("[%s] %s: %s", near[i].site, near[i].reply,
+                     rule ? rule->when : "no rule");
+    }
+}
+
+/* Wherever the server breaks its lines. */
+static void white_space_is_one_space(void **state)
+{
+    const struct provider *google = provider_named("google");
+    const struct provider_rule *rule =
+        provider_judge(google, 421, "4.7.0",
+                       "[192.0.2.1      15] Our system has detected that this "
+                       "message is\nsuspicious due to the very low\n"
+                       "reputation\tof the  sending IP address.");
+
+    (void)state;
+    assert_non_null(rule);
+    assert_int_equal(rule->deed, PROVIDER_SUSPEND_SOURCE);
+}
+
+/* Whoever picks the address of a recipient does not pick the rule. */
+static void addresses_are_not_looked_at(void **state)
+{
+    static const char *const replies[] = {
+        "450 <too.much.mail.throttled@slow.example>: no",
+        "450 no such mailbox too-much-mail.throttled@slow.example",
+        "550 (blocked.using@client.host.blocked.example) is nobody here",
+        "550 <\"client host blocked using your ip\"@a.example>... nobody",
+        "550 nobody is client.host.blocked.using@a.example",
+    };
+    static const char *const others[] = {
+        "450 <a@b.example>: throttled",
+        "450 throttled <a@b.example",
+        "450 a@b.example>throttled",
+        "450 < 192.0.2.1 throttled> a@b.example",
+        "450 <<a@b.example> throttled>",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof replies / sizeof *replies; i++)
+        if (judge(NULL, replies[i]))
+            fail_msg("%s: %s", replies[i], judge(NULL, replies[i])->when);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!judge(NULL, others[i]))
+            fail_msg("%s: no rule", others[i]);
+}
+
+static void long_texts_are_cut(void **state)
+{
+    char text[3 * PROVIDER_SUBJECT_MAX];
+
+    (void)state;
+    memset(text, 'a', sizeof text);
+    memcpy(text + sizeof text - 10, " throttled", 10);
+    text[sizeof text - 1] = '\0';
+    assert_null(provider_judge(NULL, 450, "4.7.1", text));
+    text[8] = '@';
+    assert_non_null(provider_judge(NULL, 450, "4.7.1", text));
+    memset(text, '<', sizeof text - 1);
+    assert_null(provider_judge(NULL, 450, "4.7.1", text));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -159,6 +278,10 @@ int main(void)
         cmocka_unit_test(limits_make_sense),
         cmocka_unit_test(every_mx_must_match),
         cmocka_unit_test(what_speaks_of_the_recipient_is_no_rule),
+        cmocka_unit_test(near_words_are_not_mixed_up),
+        cmocka_unit_test(white_space_is_one_space),
+        cmocka_unit_test(addresses_are_not_looked_at),
+        cmocka_unit_test(long_texts_are_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

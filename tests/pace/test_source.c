@@ -127,12 +127,34 @@ static void one_is_blamed_not_the_other(void **state)
     pace_free(q);
 }
 
+/* A session that ends before its first mail says at which step it did; the
+ * rules see what the server said there, enhanced status and all. */
+static void a_greeting_blames_the_address(void **state)
+{
+    struct pace *p = pace_of_n(1, 1);
+    struct pace_site *s = pace_site(p, "google", false, NOW);
+    struct pace_verdict verdict;
+
+    (void)state;
+    verdict = pace_closed(
+        s, "192.0.2.1", true, 421,
+        "greeting: 421 4.7.0 [192.0.2.1] Our system has detected that this "
+        "message is suspicious due to the very low reputation of the sending "
+        "IP address",
+        NOW);
+    assert_int_equal(verdict.deed, PROVIDER_SUSPEND_SOURCE);
+    assert_false(pace_source_may(s, "192.0.2.1", NOW));
+    assert_true(pace_source_may(s, "192.0.2.2", NOW));
+    pace_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allowance_a_day),
         cmocka_unit_test(it_says_so),
         cmocka_unit_test(one_is_blamed_not_the_other),
+        cmocka_unit_test(a_greeting_blames_the_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
