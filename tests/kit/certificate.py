@@ -1,5 +1,6 @@
 """Certificates that sign themselves, so that they are their own CA."""
 
+import hashlib
 import subprocess
 
 
@@ -14,3 +15,12 @@ def make(directory, name):
          key, "-out", path], check=True, capture_output=True)
     path.write_text(path.read_text() + key.read_text())
     return path
+
+
+def digest(path):
+    """Of the public key, as TLSA 3 1 1 has it."""
+    pem = subprocess.run(["openssl", "x509", "-in", path, "-pubkey", "-noout"],
+                         check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"],
+                         input=pem, check=True, capture_output=True).stdout
+    return hashlib.sha256(der).hexdigest()

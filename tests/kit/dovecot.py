@@ -1,5 +1,6 @@
 """A Dovecot of Debian's package on loopback ports: IMAP and POP3, with TLS and
-STARTTLS, and one user. It runs in a chroot that is made for it. Needs root."""
+STARTTLS, and one user; a kit.postfix can ask it for that user's password. It
+runs in a chroot that is made for it. Needs root."""
 
 import os
 import pathlib
@@ -27,6 +28,7 @@ ssl = required
 ssl_cert = </etc/dovecot/cert.pem
 ssl_key = </etc/dovecot/key.pem
 disable_plaintext_auth = yes
+auth_mechanisms = {mechanisms}
 passdb {{
   driver = static
   args = password={password}
@@ -34,6 +36,11 @@ passdb {{
 userdb {{
   driver = static
   args = uid={keeper} gid={keeper} home=/mail
+}}
+service auth {{
+  inet_listener {{
+    port = {auth}
+  }}
 }}
 service anvil {{
   chroot =
@@ -74,10 +81,11 @@ def make_certificate(directory, name="localhost"):
 class Dovecot:
     """with Dovecot() as box: ... box.ports["imaps"], box.put(messages)"""
 
-    def __init__(self):
+    def __init__(self, mechanisms="plain"):
+        self.mechanisms = mechanisms
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="dovecot-"))
-        self.ports = dict(zip(("imap", "imaps", "pop3", "pop3s"),
-                              places.free_ports(4)))
+        self.ports = dict(zip(("imap", "imaps", "pop3", "pop3s", "auth"),
+                              places.free_ports(5)))
         self.master = None
         self.count = 0
 
@@ -109,7 +117,8 @@ class Dovecot:
         make_certificate(etc)
         (etc / "cert.pem").chmod(0o644)
         (etc / "dovecot.conf").write_text(CONFIGURATION.format(
-            password=PASSWORD, keeper=KEEPER, **self.ports))
+            password=PASSWORD, keeper=KEEPER,
+            mechanisms=self.mechanisms, **self.ports))
         for name in ("run", "var/log"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
         self._make_maildir()

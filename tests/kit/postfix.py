@@ -69,13 +69,16 @@ class Postfix:
 
     transports says what else is to be done with a domain's mail:
     {"gone.example": "error:5.1.1 nobody is here"}. settings are lines of
-    main.cf; files are put into /etc/postfix."""
+    main.cf; files are put into /etc/postfix. services are more places to
+    listen at: {"name": ("127.0.0.2", port, {setting: value})}; the log has
+    them as "postfix/name/smtpd"."""
 
     def __init__(self, transports=None, settings=None, files=(),
-                 address="127.0.0.1", port=None):
+                 address="127.0.0.1", port=None, services=None):
         self.transports = transports or {}
         self.settings = settings or {}
         self.files = files
+        self.services = services or {}
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="postfix-"))
         self.address = address
         self.port = port or places.free_ports(1)[0]
@@ -117,7 +120,16 @@ class Postfix:
         for path in self.files:
             shutil.copy(path, etc)
         (etc / "master.cf").write_text(MASTER.format(
-            address=self.address, port=self.port))
+            address=self.address, port=self.port) + "".join(
+                self._service(name, *what)
+                for name, what in self.services.items()))
+
+    @staticmethod
+    def _service(name, address, port, settings):
+        options = {"syslog_name": f"postfix/{name}", **settings}
+        return f"{address}:{port} inet n - n - - smtpd\n" + "".join(
+            f"  -o {{ {option} = {value} }}\n"
+            for option, value in options.items())
 
     def _transport_maps(self):
         if not self.transports:
@@ -165,6 +177,11 @@ class Postfix:
     def log(self):
         path = self.root / "var/log/postfix.log"
         return path.read_text(errors="replace") if path.exists() else ""
+
+    def log_of(self, service):
+        """The lines of one of the services."""
+        return "".join(line for line in self.log().splitlines(True)
+                       if f" postfix/{service}/smtpd[" in line)
 
     def messages(self):
         """The messages delivered, as virtual(8) stores them: LF for CRLF, and
