@@ -23,9 +23,14 @@ static void decide_host(struct policy_host *h, enum policy_dane dane,
     h->tls.host = h->name;
     h->tls.level = facts->least;
     switch (dane) {
-    case DANE_USABLE: h->tls.level = SMTP_TLS_DANE; return;
+    case DANE_USABLE:
+        h->tls.level = SMTP_TLS_DANE;
+        h->tls.by = "DANE";
+        return;
     case DANE_BROKEN: h->usable = false; return;
     case DANE_UNUSABLE:
+        if (h->tls.level < SMTP_TLS_REQUIRED)
+            h->tls.by = "DANE";
         h->tls.level = more(h->tls.level, SMTP_TLS_REQUIRED);
         break;
     case DANE_NONE: break;
@@ -34,6 +39,7 @@ static void decide_host(struct policy_host *h, enum policy_dane dane,
         return;
     h->usable = sts_allows(facts->sts->mx, h->name);
     h->tls.level = more(h->tls.level, SMTP_TLS_VERIFIED);
+    h->tls.by = "MTA-STS";
 }
 
 static void say_why(struct policy *p, const char *domain,

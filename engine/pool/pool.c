@@ -29,6 +29,7 @@ struct line {
     struct line *next, **at;
     struct pool_host host; /* that it goes to */
     enum smtp_tls tls;     /* how much is asked of it */
+    const char *tls_by;    /* by whom; or NULL */
     unsigned n_out;
     int64_t opened_ms;
     bool ready;    /* it was, at least once: the server speaks SMTP with us */
@@ -309,11 +310,23 @@ static bool goes_in_clear(struct line *l, const struct smtp_end *end)
     return true;
 }
 
+/* Whose mail waits is told who wants it to. */
+static const char *reason(const struct line *l, const struct smtp_end *end,
+                          char out[SMTP_WHY_MAX])
+{
+    bool by_policy = end->fault == SMTP_FAULT_TLS && l->tls_by;
+
+    snprintf(out, SMTP_WHY_MAX, "%s%s%s", by_policy ? l->tls_by : "",
+             by_policy ? ": " : "", end->why);
+    return out;
+}
+
 static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
                       void *owner)
 {
     struct line *l = owner;
     struct pool *p = l->pool;
+    char why[SMTP_WHY_MAX];
 
     (void)conn;
     if (l->n_out != 0)
@@ -328,7 +341,7 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
                      !l->ready && !l->leaving && end->fault != SMTP_FAULT_TLS,
                      end->code, end->why);
     if (!l->ready && !l->leaving && !p->draining && !goes_in_clear(l, end))
-        failed(p, l, end->why, end->code);
+        failed(p, l, reason(l, end, why), end->code);
     p->events.stirred(p->owner);
     free(l);
 }
@@ -371,6 +384,7 @@ static void open_line(struct pool *p, const struct host *host, int64_t now_ms)
                        .host = host->at,
                        .opened_ms = clock_mono_ms(),
                        .tls = host->at.tls ? host->at.tls->level : p->tls,
+                       .tls_by = host->at.tls ? host->at.tls->by : NULL,
                        .clear = now_ms < host->broken_tls_until_ms};
     if (p->lines)
         p->lines->at = &l->next;

@@ -64,6 +64,9 @@ struct smtp_tls_policy {
     size_t n_names;
     const struct smtp_tlsa *tlsa; /* if none is usable: as REQUIRED */
     size_t n_tlsa;
+    /* Who asks for that much, for reasons: static, "DANE" for instance. NULL:
+     * the operator. Nothing depends on it. */
+    const char *by;
 };
 
 /* What came of it. The texts are OpenSSL's, and stay. */

@@ -16,28 +16,33 @@ static const struct {
     const char *mx; /* the host is mx.example */
     bool usable;
     enum smtp_tls level;
+    const char *by; /* who asks for it; NULL: the operator, or nobody */
 } cases[] = {
-    {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, -1, "", true, SMTP_TLS_OPPORTUNISTIC},
-    {SMTP_TLS_REQUIRED, DANE_NONE, -1, "", true, SMTP_TLS_REQUIRED},
-    {SMTP_TLS_OPPORTUNISTIC, DANE_USABLE, -1, "", true, SMTP_TLS_DANE},
-    {SMTP_TLS_VERIFIED, DANE_USABLE, -1, "", true, SMTP_TLS_DANE},
-    {SMTP_TLS_OPPORTUNISTIC, DANE_UNUSABLE, -1, "", true, SMTP_TLS_REQUIRED},
-    {SMTP_TLS_VERIFIED, DANE_UNUSABLE, -1, "", true, SMTP_TLS_VERIFIED},
-    {SMTP_TLS_OPPORTUNISTIC, DANE_BROKEN, -1, "", false,
-     SMTP_TLS_OPPORTUNISTIC},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, -1, "", true, SMTP_TLS_OPPORTUNISTIC,
+     NULL},
+    {SMTP_TLS_REQUIRED, DANE_NONE, -1, "", true, SMTP_TLS_REQUIRED, NULL},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_USABLE, -1, "", true, SMTP_TLS_DANE, "DANE"},
+    {SMTP_TLS_VERIFIED, DANE_USABLE, -1, "", true, SMTP_TLS_DANE, "DANE"},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_UNUSABLE, -1, "", true, SMTP_TLS_REQUIRED,
+     "DANE"},
+    {SMTP_TLS_VERIFIED, DANE_UNUSABLE, -1, "", true, SMTP_TLS_VERIFIED, NULL},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_BROKEN, -1, "", false, SMTP_TLS_OPPORTUNISTIC,
+     NULL},
     {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_ENFORCE, "mx.example\n", true,
-     SMTP_TLS_VERIFIED},
+     SMTP_TLS_VERIFIED, "MTA-STS"},
+    {SMTP_TLS_OPPORTUNISTIC, DANE_UNUSABLE, STS_ENFORCE, "mx.example\n", true,
+     SMTP_TLS_VERIFIED, "MTA-STS"},
     {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_ENFORCE, "a.example\n", false,
-     SMTP_TLS_VERIFIED},
+     SMTP_TLS_VERIFIED, "MTA-STS"},
     {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_TESTING, "a.example\n", true,
-     SMTP_TLS_OPPORTUNISTIC},
+     SMTP_TLS_OPPORTUNISTIC, NULL},
     {SMTP_TLS_OPPORTUNISTIC, DANE_NONE, STS_NONE, "", true,
-     SMTP_TLS_OPPORTUNISTIC},
+     SMTP_TLS_OPPORTUNISTIC, NULL},
     /* RFC 8461, 2: MTA-STS makes up for no DANE that fails. */
     {SMTP_TLS_OPPORTUNISTIC, DANE_BROKEN, STS_ENFORCE, "mx.example\n", false,
-     SMTP_TLS_OPPORTUNISTIC},
+     SMTP_TLS_OPPORTUNISTIC, NULL},
     {SMTP_TLS_OPPORTUNISTIC, DANE_USABLE, STS_ENFORCE, "a.example\n", true,
-     SMTP_TLS_DANE},
+     SMTP_TLS_DANE, "DANE"},
 };
 
 static struct policy *policy_of(size_t n, const char *const *names)
@@ -73,6 +78,8 @@ static void a_host_must_prove_what_is_asked(void **state)
         assert_int_equal(p->usable, cases[i].usable);
         assert_int_equal(p->why[0] == 0, cases[i].usable);
         assert_int_equal(p->hosts[0].tls.level, cases[i].level);
+        assert_string_equal(p->hosts[0].tls.by ? p->hosts[0].tls.by : "",
+                            cases[i].by ? cases[i].by : "");
         assert_int_equal(p->key[0] == 0,
                          cases[i].usable &&
                              cases[i].level == SMTP_TLS_OPPORTUNISTIC);
