@@ -102,7 +102,7 @@ void policy_count(struct policies *p, const char *domain,
     if (result == SMTP_TLS_UNUSED)
         result = SMTP_TLS_NO_STARTTLS;
     if (result == SMTP_TLS_OK && policy->testing && !facts->verified)
-        result = SMTP_TLS_VALIDATION;
+        result = facts->proof;
     text = result == SMTP_TLS_OK ? "" : smtp_tls_result_text(result);
     count(p, domain, policy, text, host, source, peer,
           result == SMTP_TLS_OK ? "" : why);

@@ -284,6 +284,7 @@ static void note_success(struct smtp_tls_link *link)
     f->version = SSL_get_version(link->ssl);
     f->cipher = SSL_get_cipher_name(link->ssl);
     f->verified = verify == X509_V_OK && (link->named || link->dane);
+    f->proof = f->verified ? SMTP_TLS_OK : result_of(verify);
     if (verify != X509_V_OK)
         f->why = X509_verify_cert_error_string(verify);
 }

@@ -74,6 +74,7 @@ struct smtp_tls_facts {
     bool on, resumed;
     bool verified; /* by CA and name, or DANE; also where that is not asked */
     enum smtp_tls_result result; /* of what was asked */
+    enum smtp_tls_result proof;  /* OK if verified, else what is wrong */
     const char *version, *cipher;
     const char *why; /* it failed, or is not verified; else "" */
 };
