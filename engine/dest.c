@@ -270,6 +270,10 @@ static void on_addresses(void *owner)
     access_wipe(&how);
     /* Nobody is bothered before there is something to log in with. */
     pool_hosts(t->pool, hosts, how.waiting ? 0 : n);
+    if (relay_version(t->relay) != t->relay_version) {
+        t->relay_version = relay_version(t->relay);
+        pool_renew(t->pool);
+    }
     t->source_ms = 0;
     dest_stir(t);
 }

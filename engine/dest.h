@@ -42,8 +42,9 @@ struct dest_world {
 struct dest {
     struct dest_world *world;
     char *key;
-    struct relay *relay; /* NULL: mail servers found by MX */
-    const char *site;    /* outlives it, for batches; NULL for a relay */
+    struct relay *relay;    /* NULL: mail servers found by MX */
+    unsigned relay_version; /* that connections are of */
+    const char *site;       /* outlives it, for batches; NULL for a relay */
     struct gate gate;
     struct pool *pool;
     struct hand hand;

@@ -459,11 +459,20 @@ int64_t pool_turn(struct pool *p, int64_t now_ms)
     return open_lines(p, now_ms);
 }
 
-void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,
-                 const char *ehlo_name)
+void pool_renew(struct pool *p)
 {
     struct line *next;
 
+    for (struct line *l = p->lines; l; l = next) {
+        next = l->next;
+        l->leaving = true;
+        smtp_conn_quit(l->conn);
+    }
+}
+
+void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,
+                 const char *ehlo_name)
+{
     if (p->source_len == (address ? len : 0) &&
         (!address || (memcmp(&p->source, address, len) == 0 &&
                       strcmp(p->ehlo_name, ehlo_name) == 0)))
@@ -473,11 +482,7 @@ void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,
         memcpy(&p->source, address, len);
     snprintf(p->ehlo_name, sizeof p->ehlo_name, "%s",
              address ? ehlo_name : p->own_name);
-    for (struct line *l = p->lines; l; l = next) {
-        next = l->next;
-        l->leaving = true;
-        smtp_conn_quit(l->conn);
-    }
+    pool_renew(p);
 }
 
 bool pool_reaches(const struct pool *p, sa_family_t family)

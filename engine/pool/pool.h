@@ -96,6 +96,9 @@ void pool_hosts(struct pool *p, const struct pool_host *hosts, size_t n);
 /* Standard: opportunistic TLS, no login. Connections that are open stay. */
 void pool_access(struct pool *p, const struct pool_access *access);
 
+/* Connections that are open take no more mail, and end. */
+void pool_renew(struct pool *p);
+
 /* Where connections leave from, and the name they say there; copied. address
  * NULL: as the system chooses, and by the name of pool_new. Those that leave
  * from elsewhere take no more mail. Hosts of another family are left out. */

@@ -31,9 +31,21 @@ struct relay {
     size_t n;
     char *tls, *login, *username, *secret;
     struct bearer *token; /* NULL: the secret is not printed by a command */
+    unsigned version;
+    struct watcher *watchers;
+    size_t n_watchers;
+};
+
+struct watcher {
     void (*changed)(void *owner);
     void *owner;
 };
+
+static void tell(const struct relay *r)
+{
+    for (size_t i = 0; i < r->n_watchers; i++)
+        r->watchers[i].changed(r->watchers[i].owner);
+}
 
 /* ---- Looking up ---- */
 
@@ -79,8 +91,7 @@ static void on_answer(uv_getaddrinfo_t *asked, int status,
     take_answer(s, answer);
     uv_freeaddrinfo(answer);
     uv_timer_start(s->again, ask, RELAY_AGAIN_MS, 0);
-    if (s->relay->changed)
-        s->relay->changed(s->relay->owner);
+    tell(s->relay);
 }
 
 static void ask(uv_timer_t *timer)
@@ -155,6 +166,7 @@ void relay_free(struct relay *r)
     free(r->login);
     free(r->username);
     free(r->secret);
+    free(r->watchers);
     free(r);
 }
 
@@ -169,6 +181,7 @@ enum status relay_servers(struct relay *r, const char *text, struct error *err)
     if (servers_parse(text, hosts, &n, err) != STATUS_OK)
         return STATUS_INVALID;
     r->text = text_copy(text);
+    r->version++;
     r->n = n;
     for (size_t i = 0; i < n; i++)
         r->servers[i] = server_new(r, &hosts[i]);
@@ -189,10 +202,7 @@ static bool set(char **to, const char *text)
 
 static void on_token(void *owner)
 {
-    struct relay *r = owner;
-
-    if (r->changed)
-        r->changed(r->owner);
+    tell(owner);
 }
 
 static void run_command(struct relay *r)
@@ -224,13 +234,20 @@ void relay_access(struct relay *r, const struct relay_access *access)
         changed = true;
         run_command(r);
     }
-    if (changed && r->changed)
-        r->changed(r->owner);
+    if (changed) {
+        r->version++;
+        tell(r);
+    }
 }
 
 struct relay_access relay_how(const struct relay *r)
 {
     return (struct relay_access){r->tls, r->login, r->username, r->secret};
+}
+
+unsigned relay_version(const struct relay *r)
+{
+    return r->version;
 }
 
 const char *relay_name(const struct relay *r)
@@ -251,6 +268,7 @@ size_t relay_addresses(const struct relay *r, struct relay_address *out,
 
 void relay_watch(struct relay *r, void (*changed)(void *owner), void *owner)
 {
-    r->changed = changed;
-    r->owner = owner;
+    r->watchers =
+        memory_resize(r->watchers, r->n_watchers + 1, sizeof *r->watchers);
+    r->watchers[r->n_watchers++] = (struct watcher){changed, owner};
 }

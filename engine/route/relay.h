@@ -64,6 +64,11 @@ bool relay_has_command(const struct relay *r);
 size_t relay_addresses(const struct relay *r, struct relay_address *out,
                        size_t max);
 
-/* Called when the addresses have changed. */
+/* How often the operator has said something else of it: connections made
+ * before are not to be used any more. */
+unsigned relay_version(const struct relay *r);
+
+/* Called when the addresses, or how it is spoken to, have changed; for as long
+ * as the relay lives. Several may watch. */
 void relay_watch(struct relay *r, void (*changed)(void *owner), void *owner);
 #endif

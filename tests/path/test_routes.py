@@ -1,6 +1,8 @@
 """Routes: rules in the store say how a mail leaves, and workers follow a
 change at once."""
 
+import time
+
 from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
@@ -88,6 +90,31 @@ def test_going_live_is_one_command():
         receipt(presort, "c@live.example")
         arrives(sandbox, "c@live.example")
         assert set(real.copies()) == {"b@live.example"}
+
+
+def test_a_relay_that_is_changed_is_followed_at_once():
+    """By all destinations that it is, whatever connections are open."""
+    with Sink() as before, Sink() as after, \
+            Presort(relay=before.port, poll_interval_ms=200) as presort:
+        def send(n):
+            for i in range(n):
+                receipt(presort, f"{i}@a.example")
+                receipt(presort, f"{i}@b.example")
+        presort.command("sources", "add", "127.0.3.1", "--ehlo",
+                        "out.example", "--pool", "main")
+        presort.command("relay", "add", "one", f"127.0.0.1:{before.port}")
+        presort.command("route", "add", "--to", "a.example", "--via", "one")
+        presort.command("route", "add", "--to", "b.example", "--via", "one",
+                        "--pool", "main")
+        process.wait_until(lambda: presort.log().count("rules=2") == 2, 10,
+                           "both workers to know")
+        send(20)
+        process.wait_until(lambda: len(before.copies()) == 40, 20, "the mail")
+        presort.command("relay", "add", "one", f"127.0.0.1:{after.port}")
+        time.sleep(2)
+        send(20)
+        process.wait_until(lambda: len(after.copies()) == 40, 20, "the mail")
+        assert sum(before.copies().values()) == 40
 
 
 def test_wrong_words_are_refused():
