@@ -45,7 +45,7 @@ def on_the_list(presort):
 
 def test_hard_bounces_suppress_and_blame_does_not():
     rules = ("--refuse", "gone?@*:550 5.1.1 no such user",
-             "--refuse", "blocked?@*:554 5.1.1 listed at zen.spamhaus.org",
+             "--refuse", "blocked?@*:554 5.1.1 too many complaints about you",
              "--refuse", "policy?@*:550 5.7.1 not by policy",
              "--refuse", "full?@*:552 5.2.2 mailbox full")
     kinds = ("Gone", "blocked", "policy", "full", "ok")
