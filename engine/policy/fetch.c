@@ -3,9 +3,9 @@
 #include "base/bug.h"
 #include "base/memory.h"
 #include "dns/dns.h"
+#include "loop/web.h"
 #include "policy/sts.h"
 #include <arpa/inet.h>
-#include <curl/curl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ enum { URL_MAX = DNS_NAME_MAX + 64, HTTP_OK = 200, CONNECT_SECONDS = 20 };
 
 struct transfer {
     struct fetcher *fetcher;
-    CURL *curl;
+    struct web_transfer web;
     struct curl_slist *resolve;
     struct buf body;
     bool too_big;
@@ -28,10 +28,8 @@ struct transfer {
 };
 
 struct fetcher {
-    uv_loop_t *loop;
     const struct config *config;
-    CURLM *multi;
-    uv_timer_t *timer;
+    struct web *web;
     struct transfer *transfers;
     unsigned n;
 };
@@ -44,8 +42,7 @@ static void transfer_free(struct transfer *t)
     if (t->next)
         t->next->at = t->at;
     t->fetcher->n--;
-    curl_multi_remove_handle(t->fetcher->multi, t->curl);
-    curl_easy_cleanup(t->curl);
+    curl_easy_cleanup(t->web.curl);
     curl_slist_free_all(t->resolve);
     buf_fini(&t->body);
     free(t);
@@ -67,8 +64,8 @@ static enum fetch judge(const struct transfer *t, CURLcode code, char *why,
     long status = 0;
     const char *type = NULL;
 
-    curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_easy_getinfo(t->curl, CURLINFO_CONTENT_TYPE, &type);
+    curl_easy_getinfo(t->web.curl, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(t->web.curl, CURLINFO_CONTENT_TYPE, &type);
     if (t->too_big)
         snprintf(why, max, "more than %d bytes", STS_BODY_MAX);
     else if (code != CURLE_OK)
@@ -82,8 +79,9 @@ static enum fetch judge(const struct transfer *t, CURLcode code, char *why,
     return code == CURLE_PEER_FAILED_VERIFICATION ? FETCH_WEBPKI : FETCH_FAILED;
 }
 
-static void finish(struct transfer *t, CURLcode code)
+static void finish(struct web_transfer *web, CURLcode code)
 {
+    struct transfer *t = web->owner;
     char why[CURL_ERROR_SIZE] = "";
     enum fetch outcome = judge(t, code, why, sizeof why);
     bool good = outcome == FETCH_DONE;
@@ -91,97 +89,6 @@ static void finish(struct transfer *t, CURLcode code)
     t->done(t->arg, outcome, good && t->body.data ? t->body.data : "",
             good ? t->body.len : 0, why);
     transfer_free(t);
-}
-
-static void reap(struct fetcher *f)
-{
-    CURLMsg *m;
-    int left;
-
-    while ((m = curl_multi_info_read(f->multi, &left))) {
-        struct transfer *t;
-        CURLcode code = m->data.result;
-
-        if (m->msg != CURLMSG_DONE)
-            continue;
-        curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-        finish(t, code);
-    }
-}
-
-/* ---- libcurl's sockets and time on the loop ---- */
-
-static void free_handle(uv_handle_t *handle)
-{
-    free(handle);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-    struct fetcher *f = poll->data;
-    uv_os_fd_t fd;
-    int running, flags = 0;
-
-    if (status < 0)
-        flags = CURL_CSELECT_ERR;
-    if (events & UV_READABLE)
-        flags |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        flags |= CURL_CSELECT_OUT;
-    if (uv_fileno((uv_handle_t *)poll, &fd) != 0)
-        return;
-    curl_multi_socket_action(f->multi, fd, flags, &running);
-    reap(f);
-}
-
-static int on_socket(CURL *curl, curl_socket_t fd, int what, void *arg,
-                     void *socket)
-{
-    struct fetcher *f = arg;
-    uv_poll_t *poll = socket;
-    int events = 0;
-
-    (void)curl;
-    if (what == CURL_POLL_REMOVE) {
-        if (poll) {
-            uv_poll_stop(poll);
-            uv_close((uv_handle_t *)poll, free_handle);
-        }
-        curl_multi_assign(f->multi, fd, NULL);
-        return 0;
-    }
-    if (!poll) {
-        poll = memory_new(1, sizeof *poll);
-        if (uv_poll_init_socket(f->loop, poll, fd) != 0)
-            BUG("a socket of libcurl's can't be polled");
-        poll->data = f;
-        curl_multi_assign(f->multi, fd, poll);
-    }
-    events |= what & CURL_POLL_IN ? UV_READABLE : 0;
-    events |= what & CURL_POLL_OUT ? UV_WRITABLE : 0;
-    uv_poll_start(poll, events, on_poll);
-    return 0;
-}
-
-static void on_time(uv_timer_t *timer)
-{
-    struct fetcher *f = timer->data;
-    int running;
-
-    curl_multi_socket_action(f->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    reap(f);
-}
-
-static int on_timer(CURLM *multi, long ms, void *arg)
-{
-    struct fetcher *f = arg;
-
-    (void)multi;
-    if (ms < 0)
-        uv_timer_stop(f->timer);
-    else
-        uv_timer_start(f->timer, on_time, ms > 0 ? (uint64_t)ms : 1, 0);
-    return 0;
 }
 
 /* ---- A transfer ---- */
@@ -219,13 +126,13 @@ static void set_addresses(struct transfer *t, const char *domain, int port,
     }
     t->resolve = curl_slist_append(NULL, line.data);
     buf_fini(&line);
-    curl_easy_setopt(t->curl, CURLOPT_RESOLVE, t->resolve);
+    curl_easy_setopt(t->web.curl, CURLOPT_RESOLVE, t->resolve);
 }
 
 static void set_options(struct transfer *t, const char *url)
 {
     const char *ca = t->fetcher->config->tls_ca_file;
-    CURL *c = t->curl;
+    CURL *c = t->web.curl;
 
     curl_easy_setopt(c, CURLOPT_URL, url);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "https");
@@ -237,7 +144,6 @@ static void set_options(struct transfer *t, const char *url)
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "presort");
-    curl_easy_setopt(c, CURLOPT_PRIVATE, t);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c, CURLOPT_WRITEDATA, t);
     if (ca[0]) {
@@ -255,12 +161,12 @@ void fetch_policy(struct fetcher *f, const char *domain,
     char url[URL_MAX];
 
     *t = (struct transfer){.fetcher = f,
-                           .curl = curl_easy_init(),
+                           .web = {curl_easy_init(), finish, t},
                            .done = done,
                            .arg = arg,
                            .next = f->transfers,
                            .at = &f->transfers};
-    if (!t->curl)
+    if (!t->web.curl)
         BUG("libcurl can't start");
     if (f->transfers)
         f->transfers->at = &t->next;
@@ -270,7 +176,7 @@ void fetch_policy(struct fetcher *f, const char *domain,
              domain, port);
     set_options(t, url);
     set_addresses(t, domain, port, addresses, n);
-    curl_multi_add_handle(f->multi, t->curl);
+    web_start(f->web, &t->web);
 }
 
 /* ---- Coming and going ---- */
@@ -279,20 +185,8 @@ struct fetcher *fetcher_new(uv_loop_t *loop, const struct config *config)
 {
     struct fetcher *f = memory_new(1, sizeof *f);
 
-    f->loop = loop;
     f->config = config;
-    f->timer = memory_new(1, sizeof *f->timer);
-    f->timer->data = f;
-    uv_timer_init(loop, f->timer);
-    f->multi = curl_multi_init();
-    if (!f->multi)
-        BUG("libcurl can't start");
-    curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
-    curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
-    curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                      (long)FETCH_AT_ONCE_MAX);
+    f->web = web_new(loop, FETCH_AT_ONCE_MAX);
     return f;
 }
 
@@ -302,10 +196,9 @@ void fetcher_free(struct fetcher *f)
         return;
     for (struct transfer *t = f->transfers, *next; t; t = next) {
         next = t->next;
+        web_stop(f->web, &t->web);
         transfer_free(t);
     }
-    curl_multi_cleanup(f->multi);
-    uv_timer_stop(f->timer);
-    uv_close((uv_handle_t *)f->timer, free_handle);
+    web_free(f->web);
     free(f);
 }
