@@ -44,13 +44,18 @@ static const char relay_usage[] =
     "xoauth2]\n"
     "                         [--user NAME] [--secret file:PATH|env:NAME|"
     "command:LINE]\n"
+    "                         [--token-url URL --client-id ID\n"
+    "                          [--client-secret file:PATH|env:NAME]\n"
+    "                          --refresh-token file:PATH|env:NAME [--scope "
+    "TEXT]]\n"
     "       presort relay list\n"
     "       presort relay remove NAME\n"
     "       presort relay presets\n\n"
     "SERVERS is a list, separated by commas, of HOST:PORT, smtp://HOST, "
     "submission://HOST\nand smtps://HOST, each with *WEIGHT if wanted; or the "
     "name of a preset. The secret\nstays where --secret says; the engine reads "
-    "it there.";
+    "it there. With --token-url, in place of\n--secret, it gets OAuth 2 tokens "
+    "there for the refresh token, and logs in by XOAUTH2.";
 
 struct options {
     const char *words[3]; /* verb, and what it is about */
@@ -58,18 +63,30 @@ struct options {
     const char *via, *fallback, *pool, *from, *to, *class, *project, *place;
     const char *tls, *login, *user, *secret;
     bool dry;
+    const char *token_url, *client_id, *client_secret, *refresh_token, *scope;
 };
 
 static int options_read(int argc, char **argv, struct options *o)
 {
-    static const struct option known[] = {
-        {"via", 1, NULL, 'v'},     {"fallback", 1, NULL, 'b'},
-        {"pool", 1, NULL, 'P'},    {"from", 1, NULL, 'f'},
-        {"to", 1, NULL, 't'},      {"class", 1, NULL, 'c'},
-        {"project", 1, NULL, 'p'}, {"place", 1, NULL, 'n'},
-        {"tls", 1, NULL, 'T'},     {"login", 1, NULL, 'l'},
-        {"user", 1, NULL, 'u'},    {"secret", 1, NULL, 's'},
-        {"dry", 0, NULL, 'd'},     {0}};
+    static const struct option known[] = {{"via", 1, NULL, 'v'},
+                                          {"fallback", 1, NULL, 'b'},
+                                          {"pool", 1, NULL, 'P'},
+                                          {"from", 1, NULL, 'f'},
+                                          {"to", 1, NULL, 't'},
+                                          {"class", 1, NULL, 'c'},
+                                          {"project", 1, NULL, 'p'},
+                                          {"place", 1, NULL, 'n'},
+                                          {"tls", 1, NULL, 'T'},
+                                          {"login", 1, NULL, 'l'},
+                                          {"user", 1, NULL, 'u'},
+                                          {"secret", 1, NULL, 's'},
+                                          {"dry", 0, NULL, 'd'},
+                                          {"token-url", 1, NULL, 'U'},
+                                          {"client-id", 1, NULL, 'C'},
+                                          {"client-secret", 1, NULL, 'S'},
+                                          {"refresh-token", 1, NULL, 'R'},
+                                          {"scope", 1, NULL, 'O'},
+                                          {0}};
     int c;
 
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
@@ -87,6 +104,11 @@ static int options_read(int argc, char **argv, struct options *o)
         case 'u': o->user = optarg; break;
         case 's': o->secret = optarg; break;
         case 'd': o->dry = true; break;
+        case 'U': o->token_url = optarg; break;
+        case 'C': o->client_id = optarg; break;
+        case 'S': o->client_secret = optarg; break;
+        case 'R': o->refresh_token = optarg; break;
+        case 'O': o->scope = optarg; break;
         default: return cli_usage("see `presort %s --help`", argv[0]);
         }
     for (; optind < argc; optind++) {
@@ -287,6 +309,21 @@ static int limit_relay(PGconn *conn, const struct egress_relay *relay)
     return EXIT_DONE;
 }
 
+static int put_relay(PGconn *conn, const struct egress_relay *r)
+{
+    const char *plain[] = {r->name, r->servers, r->tls, r->login,
+                           r->user, r->secret,  "true"};
+    const char *tokens[] = {
+        r->name,          r->servers,   r->tls,       r->login,
+        r->user,          r->token_url, r->client_id, r->client_secret,
+        r->refresh_token, r->scope,     "true"};
+
+    return r->token_url
+               ? change(conn, SQL_EGRESS_RELAY_PUT_TOKENS, 11, tokens, "relay",
+                        "")
+               : change(conn, SQL_EGRESS_RELAY_PUT, 7, plain, "relay", "");
+}
+
 static int relay_add(PGconn *conn, const struct options *o)
 {
     struct egress_relay relay = {.name = o->words[1],
@@ -294,7 +331,12 @@ static int relay_add(PGconn *conn, const struct options *o)
                                  .tls = o->tls,
                                  .login = o->login,
                                  .user = o->user,
-                                 .secret = o->secret};
+                                 .secret = o->secret,
+                                 .token_url = o->token_url,
+                                 .client_id = o->client_id,
+                                 .client_secret = o->client_secret,
+                                 .refresh_token = o->refresh_token,
+                                 .scope = o->scope};
     struct egress_fault fault;
     char most[24];
     const char *asked[] = {relay.name, most};
@@ -303,15 +345,12 @@ static int relay_add(PGconn *conn, const struct options *o)
         return cli_usage("usage: presort relay add NAME SERVERS");
     if (!egress_relay_check(&relay, &fault))
         return cli_fault(&fault, "name servers");
-    const char *params[] = {relay.name, relay.servers, relay.tls, relay.login,
-                            relay.user, relay.secret,  "true"};
-
     snprintf(most, sizeof most, "%d", EGRESS_RELAYS_MAX);
     int result =
         cli_fault_asked(conn, SQL_EGRESS_RELAY_FAULT, 2, asked, "name servers");
 
     if (result == EXIT_DONE)
-        result = change(conn, SQL_EGRESS_RELAY_PUT, 7, params, "relay", "");
+        result = put_relay(conn, &relay);
     return result == EXIT_DONE ? limit_relay(conn, &relay) : result;
 }
 

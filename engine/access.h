@@ -14,7 +14,7 @@ struct access {
     enum smtp_tls tls;
     bool login;             /* there is to be one */
     struct smtp_login with; /* its texts: the relay's, and secret */
-    bool waiting;           /* a command has yet to print the secret */
+    bool waiting;           /* there is no token to log in with */
     char secret[ROUTE_SECRET_MAX];
 };
 

@@ -11,6 +11,7 @@
 enum {
     DEST_WAIT_US = 5 * 1000000, /* a longer pause empties the hand */
     DEST_SOURCE_MS = 100,       /* the choice of a source is looked at again */
+    DEST_TOKEN_MS = 1000, /* mail is taken that long before a token is asked */
 };
 
 void dest_stir(struct dest *t)
@@ -148,6 +149,16 @@ static void on_connected(void *owner)
     const struct dest *t = owner;
 
     pace_connected(t->gate.site, now_us(t->world));
+    if (t->relay)
+        relay_accepted(t->relay);
+}
+
+static void on_login_refused(void *owner, int64_t opened_ms)
+{
+    const struct dest *t = owner;
+
+    if (t->relay)
+        relay_refused(t->relay, opened_ms);
 }
 
 static void on_line_closed(void *owner, const char *source, bool failed,
@@ -161,7 +172,7 @@ static void on_line_closed(void *owner, const char *source, bool failed,
 }
 
 /* Each mail that waits has been tried, and goes on by the retry schedule. */
-static void defer_all(struct dest *t, unsigned code)
+static void defer_all(struct dest *t, const struct dests_refusal *refusal)
 {
     for (int class = BATCH_TRANSACTIONAL; class <= BATCH_CAMPAIGN; class ++) {
         struct mail *mail;
@@ -169,16 +180,8 @@ static void defer_all(struct dest *t, unsigned code)
         while ((
             mail = hand_next(&t->hand, (enum batch_class) class, NULL, NULL))) {
             struct batch *b = mail->parcel->batch;
-            const struct dests_refusal refusal = {
-                .verdict = VERDICT_DEFERRED,
-                .reach = REACH_SITE,
-                .code = code,
-                .enhanced = code ? "" : "4.4.1",
-                .step = "connect",
-                .why = t->why,
-            };
 
-            t->world->events.refused(t->world->owner, mail, &refusal);
+            t->world->events.refused(t->world->owner, mail, refusal);
             t->world->events.left(t->world->owner, b);
         }
     }
@@ -214,6 +217,14 @@ static bool may_fall_back(const struct dest *t, unsigned code)
 static void on_unreachable(void *owner, const char *why, unsigned code)
 {
     struct dest *t = owner;
+    const struct dests_refusal refusal = {
+        .verdict = VERDICT_DEFERRED,
+        .reach = REACH_SITE,
+        .code = code,
+        .enhanced = code ? "" : "4.4.1",
+        .step = "connect",
+        .why = t->why,
+    };
 
     if (t->relay)
         return;
@@ -223,7 +234,7 @@ static void on_unreachable(void *owner, const char *why, unsigned code)
     if (t->by_fallback)
         fall_back(t);
     else
-        defer_all(t, code);
+        defer_all(t, &refusal);
 }
 
 /* Which domain's mail a connection will carry is not known yet: it is counted
@@ -244,6 +255,29 @@ static void on_stirred(void *owner)
 }
 
 /* ---- How a relay is spoken to ---- */
+
+/* While a relay has no token, mail that comes is put off; what came just before
+ * the next question has its answer for a reason. */
+static void look_at_token(struct dest *t)
+{
+    const struct dests_refusal refusal = {
+        .verdict = VERDICT_DEFERRED,
+        .reach = REACH_SITE,
+        .enhanced = "4.7.0",
+        .step = "login",
+        .why = t->why,
+    };
+    int64_t again_ms;
+    const char *fault = relay_fault(t->relay, &again_ms);
+
+    t->tokenless = *fault != 0;
+    if (!t->tokenless)
+        return;
+    t->closed_ms = again_ms - DEST_TOKEN_MS;
+    snprintf(t->why, sizeof t->why, "relay %s: %s", relay_name(t->relay),
+             fault);
+    defer_all(t, &refusal);
+}
 
 /* A relay's addresses, as the system knows them, and how it is spoken to. */
 static void on_addresses(void *owner)
@@ -274,6 +308,7 @@ static void on_addresses(void *owner)
         t->relay_version = relay_version(t->relay);
         pool_renew(t->pool);
     }
+    look_at_token(t);
     t->source_ms = 0;
     dest_stir(t);
 }
@@ -294,6 +329,7 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
         .opened = on_opened,
         .connected = on_connected,
         .closed = on_line_closed,
+        .login_refused = on_login_refused,
         .tls = on_tls,
         .stirred = on_stirred,
     };
@@ -411,10 +447,13 @@ bool dest_is_shut(const struct dest *t)
 
 bool dest_is_down(const struct dest *t)
 {
-    return pool_is_down(t->pool, t->world->now_ms);
+    int64_t now_ms = t->world->now_ms;
+
+    return (t->tokenless && now_ms < t->closed_ms) ||
+           pool_is_down(t->pool, now_ms);
 }
 
-/* No server answered, and it is too early to ask again. */
+/* No server answered, or there is no token; it is too early to ask again. */
 static bool is_closed(const struct dest *t)
 {
     return t->world->now_ms < t->closed_ms && dest_is_down(t);

@@ -52,7 +52,8 @@ struct dest {
     bool stirred;      /* it wants a turn, and is in that list */
     int64_t wake_ms;   /* and at the latest then */
     int64_t used_ms;   /* it had mail or connections */
-    int64_t closed_ms; /* direct: no server answers, until then */
+    int64_t closed_ms; /* no server answers, or no token is had, until then */
+    bool tokenless;    /* a relay that is out of tokens, until closed_ms */
     char why[SMTP_WHY_MAX];
     struct policy *policy;             /* kept: the hosts point into it */
     const struct source_pool *sources; /* that it leaves from; or NULL */

@@ -429,12 +429,16 @@ static bool is_known(const struct trial *t)
 
 static void ask_relay(struct trial *t, int64_t since_ms)
 {
-    if (take_relay(t))
+    int64_t again_ms;
+    const char *fault = relay_fault(t->way.relay, &again_ms);
+
+    if (*fault)
+        FAIL(t, "%s: mail would wait", fault);
+    else if (take_relay(t))
         go(t);
     else if (since_ms > KNOW_MS)
         FAIL(t, t->access.waiting
-                    ? "the relay's command has printed no token: mail would "
-                      "wait"
+                    ? "there is no token yet: mail would wait"
                     : "the relay's servers have no address: mail would wait");
 }
 

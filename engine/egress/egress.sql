@@ -90,7 +90,7 @@ RETURNING id
 
 -- name: egress_relay_list
 SELECT name, servers, tls, login, coalesce(username, '-'),
-    coalesce(secret, '-')
+    coalesce(secret, 'tokens of ' || token_url, '-')
 FROM relay ORDER BY name
 
 -- name, and how many there may be.
@@ -105,8 +105,26 @@ INSERT INTO relay (name, servers, tls, login, username, secret)
 VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text)
 ON CONFLICT (name) DO UPDATE
 SET servers = excluded.servers, tls = excluded.tls, login = excluded.login,
-    username = excluded.username, secret = excluded.secret
+    username = excluded.username, secret = excluded.secret,
+    token_url = NULL, client_id = NULL, client_secret = NULL,
+    refresh_token = NULL, token_scope = NULL
 WHERE $7::boolean
+RETURNING name
+
+-- One with tokens: name, servers, tls, login, user; token_url, client_id,
+-- client_secret, refresh_token, scope; whether one that is there is replaced.
+-- name: egress_relay_put_tokens
+INSERT INTO relay (name, servers, tls, login, username, token_url, client_id,
+                   client_secret, refresh_token, token_scope)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
+        $8::text, $9::text, $10::text)
+ON CONFLICT (name) DO UPDATE
+SET servers = excluded.servers, tls = excluded.tls, login = excluded.login,
+    username = excluded.username, secret = NULL,
+    token_url = excluded.token_url, client_id = excluded.client_id,
+    client_secret = excluded.client_secret,
+    refresh_token = excluded.refresh_token, token_scope = excluded.token_scope
+WHERE $11::boolean
 RETURNING name
 
 -- Its provider's, unless the operator has said something.

@@ -1,6 +1,7 @@
 #include "egress/relay.h"
 #include "base/servers.h"
 #include "base/utf8.h"
+#include "oauth/request.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -139,33 +140,74 @@ static bool check_secret(const char *secret, struct egress_fault *fault)
                               "characters");
 }
 
+/* Where a token is had, in place of a secret. */
+static bool check_tokens(const struct egress_relay *r,
+                         struct egress_fault *fault)
+{
+    const struct oauth_settings tokens = {
+        r->token_url, r->client_id, r->client_secret ? r->client_secret : "",
+        r->refresh_token, r->scope ? r->scope : ""};
+    const char *field;
+    struct error err;
+
+    if (r->secret)
+        return egress_wrong(fault, "secret", "there is none with a token_url");
+    if (strcmp(r->login, "xoauth2") != 0)
+        return egress_wrong(fault, "login",
+                            "xoauth2 is expected with a token_url");
+    if (!r->client_id)
+        return egress_missing(fault, "client_id");
+    if (!r->refresh_token)
+        return egress_missing(fault, "refresh_token");
+    return oauth_settings_check(&tokens, &field, &err) == STATUS_OK ||
+           egress_wrong(fault, field, "%s", err.text);
+}
+
+/* What says more of a token_url that is not there. */
+static const char *left_over(const struct egress_relay *r)
+{
+    if (r->token_url)
+        return NULL;
+    return r->client_id       ? "client_id"
+           : r->client_secret ? "client_secret"
+           : r->refresh_token ? "refresh_token"
+           : r->scope         ? "scope"
+                              : NULL;
+}
+
 static bool check_login(const struct egress_relay *r,
                         struct egress_fault *fault)
 {
     if (strcmp(r->login, "none") == 0) {
-        const char *field = r->user ? "user" : "secret";
+        const char *field = r->user     ? "user"
+                            : r->secret ? "secret"
+                                        : "token_url";
 
-        return (!r->user && !r->secret) ||
+        return (!r->user && !r->secret && !r->token_url) ||
                egress_wrong(fault, field, "there is none with the login none");
     }
     if (!r->user)
         return egress_missing(fault, "user");
-    if (!r->secret)
+    if (!r->secret && !r->token_url)
         return egress_missing(fault, "secret");
     if (!*r->user || strlen(r->user) > EGRESS_USER_MAX ||
         !is_printable(r->user))
         return egress_wrong(fault, "user",
                             "it is to be of 1 to %d printable ASCII characters",
                             EGRESS_USER_MAX);
-    return check_secret(r->secret, fault);
+    return r->token_url ? check_tokens(r, fault)
+                        : check_secret(r->secret, fault);
 }
 
 bool egress_relay_check(struct egress_relay *r, struct egress_fault *fault)
 {
-    bool logs_in = r->user || r->secret;
+    bool logs_in = r->user || r->secret || r->token_url;
+    const char *left = left_over(r);
 
+    if (left)
+        return egress_wrong(fault, left, "it goes with a token_url");
     if (!r->login)
-        r->login = logs_in ? "auto" : "none";
+        r->login = r->token_url ? "xoauth2" : logs_in ? "auto" : "none";
     if (!r->tls)
         r->tls = logs_in ? "required" : "opportunistic";
     return check_name(r->name, fault) && check_servers(r->servers, fault) &&

@@ -22,10 +22,14 @@ struct egress_relay {
     const char *name;
     const char *servers; /* base/servers: a list, or a preset's name */
     const char *tls;     /* NULL: required with a user, else opportunistic */
-    const char *login;   /* NULL: auto with a user, else none */
-    const char *user;    /* NULL: none */
-    const char *secret;  /* where it is: file:PATH, env:NAME or command:LINE;
-                            NULL: there is none */
+    const char *login; /* NULL: xoauth2 with a token_url, else auto with a user,
+                          else none */
+    const char *user;  /* NULL: none */
+    const char *secret; /* where it is: file:PATH, env:NAME or command:LINE;
+                           NULL: there is none */
+    /* In place of a secret, with the login xoauth2: oauth/request. NULL: none.
+     */
+    const char *token_url, *client_id, *client_secret, *refresh_token, *scope;
 };
 
 /* Fills in what was not said. False: *fault has the field, which is one of the

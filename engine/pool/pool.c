@@ -342,6 +342,8 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
                      end->code, end->why);
     if (!l->ready && !l->leaving && !p->draining && !goes_in_clear(l, end))
         failed(p, l, reason(l, end, why), end->code);
+    if (end->fault == SMTP_FAULT_LOGIN && end->code >= 500)
+        p->events.login_refused(p->owner, l->opened_ms);
     p->events.stirred(p->owner);
     free(l);
 }

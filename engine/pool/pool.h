@@ -68,6 +68,9 @@ struct pool_events {
     void (*connected)(void *owner);
     void (*closed)(void *owner, const char *source, bool failed, unsigned code,
                    const char *why);
+    /* A login was refused for good, over a connection opened then (mono, ms).
+     */
+    void (*login_refused)(void *owner, int64_t opened_ms);
     /* What came of TLS with a host, before the first mail or instead of it. */
     void (*tls)(void *owner, const char *host, const char *source,
                 const char *peer, const struct smtp_tls_facts *facts);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "route/bearer.h"
+#include "route/refresh.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,26 +24,30 @@ struct server {
     size_t n;
 };
 
-struct relay {
-    uv_loop_t *loop;
-    char name[RELAY_NAME_MAX];
-    char *text; /* its servers, as they were given */
-    struct server *servers[SERVERS_MAX];
-    size_t n;
-    char *tls, *login, *username, *secret;
-    struct bearer *token; /* NULL: the secret is not printed by a command */
-    unsigned version;
-    struct watcher *watchers;
-    size_t n_watchers;
-};
-
 struct watcher {
     void (*changed)(void *owner);
     void *owner;
 };
 
-static void tell(const struct relay *r)
+struct relay {
+    const struct relay_world *world;
+    char name[RELAY_NAME_MAX];
+    char *text; /* its servers, as they were given */
+    struct server *servers[SERVERS_MAX];
+    size_t n;
+    char *tls, *login, *username, *secret;
+    struct oauth_kept oauth;
+    struct bearer *bearer;   /* NULL: the secret is not printed by a command */
+    struct refresh *refresh; /* NULL: nor does an endpoint give it */
+    unsigned version;
+    struct watcher *watchers;
+    size_t n_watchers;
+};
+
+static void tell(void *owner)
 {
+    const struct relay *r = owner;
+
     for (size_t i = 0; i < r->n_watchers; i++)
         r->watchers[i].changed(r->watchers[i].owner);
 }
@@ -103,8 +108,8 @@ static void ask(uv_timer_t *timer)
         return;
     s->asking = memory_new(1, sizeof *s->asking);
     s->asking->data = s;
-    if (uv_getaddrinfo(s->relay->loop, s->asking, on_answer, s->host.at.host,
-                       s->port, &hints) != 0) {
+    if (uv_getaddrinfo(s->relay->world->loop, s->asking, on_answer,
+                       s->host.at.host, s->port, &hints) != 0) {
         free(s->asking);
         s->asking = NULL;
         uv_timer_start(s->again, ask, RELAY_RETRY_MS, 0);
@@ -122,7 +127,7 @@ static struct server *server_new(struct relay *r,
     s->host = *host;
     snprintf(s->port, sizeof s->port, "%u", host->at.port);
     s->again = memory_new(1, sizeof *s->again);
-    uv_timer_init(r->loop, s->again);
+    uv_timer_init(r->world->loop, s->again);
     s->again->data = s;
     uv_timer_start(s->again, ask, 0, 0);
     return s;
@@ -144,13 +149,13 @@ static void drop_servers(struct relay *r)
     r->text = NULL;
 }
 
-struct relay *relay_new(uv_loop_t *loop, const char *name)
+struct relay *relay_new(const struct relay_world *world, const char *name)
 {
     struct relay *r = memory_new(1, sizeof *r);
-    static const struct relay_access standard = {"opportunistic", "none", "",
-                                                 ""};
+    static const struct relay_access standard = {
+        "opportunistic", "none", "", "", {"", "", "", "", ""}};
 
-    r->loop = loop;
+    r->world = world;
     snprintf(r->name, sizeof r->name, "%s", name);
     relay_access(r, &standard);
     return r;
@@ -161,7 +166,10 @@ void relay_free(struct relay *r)
     if (!r)
         return;
     drop_servers(r);
-    bearer_free(r->token);
+    bearer_free(r->bearer);
+    refresh_free(r->refresh);
+    oauth_kept_fini(&r->oauth);
+    free(r->watchers);
     free(r->tls);
     free(r->login);
     free(r->username);
@@ -200,41 +208,76 @@ static bool set(char **to, const char *text)
 
 #define COMMAND "command:"
 
-static void on_token(void *owner)
-{
-    tell(owner);
-}
-
-static void run_command(struct relay *r)
-{
-    bearer_free(r->token);
-    r->token = NULL;
-    if (relay_has_command(r))
-        r->token = bearer_new(r->loop, r->name, r->secret + strlen(COMMAND),
-                              on_token, r);
-}
-
-bool relay_has_command(const struct relay *r)
+static bool has_command(const struct relay *r)
 {
     return strncmp(r->secret, COMMAND, strlen(COMMAND)) == 0;
 }
 
+static void get_token(struct relay *r)
+{
+    bearer_free(r->bearer);
+    refresh_free(r->refresh);
+    r->bearer = NULL;
+    r->refresh = NULL;
+    if (*r->oauth.settings.token_url)
+        r->refresh =
+            refresh_new(r->world->loop, r->world->web, r->name,
+                        &r->oauth.settings, r->world->ca_file, tell, r);
+    else if (has_command(r))
+        r->bearer = bearer_new(r->world->loop, r->name,
+                               r->secret + strlen(COMMAND), tell, r);
+}
+
+bool relay_has_token(const struct relay *r)
+{
+    return r->refresh || r->bearer;
+}
+
 const char *relay_token(const struct relay *r)
 {
-    return r->token ? bearer_text(r->token) : "";
+    if (r->refresh)
+        return refresh_text(r->refresh);
+    return r->bearer ? bearer_text(r->bearer) : "";
+}
+
+const char *relay_fault(const struct relay *r, int64_t *again_ms)
+{
+    *again_ms = r->refresh ? refresh_again_ms(r->refresh) : 0;
+    return r->refresh ? refresh_fault(r->refresh) : "";
+}
+
+void relay_refused(struct relay *r, int64_t opened_ms)
+{
+    if (r->refresh)
+        refresh_refused(r->refresh, opened_ms);
+}
+
+void relay_accepted(struct relay *r)
+{
+    if (r->refresh)
+        refresh_accepted(r->refresh);
+}
+
+/* The first time there is nothing to compare with. */
+static bool keep_oauth(struct relay *r, const struct oauth_settings *oauth)
+{
+    if (r->oauth.memory && oauth_settings_same(&r->oauth.settings, oauth))
+        return false;
+    oauth_keep(&r->oauth, oauth);
+    return true;
 }
 
 void relay_access(struct relay *r, const struct relay_access *access)
 {
     bool changed = set(&r->tls, access->tls);
+    bool other_token = set(&r->secret, access->secret);
 
     changed |= set(&r->login, access->login);
     changed |= set(&r->username, access->username);
-    if (set(&r->secret, access->secret)) {
-        changed = true;
-        run_command(r);
-    }
-    if (changed) {
+    other_token |= keep_oauth(r, &access->oauth);
+    if (other_token)
+        get_token(r);
+    if (changed || other_token) {
         r->version++;
         tell(r);
     }
@@ -242,7 +285,8 @@ void relay_access(struct relay *r, const struct relay_access *access)
 
 struct relay_access relay_how(const struct relay *r)
 {
-    return (struct relay_access){r->tls, r->login, r->username, r->secret};
+    return (struct relay_access){r->tls, r->login, r->username, r->secret,
+                                 r->oauth.settings};
 }
 
 unsigned relay_version(const struct relay *r)

@@ -11,6 +11,8 @@
 
 #include "base/servers.h"
 #include "base/status.h"
+#include "loop/web.h"
+#include "oauth/request.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -36,10 +38,21 @@ struct relay_access {
     const char *login;    /* none, auto, plain, login, ... */
     const char *username; /* "" for none */
     const char *secret;   /* where it is: file:, env:, command:; "" for none */
+    /* With xoauth2, in place of a secret: where a token is had; its token_url
+     * "" for nowhere. Checked by oauth_settings_check. */
+    struct oauth_settings oauth;
 };
 
-/* Without servers, until they are given. */
-struct relay *relay_new(uv_loop_t *loop, const char *name);
+/* What all relays of a worker share. ca_file: whom token endpoints are trusted
+ * by; "" for the system's. It must live. */
+struct relay_world {
+    uv_loop_t *loop;
+    struct web *web;
+    const char *ca_file;
+};
+
+/* Without servers, until they are given. world must live. */
+struct relay *relay_new(const struct relay_world *world, const char *name);
 void relay_free(struct relay *r);
 
 /* text is a list of servers (base/servers); the same list again changes
@@ -55,10 +68,21 @@ struct relay_access relay_how(const struct relay *r);
 
 const char *relay_name(const struct relay *r);
 
-/* Where the secret is printed by a command: what it has printed, "" until it
- * has. Who watches is told of another one. */
+/* Is the secret a token that a command prints or an endpoint gives? Then this
+ * is it, "" while there is none. Who watches is told of another one, and of a
+ * failure to get one. */
+bool relay_has_token(const struct relay *r);
 const char *relay_token(const struct relay *r);
-bool relay_has_command(const struct relay *r);
+
+/* Why an endpoint has given no token, or none that is good any more; then mail
+ * should wait until it is asked again (mono, ms). "" while there is a token, or
+ * it is asked for the first time. */
+const char *relay_fault(const struct relay *r, int64_t *again_ms);
+
+/* The login over a connection that was opened then (mono, ms) was refused for
+ * good; or one was taken. */
+void relay_refused(struct relay *r, int64_t opened_ms);
+void relay_accepted(struct relay *r);
 
 /* What is known of its servers' addresses, at most max; 0 while nothing is. */
 size_t relay_addresses(const struct relay *r, struct relay_address *out,
@@ -68,7 +92,7 @@ size_t relay_addresses(const struct relay *r, struct relay_address *out,
  * before are not to be used any more. */
 unsigned relay_version(const struct relay *r);
 
-/* Called when the addresses, or how it is spoken to, have changed; for as long
+/* Called when the addresses, the access or the token have changed; for as long
  * as the relay lives. Several may watch. */
 void relay_watch(struct relay *r, void (*changed)(void *owner), void *owner);
 #endif

@@ -13,10 +13,11 @@ enum {
     ROUTE_TICK_MS = 200,
     ROUTE_RETRY_MS = 1000, /* until the rules are known */
     ROUTE_REFRESH_MS = 60 * 1000,
+    ROUTE_ASKED_MAX = 16, /* token endpoints at once */
 };
 
 struct route {
-    uv_loop_t *loop;
+    struct relay_world world; /* theirs */
     const struct config *config;
     void (*changed)(void *owner);
     void *owner;
@@ -49,6 +50,37 @@ static bool has_rows(const PGresult *r)
 
 /* ---- What the store says ---- */
 
+static void complain(const char *relay, const char *field,
+                     const struct error *err)
+{
+    char why[LOG_QUOTE_MAX];
+
+    log_event(LOG_ERROR, "relay_unusable", "relay=%s field=%s why=%s", relay,
+              field, log_quote(err->text, why));
+}
+
+/* Without what makes no sense, the login fails and mail waits. */
+static struct oauth_settings oauth_at(const PGresult *rows, int row)
+{
+    static const struct oauth_settings none = {"", "", "", "", ""};
+    const struct oauth_settings oauth = {
+        .token_url = PQgetvalue(rows, row, 6),
+        .client_id = PQgetvalue(rows, row, 7),
+        .client_secret = PQgetvalue(rows, row, 8),
+        .refresh_token = PQgetvalue(rows, row, 9),
+        .scope = PQgetvalue(rows, row, 10),
+    };
+    const char *field;
+    struct error err;
+
+    if (!*oauth.token_url)
+        return none;
+    if (oauth_settings_check(&oauth, &field, &err) == STATUS_OK)
+        return oauth;
+    complain(PQgetvalue(rows, row, 0), field, &err);
+    return none;
+}
+
 static void take_relay(struct route *r, const PGresult *rows, int row)
 {
     const struct relay_access access = {
@@ -56,20 +88,19 @@ static void take_relay(struct route *r, const PGresult *rows, int row)
         .login = PQgetvalue(rows, row, 3),
         .username = PQgetvalue(rows, row, 4),
         .secret = PQgetvalue(rows, row, 5),
+        .oauth = oauth_at(rows, row),
     };
     const char *name = PQgetvalue(rows, row, 0);
     struct relay *relay = map_get(&r->relays, name);
     struct error err;
-    char why[LOG_QUOTE_MAX];
 
     if (!relay) {
-        relay = relay_new(r->loop, name);
+        relay = relay_new(&r->world, name);
         map_put(&r->relays, name, relay);
     }
     relay_access(relay, &access);
     if (relay_servers(relay, PQgetvalue(rows, row, 1), &err) != STATUS_OK)
-        log_event(LOG_ERROR, "relay_unusable", "relay=%s why=%s", name,
-                  log_quote(err.text, why));
+        complain(name, "servers", &err);
 }
 
 static void on_relays(void *arg, const PGresult *rows)
@@ -280,7 +311,7 @@ static enum status relay_of_setting(struct route *r, const char *setting,
 {
     struct error why;
 
-    *out = relay_new(r->loop, name);
+    *out = relay_new(&r->world, name);
     if (relay_servers(*out, servers, &why) == STATUS_OK)
         return STATUS_OK;
     return fail(err, STATUS_INVALID, "%s: %s", setting, why.text);
@@ -302,8 +333,11 @@ static enum status set_access_of_setting(struct route *r, struct error *err)
     static const char *const logins[] = {
         "none", "auto", "plain", "login", "scram-sha-256", "xoauth2", NULL};
     const struct config *c = r->config;
-    const struct relay_access access = {c->relay_tls, c->relay_login,
-                                        c->relay_user, c->relay_secret};
+    const struct relay_access access = {c->relay_tls,
+                                        c->relay_login,
+                                        c->relay_user,
+                                        c->relay_secret,
+                                        {"", "", "", "", ""}};
     bool login = strcmp(c->relay_login, "none") != 0;
 
     if (!is_one_of(c->relay_tls, tls))
@@ -351,7 +385,8 @@ enum status route_new(uv_loop_t *loop, const struct config *config,
     static const struct pg_events events = {on_up, on_down, on_notified};
     struct route *r = memory_new(1, sizeof *r);
 
-    r->loop = loop;
+    r->world = (struct relay_world){loop, web_new(loop, ROUTE_ASKED_MAX),
+                                    config->tls_ca_file};
     r->config = config;
     r->changed = changed;
     r->owner = owner;
@@ -366,6 +401,7 @@ enum status route_new(uv_loop_t *loop, const struct config *config,
         relay_free(r->sandbox);
         if (r->standard.relay != r->sandbox)
             relay_free(r->standard.relay);
+        web_free(r->world.web);
         free(r);
         return STATUS_INVALID;
     }
@@ -400,6 +436,7 @@ void route_free(struct route *r)
     if (r->standard.relay != r->sandbox)
         relay_free(r->standard.relay);
     relay_free(r->sandbox);
+    web_free(r->world.web);
     free(r->rules);
     free(r);
 }

@@ -1,6 +1,8 @@
 -- name: route_relays
 SELECT name, servers, tls, login, coalesce(username, ''),
-    coalesce(secret, '')
+    coalesce(secret, ''), coalesce(token_url, ''), coalesce(client_id, ''),
+    coalesce(client_secret, ''), coalesce(refresh_token, ''),
+    coalesce(token_scope, '')
 FROM relay ORDER BY name LIMIT $1::int
 
 -- name: route_rules

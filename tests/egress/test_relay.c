@@ -2,6 +2,7 @@
 #include "route/rule.h"
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -106,6 +107,66 @@ static void names_the_field_and_no_secret(void **state)
     }
 }
 
+static struct egress_relay with_tokens(void)
+{
+    return (struct egress_relay){.name = "a",
+                                 .servers = "b:25",
+                                 .user = "u",
+                                 .token_url = "https://c.example/t",
+                                 .client_id = "id",
+                                 .refresh_token = "file:/r"};
+}
+
+static void a_token_url_takes_a_secrets_place(void **state)
+{
+    struct egress_relay relay = with_tokens();
+    struct egress_fault fault;
+
+    (void)state;
+    assert_true(egress_relay_check(&relay, &fault));
+    assert_string_equal(relay.tls, "required");
+    assert_string_equal(relay.login, "xoauth2");
+}
+
+static void tokens_name_the_field_and_no_secret(void **state)
+{
+    static const struct {
+        size_t at; /* the member that is another one */
+        const char *text, *field, *says;
+    } others[] = {
+#define AT(member) offsetof(struct egress_relay, member)
+        {AT(user), NULL, "user", "missing"},
+        {AT(login), "plain", "login", "xoauth2 is expected"},
+        {AT(login), "none", "user", "login none"},
+        {AT(secret), "file:/s", "secret", "with a token_url"},
+        {AT(token_url), "http://c.example", "token_url", "https:// is"},
+        {AT(token_url), NULL, "client_id", "goes with a token_url"},
+        {AT(client_id), NULL, "client_id", "missing"},
+        {AT(client_id), "", "client_id", "missing"},
+        {AT(refresh_token), NULL, "refresh_token", "missing"},
+        {AT(refresh_token), PASSWORD, "refresh_token", "says where"},
+        {AT(refresh_token), "env:" PASSWORD "-", "refresh_token", "says where"},
+        {AT(client_secret), PASSWORD, "client_secret", "says where"},
+        {AT(scope), "a\n", "scope", "printable"},
+#undef AT
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct egress_relay relay = with_tokens();
+        struct egress_fault fault;
+
+        memcpy((char *)&relay + others[i].at, &others[i].text,
+               sizeof others[i].text);
+        if (egress_relay_check(&relay, &fault))
+            fail_msg("case %zu was taken", i);
+        assert_string_equal(fault.field, others[i].field);
+        if (!strstr(fault.error.text, others[i].says))
+            fail_msg("case %zu says %s", i, fault.error.text);
+        assert_null(strstr(fault.error.text, PASSWORD));
+    }
+}
+
 static void knows_what_providers_allow(void **state)
 {
     char limits[EGRESS_LIMITS_MAX];
@@ -128,6 +189,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_in_what_was_not_said),
         cmocka_unit_test(names_the_field_and_no_secret),
+        cmocka_unit_test(a_token_url_takes_a_secrets_place),
+        cmocka_unit_test(tokens_name_the_field_and_no_secret),
         cmocka_unit_test(knows_what_providers_allow),
         cmocka_unit_test(takes_what_workers_read),
     };

@@ -1,0 +1,45 @@
+/*
+ * route/refresh - an access token that a token endpoint gives for a refresh
+ * token (oauth/token), asked for without blocking, in time.
+ *
+ * Where the secrets are is read anew for each question, so that a new one is
+ * used without a restart. A refresh token that the endpoint gives in place of
+ * ours is used from then on, until it is refused or its place says another one;
+ * it is kept in memory only. Nothing secret is logged.
+ */
+#ifndef ROUTE_REFRESH_H
+#define ROUTE_REFRESH_H
+
+#include "loop/web.h"
+#include "oauth/request.h"
+#include <stdint.h>
+
+struct refresh;
+
+/* settings have been checked, and are copied. name: for the log. ca_file must
+ * live. changed is called when there is another token, or none any more, or
+ * asking for one has failed; never from within a call. */
+struct refresh *refresh_new(uv_loop_t *loop, struct web *web, const char *name,
+                            const struct oauth_settings *settings,
+                            const char *ca_file, void (*changed)(void *owner),
+                            void *owner);
+
+/* What is under way is given up. The memory goes with libuv's callbacks. NULL
+ * is taken. */
+void refresh_free(struct refresh *f);
+
+/* "" while there is none. */
+const char *refresh_text(const struct refresh *f);
+
+/* Why there is none; "" while there is one, or it is asked for the first
+ * time. */
+const char *refresh_fault(const struct refresh *f);
+
+/* After a fault: when it is asked for again (mono, ms). */
+int64_t refresh_again_ms(const struct refresh *f);
+
+/* A server has refused the token, over a connection that was opened then (mono,
+ * ms), or taken it. */
+void refresh_refused(struct refresh *f, int64_t opened_ms);
+void refresh_accepted(struct refresh *f);
+#endif
