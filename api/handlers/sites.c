@@ -1,5 +1,6 @@
 /* /sites and /limits: why mail waits, and what holds it up. They concern the
  * whole installation, so only the operator's project may ask. */
+#include "api/handlers/operator.h"
 #include "api/handlers/sites.sql.h"
 #include "api/json.h"
 #include "api/request.h"
@@ -9,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { NUMBER_MAX = 24 };
 
 enum column {
     COLUMN_MAILS,
@@ -22,28 +21,6 @@ enum column {
     COLUMN_SITE,
     COLUMN_DETAILS,
 };
-
-/* False: the reply is set. */
-static bool is_operator(struct request *request, struct reply *reply)
-{
-    char project[NUMBER_MAX];
-    const char *params[] = {project};
-    DB_RESULT *row = NULL;
-    struct error err;
-
-    snprintf(project, sizeof project, "%lld",
-             (long long)request->caller.project);
-    enum status status = session_run(request->session, SQL_SITES_OPERATOR,
-                                     params, 1, &row, &err);
-
-    if (status != STATUS_OK)
-        reply_status(reply, status, &err);
-    else if (PQntuples(row) == 0 || *PQgetvalue(row, 0, 0) != 't')
-        reply_error_as(reply, 403, API_INVALID_ACCESS,
-                       "Sites and limits are the operator's: a key of the "
-                       "first project is needed.");
-    return reply->status == 0;
-}
 
 /* ---- Shown ---- */
 
@@ -83,7 +60,7 @@ void sites_list_handle(struct request *request, struct reply *reply)
     DB_RESULT *rows = NULL;
     struct error err;
 
-    if (!is_operator(request, reply))
+    if (!operator_asks(request, reply))
         return;
     enum status status =
         session_run(request->session, SQL_SITES_PAGE, NULL, 0, &rows, &err);
@@ -125,7 +102,7 @@ static void show(struct request *request, struct reply *reply)
 
 void sites_show_handle(struct request *request, struct reply *reply)
 {
-    if (is_operator(request, reply))
+    if (operator_asks(request, reply))
         show(request, reply);
 }
 
@@ -137,7 +114,7 @@ static void order(struct request *request, struct reply *reply, const char *sql)
     DB_RESULT *none = NULL;
     struct error err;
 
-    if (!is_operator(request, reply))
+    if (!operator_asks(request, reply))
         return;
     enum status status =
         session_run(request->session, sql, params, 1, &none, &err);
@@ -174,7 +151,7 @@ void limits_list_handle(struct request *request, struct reply *reply)
     DB_RESULT *row = NULL;
     struct error err;
 
-    if (!is_operator(request, reply))
+    if (!operator_asks(request, reply))
         return;
     enum status status =
         session_run(request->session, SQL_LIMITS_ALL, NULL, 0, &row, &err);
@@ -250,7 +227,7 @@ void limits_put_handle(struct request *request, struct reply *reply)
     const char *params[] = {scope, name, text};
     struct error err;
 
-    if (!body || !is_operator(request, reply) || !scope_valid(scope, reply) ||
+    if (!body || !operator_asks(request, reply) || !scope_valid(scope, reply) ||
         !read_limits(body, scope, text, reply))
         return;
     enum status status =
@@ -273,7 +250,7 @@ void limits_delete_handle(struct request *request, struct reply *reply)
     DB_RESULT *row = NULL;
     struct error err;
 
-    if (!is_operator(request, reply))
+    if (!operator_asks(request, reply))
         return;
     enum status status =
         session_run(request->session, SQL_LIMITS_DELETE, params, 2, &row, &err);

@@ -1,7 +1,3 @@
--- The operator's project sees and orders what concerns the whole installation.
--- name: sites_operator
-SELECT id = (SELECT min(id) FROM project) FROM project WHERE id = $1::bigint
-
 -- name: sites_page
 SELECT s.mails, s.mails_per_second, s.why, s.paused IS NOT NULL,
     coalesce(ceil(extract(epoch FROM coalesce(s.until, s.next_due) - now())),

@@ -55,6 +55,9 @@
     X(TEXT, relay_user, "", 0, 319, "name", "who logs in to that relay")       \
     X(TEXT, relay_secret, "", 0, 1024, "place",                                \
       "where its password or token is: file:PATH, env:NAME or command:LINE")   \
+    X(TEXT, relay_secret_dir, "/etc/presort/relays", 0, 1024, "path",          \
+      "where files are that the HTTP API may name as a relay's "               \
+      "password_file; empty: none")                                            \
     X(TEXT, sandbox_listen, "127.0.0.1:2525", 3, 255, "host:port",             \
       "address of the built-in sink")                                          \
     X(NUMBER, direct_port, "25", 1, 65535, "port",                             \

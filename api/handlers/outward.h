@@ -1,0 +1,64 @@
+/*
+ * handlers/outward - what the handlers of relays, routes and source addresses
+ * have in common: bodies read as objects, faults answered by the field that
+ * has them, changes in one transaction.
+ *
+ * Functions that answer false have set the reply.
+ */
+#ifndef API_HANDLERS_OUTWARD_H
+#define API_HANDLERS_OUTWARD_H
+
+#include "api/request.h"
+#include "egress/fault.h"
+#include <jansson.h>
+
+/* The operator's request with an object for a body, whose fields are known[n]
+ * or unlike them; NULL: the reply is set. The caller's. */
+json_t *outward_body(struct request *request, struct reply *reply,
+                     const char *const *known, size_t n);
+
+/* A field's text, NULL where it is absent or null; "" stays. It is the
+ * body's. */
+MUST_USE bool outward_text(const json_t *body, const char *field,
+                           const char **out, struct reply *reply);
+
+/* A change's body may repeat what the path names, but not change it. */
+MUST_USE bool outward_same(const json_t *body, const char *field,
+                           const char *name, struct reply *reply);
+
+/* Sets the reply; false. */
+bool outward_wrong(struct reply *reply, const struct egress_fault *fault);
+
+/* A statement that is run for its rows (out may be NULL). */
+MUST_USE bool outward_run(struct request *request, struct reply *reply,
+                          const char *sql, const char *const *params, int n,
+                          PGresult **out);
+
+/* A statement of egress.sql that finds faults: it must find none. */
+MUST_USE bool outward_allowed(struct request *request, struct reply *reply,
+                              const char *sql, const char *const *params,
+                              int n);
+/* The same; what it finds stands in the way of the request (409). */
+MUST_USE bool outward_free(struct request *request, struct reply *reply,
+                           const char *sql, const char *const *params, int n);
+
+MUST_USE bool outward_begin(struct request *request, struct reply *reply);
+/* Commits if the reply is not set yet, and takes all back otherwise. */
+MUST_USE bool outward_end(struct request *request, struct reply *reply);
+
+/* The row that sql finds for name; 404: "what not found". */
+MUST_USE bool outward_find(struct request *request, struct reply *reply,
+                           const char *sql, const char *name, const char *what,
+                           PGresult **row);
+
+/* The next three run a statement whose first column is a whole JSON object:
+ * of all that there are where its parameter is null, else of the one that it
+ * names. */
+void outward_list(struct request *request, struct reply *reply,
+                  const char *sql);
+void outward_show(struct request *request, struct reply *reply, int status,
+                  const char *sql, const char *name, const char *what);
+/* Parsed; NULL: the reply is set. The caller's. */
+json_t *outward_stored(struct request *request, struct reply *reply,
+                       const char *sql, const char *name, const char *what);
+#endif
