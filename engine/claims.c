@@ -128,6 +128,7 @@ void claims_turn(struct claims *c, const struct held *held,
     };
     struct offer *o;
 
+    queue_tls_round(c->queue, dests_tls_round(dests));
     if (wanting.low < CLAIMS_LOW_LEAST)
         wanting.low = CLAIMS_LOW_LEAST;
     if (c->urgent_wanted && !c->claiming_urgent && !held_is_full(held))

@@ -18,9 +18,10 @@ struct dests {
     struct dest_world world;
     struct route *route;
     struct domains *domains;
-    struct map all;   /* by key */
-    struct map sites; /* their names, which batches refer to */
-    struct dest *one; /* takes all mail, if it depends on nothing */
+    struct map all;    /* by key */
+    struct map sites;  /* their names, which batches refer to */
+    struct dest *one;  /* takes all mail, if it depends on nothing */
+    int64_t tls_round; /* of the rules that what waits keeps to */
     int64_t tick_ms;
 };
 
@@ -254,9 +255,25 @@ static void look_at_all(struct dests *d)
     }
 }
 
+/* What waits may want more of TLS now: its owner takes it back. */
+static void look_at_rules(struct dests *d)
+{
+    int64_t before = d->tls_round, now = policies_round(d->world.policies);
+
+    d->tls_round = now;
+    if (before >= 0 && now != before)
+        d->world.events.rerouted(d->world.owner);
+}
+
+int64_t dests_tls_round(const struct dests *d)
+{
+    return d->tls_round;
+}
+
 void dests_turn(struct dests *d, int64_t now_ms)
 {
     d->world.now_ms = now_ms;
+    look_at_rules(d);
     if (now_ms - d->tick_ms >= DESTS_TICK_MS) {
         d->tick_ms = now_ms;
         look_at_all(d);
@@ -441,6 +458,7 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
         return status;
     }
     d->world.policies = domains_policies(d->domains);
+    d->tls_round = policies_round(d->world.policies);
     *out = d;
     return STATUS_OK;
 }

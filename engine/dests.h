@@ -33,7 +33,8 @@ struct settled dests_outcome(const struct dests_refusal *refusal);
 struct dests_events {
     /* May mail be sent at all? Asked before each. */
     bool (*may_send)(void *owner);
-    /* The routes have changed: take back all that waits. */
+    /* The routes or the rules for TLS have changed: take back all that
+     * waits. */
     void (*rerouted)(void *owner);
     /* A mail that is out: its bytes, or false: it was settled otherwise. */
     bool (*prepare)(void *owner, struct mail *mail, struct smtp_message *m);
@@ -82,6 +83,10 @@ void dests_drain(struct dests *d);
 
 /* Nothing may be added until the routes are known. */
 bool dests_are_known(const struct dests *d);
+
+/* The round of rules for TLS (policies_round) that mail keeps to from here on,
+ * as of the last turn. */
+int64_t dests_tls_round(const struct dests *d);
 
 /* Is the mail, which was added, on its way to its recipient's own server? */
 bool dests_are_direct(const struct mail *mail);

@@ -22,6 +22,7 @@ struct entry {
     struct domain *fresh; /* its policy is being looked up */
     int64_t ttl_ms;
     int64_t fresh_until_ms;
+    int64_t round; /* of the rules that it was asked for by */
     struct parcel *waiting;
 };
 
@@ -209,12 +210,24 @@ static void domain_free(struct domain *d)
     free(d);
 }
 
+static bool is_by_rules(const struct entry *e)
+{
+    return e->round == policies_round(e->domains->policies);
+}
+
+static void ask(struct entry *e);
+
 static void on_known(struct entry *e, struct domain *known)
 {
     struct domains *d = e->domains;
     struct parcel *p, *next;
     bool unsure = known->verdict == VERDICT_DEFERRED;
 
+    if (!is_by_rules(e)) { /* they changed meanwhile */
+        domain_free(known);
+        ask(e);
+        return;
+    }
     domain_free(e->known);
     e->known = known;
     e->asking = false;
@@ -258,6 +271,15 @@ static void on_mail(void *arg, const struct dns_mail *mail)
 }
 
 /* ---- Asking ---- */
+
+static void ask(struct entry *e)
+{
+    struct domains *d = e->domains;
+
+    e->asking = true;
+    e->round = policies_round(d->policies);
+    dns_mail(d->dns, e->name, d->own_name, on_mail, e);
+}
 
 static const struct domain *no_domain(struct domains *d, const char *enhanced,
                                       const char *why)
@@ -316,14 +338,12 @@ const struct domain *domains_find(struct domains *d, const char *domain,
     if (dns_ascii(domain, name, &err) != STATUS_OK)
         return no_domain(d, "5.1.2", err.text);
     e = entry_of(d, name, now_ms);
-    if (e->known && now_ms < e->fresh_until_ms)
+    if (e->known && now_ms < e->fresh_until_ms && is_by_rules(e))
         return e->known;
     p->next = e->waiting;
     e->waiting = p;
-    if (!e->asking) {
-        e->asking = true;
-        dns_mail(d->dns, name, d->own_name, on_mail, e);
-    }
+    if (!e->asking)
+        ask(e);
     return NULL;
 }
 

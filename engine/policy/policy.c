@@ -456,9 +456,14 @@ enum status policies_new(uv_loop_t *loop, const struct config *config,
     return STATUS_OK;
 }
 
+int64_t policies_round(const struct policies *p)
+{
+    return policy_store_round(p->store);
+}
+
 bool policies_are_known(const struct policies *p)
 {
-    return policy_store_is_known(p->store);
+    return policies_round(p) >= 0;
 }
 
 void policies_free(struct policies *p)

@@ -78,6 +78,10 @@ void policies_free(struct policies *p);
 /* Were the operator's rules read? Until then too little may be asked. */
 bool policies_are_known(const struct policies *p);
 
+/* Which ones: another number, other rules. What was found by those of another
+ * round is to be asked for again. */
+int64_t policies_round(const struct policies *p);
+
 /* The policy is the callback's, which drops it. */
 typedef void policy_found(void *arg, struct policy *policy);
 

@@ -1,3 +1,6 @@
+-- name: policy_round
+SELECT tls_round FROM install
+
 -- name: policy_rules
 SELECT domain, level FROM tls_rule ORDER BY domain LIMIT $1::int
 

@@ -30,10 +30,13 @@ struct policy_store {
     struct map rules; /* to a level */
     struct map sts;
     struct map counts;
-    bool known, wanted, overflow;
+    bool wanted, overflow;
+    int64_t asking_round, round; /* round: -1 until rules were read */
     int64_t asked_ms, pruned_ms, read_us;
 };
 
+static const struct pg_statement read_round = {"policy_round",
+                                               SQL_POLICY_ROUND};
 static const struct pg_statement read_rules = {"policy_rules",
                                                SQL_POLICY_RULES};
 static const struct pg_statement read_sts = {"policy_sts", SQL_POLICY_STS};
@@ -70,6 +73,14 @@ static const enum smtp_tls *level_named(const char *text)
     return &levels[3]; /* what we do not know must not be less */
 }
 
+static void on_round(void *arg, const PGresult *r)
+{
+    struct policy_store *s = arg;
+
+    if (has_rows(r))
+        s->asking_round = pg_bigint(r, 0, 0);
+}
+
 static void on_rules(void *arg, const PGresult *r)
 {
     struct policy_store *s = arg;
@@ -85,7 +96,7 @@ static void on_rules(void *arg, const PGresult *r)
 
         map_put(&s->rules, PQgetvalue(r, row, 0), (void *)(uintptr_t)level);
     }
-    s->known = true;
+    s->round = s->asking_round;
 }
 
 bool policy_store_rule(const struct policy_store *s, const char *domain,
@@ -287,9 +298,11 @@ static bool write_counts(struct policy_store *s)
 
 /* ---- The connection ---- */
 
+/* The round first: the rules are of that one then, or a later one. */
 static void read_all(struct policy_store *s)
 {
     s->wanted = false;
+    pg_send(s->pg, &read_round, NULL, on_round, s);
     args_reset(&s->args);
     args_int(&s->args, POLICY_RULES_MAX);
     pg_send(s->pg, &read_rules, &s->args, on_rules, s);
@@ -328,6 +341,7 @@ static void on_up(struct pg *pg, void *owner)
 
     s->asked_ms = clock_mono_ms();
     pg_send(pg, &listen_, NULL, NULL, NULL);
+    pg_sync(pg); /* what is read before that commits could change unheard */
     read_all(s);
     pg_sync(pg);
 }
@@ -356,6 +370,7 @@ struct policy_store *policy_store_new(uv_loop_t *loop, const char *conninfo)
     static const struct pg_events events = {on_up, on_down, on_notified};
     struct policy_store *s = memory_new(1, sizeof *s);
 
+    s->round = -1;
     s->pruned_ms = clock_mono_ms() - STORE_PRUNE_MS;
     s->pg = pg_new(loop, "tls", conninfo, &events, s);
     s->tick = memory_new(1, sizeof *s->tick);
@@ -391,7 +406,7 @@ void policy_store_free(struct policy_store *s)
     free(s);
 }
 
-bool policy_store_is_known(const struct policy_store *s)
+int64_t policy_store_round(const struct policy_store *s)
 {
-    return s->known;
+    return s->round;
 }

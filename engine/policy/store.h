@@ -33,8 +33,8 @@ struct sts_kept {
 struct policy_store *policy_store_new(uv_loop_t *loop, const char *conninfo);
 void policy_store_free(struct policy_store *s);
 
-/* Was it read from the database once? */
-bool policy_store_is_known(const struct policy_store *s);
+/* Of the rules that are known (install.tls_round); -1: none were read yet. */
+int64_t policy_store_round(const struct policy_store *s);
 
 /* What the operator says of the domain: its own rule, else that of the nearest
  * "*.parent". False: nothing. */

@@ -16,7 +16,7 @@ struct queue {
     struct queue_events events;
     void *owner;
     int worker;
-    int64_t dkim_round;
+    int64_t dkim_round, tls_round;
     bool told;           /* registered, once */
     bool started;        /* the journal is in the store */
     bool released;       /* and what a former process held is handed back */
@@ -222,6 +222,11 @@ void queue_dkim_round(struct queue *q, int64_t round)
     q->dkim_round = round;
 }
 
+void queue_tls_round(struct queue *q, int64_t round)
+{
+    q->tls_round = round;
+}
+
 void queue_claim(struct queue *q, const struct queue_offer *o, int batches,
                  void *asked)
 {
@@ -241,6 +246,7 @@ void queue_claim(struct queue *q, const struct queue_offer *o, int batches,
     if (o->site[0])
         args_text(&q->args, o->site, strlen(o->site));
     args_bigint(&q->args, q->dkim_round);
+    args_bigint(&q->args, q->tls_round);
     pg_send(q->pg, claim_statement(o), &q->args, on_claim, claim);
     pg_sync(q->pg);
 }

@@ -61,9 +61,11 @@ int queue_worker(const struct queue *q);
 
 /* Each is answered by an event; without a connection they do nothing. */
 
-/* The round of DKIM keys that this worker knows (install.dkim_round; 0 at the
- * start): while there is a later one, nothing is claimed. */
+/* The rounds of DKIM keys and of rules for TLS that this worker knows
+ * (install.dkim_round and tls_round; 0 at the start): while there is a later
+ * one, nothing is claimed. */
 void queue_dkim_round(struct queue *q, int64_t round);
+void queue_tls_round(struct queue *q, int64_t round);
 
 /* Claim so many batches of the offer: of its campaign, or transactional ones;
  * of its site, or of all where that is "". The offer is not kept. */

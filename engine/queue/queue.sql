@@ -93,13 +93,15 @@ UNION ALL
           ELSE 0 END
  FROM waiting w LIMIT 1000)
 
--- Claims wait until the worker has read the DKIM keys that there are (their
--- round): else mail that was accepted after a key was made might go unsigned.
+-- Claims wait until the worker has read the DKIM keys and the rules for TLS that
+-- there are (their rounds): else mail that was accepted after a key was made
+-- might go unsigned, and after a rule was set, in clear.
 
 -- name: claim_campaign
 WITH pick AS (
     SELECT id FROM batch
-    WHERE (SELECT dkim_round FROM install) = $5::bigint
+    WHERE (SELECT dkim_round = $5::bigint AND tls_round = $6::bigint
+           FROM install)
       AND state = 'ready' AND class = 1 AND campaign = $3::uuid
       AND due <= now()
     ORDER BY due, id LIMIT $4::int
@@ -117,7 +119,8 @@ RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
 -- name: claim_campaign_site
 WITH pick AS (
     SELECT id FROM batch
-    WHERE (SELECT dkim_round FROM install) = $6::bigint
+    WHERE (SELECT dkim_round = $6::bigint AND tls_round = $7::bigint
+           FROM install)
       AND state = 'ready' AND class = 1 AND campaign = $3::uuid
       AND site = $5::text
       AND due <= now()
@@ -136,7 +139,8 @@ RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
 -- name: claim_transactional
 WITH pick AS (
     SELECT id FROM batch
-    WHERE (SELECT dkim_round FROM install) = $4::bigint
+    WHERE (SELECT dkim_round = $4::bigint AND tls_round = $5::bigint
+           FROM install)
       AND state = 'ready' AND class = 0
       AND due <= now()
     ORDER BY due LIMIT $3::int
@@ -153,7 +157,8 @@ RETURNING b.id, b.project, b.campaign, b.class, b.site, b.due, b.expires,
 -- name: claim_transactional_site
 WITH pick AS (
     SELECT id FROM batch
-    WHERE (SELECT dkim_round FROM install) = $5::bigint
+    WHERE (SELECT dkim_round = $5::bigint AND tls_round = $6::bigint
+           FROM install)
       AND state = 'ready' AND class = 0 AND site = $4::text
       AND due <= now()
     ORDER BY due LIMIT $3::int

@@ -6,7 +6,9 @@ import datetime
 import gzip
 import json
 import pathlib
+import signal
 import tempfile
+import time
 
 from kit import process
 from kit.certificate import digest, make as certificate
@@ -178,6 +180,58 @@ def test_the_operator_has_the_last_word():
         assert set(sink.copies()) == {"a@loose.example"}
         presort.command("tls", "remove", "strict.example")
         assert "strict" not in presort.command("tls", "list")
+
+
+def test_a_rule_counts_at_once():
+    """For a domain whose mail is under way already; and for all mail that is
+    sent after it, however late the worker hears of it."""
+    names = {"late.example": ["MX 1 mx.late.example."],
+             "mx.late.example": ["A 127.0.1.1"]}
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        ca = certificate(where, "mx.late.example")
+        dns = stack.enter_context(Dns(names))
+        sink = stack.enter_context(Sink(address="127.0.1.1", port=port))
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, ca, workers=1)))
+        presort.command("sites", "set", "mx.late.example",
+                        "mails_per_second=4")
+        first = presort.new_campaign([f"a{i}@late.example" for i in range(60)])
+        presort.send(first)
+        presort.wait_for_totals(first, 20, lambda t: t["delivered"] >= 2)
+        presort.command("tls", "set", "late.example", "required")
+        presort.wait_for_totals(first, 10, lambda t: t["deferred"] > 0)
+        assert len(sink.copies()) < 30
+        presort.command("tls", "remove", "late.example")
+        second = presort.new_campaign(["b@late.example"])
+        presort.send(second)
+        presort.wait_for(second, 10)
+        with frozen(listener(presort)):
+            presort.command("tls", "set", "late.example", "required")
+            third = presort.new_campaign(["c@late.example"])
+            presort.send(third)
+            time.sleep(2)
+            assert "c@late.example" not in sink.copies()
+        presort.wait_for_totals(third, 10, lambda t: t["deferred"] == 1)
+        assert "c@late.example" not in sink.copies()
+
+
+@contextlib.contextmanager
+def frozen(pid):
+    process.freeze(pid)
+    try:
+        yield
+    finally:
+        process.kill(pid, signal.SIGCONT)
+
+
+def listener(presort):
+    """The process of PostgreSQL that tells the worker of rules."""
+    (row,) = presort.sql("""
+        SELECT pid FROM pg_stat_activity
+        WHERE query LIKE '%sts_policy%' AND pid <> pg_backend_pid()""")
+    return int(row[0])
 
 
 def test_dane_is_kept_to():
