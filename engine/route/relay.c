@@ -169,7 +169,6 @@ void relay_free(struct relay *r)
     bearer_free(r->bearer);
     refresh_free(r->refresh);
     oauth_kept_fini(&r->oauth);
-    free(r->watchers);
     free(r->tls);
     free(r->login);
     free(r->username);
