@@ -217,7 +217,7 @@ static void on_no_mx(struct asking *a)
 
     a->implicit = true;
     memcpy(self.name, a->domain, sizeof self.name);
-    if (strcmp(self.name, a->own_name) == 0)
+    if (mx_is_own(self.name, a->own_name))
         end(a, DNS_MAIL_REFUSED, 550, "5.4.6",
             "mail for domain %s loops back to us", a->domain);
     else

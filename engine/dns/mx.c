@@ -1,6 +1,7 @@
 #include "dns/mx.h"
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static bool parse(const struct dns_data *d, struct mx *out)
 {
@@ -27,6 +28,27 @@ static size_t find(const struct mx *list, size_t n, const char *name)
     for (size_t i = 0; i < n; i++)
         if (strcmp(list[i].name, name) == 0)
             return i;
+    return n;
+}
+
+bool mx_is_own(const char *name, const char *own)
+{
+    size_t len = strlen(name);
+
+    return len > 0 && strncasecmp(name, own, len) == 0 &&
+           (own[len] == 0 || strcmp(own + len, ".") == 0);
+}
+
+/* How many there are before the first that is as good as our own. */
+static size_t better_than_own(const struct mx *list, size_t n, const char *own)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!mx_is_own(list[i].name, own))
+            continue;
+        while (i > 0 && list[i - 1].preference == list[i].preference)
+            i--;
+        return i;
+    }
     return n;
 }
 
@@ -83,11 +105,7 @@ enum mx_outcome mx_sort(const struct dns_data *records, size_t n_records,
     if (n_all == 0)
         return MX_BROKEN;
     order(all, n_all, random);
-    at = find(all, n_all, own);
-    if (at < n_all)
-        for (size_t i = n_all;
-             i-- > 0 && all[i].preference >= all[at].preference;)
-            n_all = i;
+    n_all = better_than_own(all, n_all, own);
     *n = n_all < MX_MAX ? n_all : MX_MAX;
     memcpy(out, all, *n * sizeof *out);
     return *n > 0 ? MX_HOSTS : MX_LOOPS;

@@ -6,6 +6,7 @@
 #define DNS_MX_H
 
 #include "dns/dns.h"
+#include <stdbool.h>
 #include <stdint.h>
 
 enum { MX_MAX = 16 }; /* further ones, of lower preference, are left out */
@@ -21,6 +22,10 @@ enum mx_outcome {
     MX_LOOPS, /* we are the best host ourselves */
     MX_BROKEN /* records, but none that makes sense */
 };
+
+/* Is it our own name? Names are compared as DNS does, whatever their case and
+ * a final dot of own. */
+bool mx_is_own(const char *name, const char *own);
 
 /* The records of an answer into out (MX_MAX), n of them: by preference, equal
  * ones in an order that random decides (0 .. n - 1 for a given n), each name

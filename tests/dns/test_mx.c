@@ -109,6 +109,25 @@ static void cuts_where_it_is_itself(void **state)
     assert_int_equal(mx_sort(in + 1, 3, "us.example", last, out, &n), MX_LOOPS);
 }
 
+/* As the setting has it: in capitals, with a final dot. */
+static void knows_its_own_name(void **state)
+{
+    struct record r[2];
+    const struct dns_data in[] = {mx(&r[0], 10, "Us.Example"),
+                                  mx(&r[1], 20, "a.example")};
+    struct mx out[MX_MAX];
+    size_t n;
+
+    (void)state;
+    assert_int_equal(mx_sort(in, 2, "US.Example.", last, out, &n), MX_LOOPS);
+    assert_int_equal(mx_sort(in, 2, "us.example.org", last, out, &n), MX_HOSTS);
+    assert_int_equal(n, 2);
+    assert_true(mx_is_own("us.example", "uS.eXample"));
+    assert_false(mx_is_own("us.example", "us.example.."));
+    assert_false(mx_is_own("us.example", "us.exampl"));
+    assert_false(mx_is_own("", ""));
+}
+
 static void takes_each_name_once(void **state)
 {
     struct record r[3];
@@ -211,6 +230,7 @@ int main(void)
         cmocka_unit_test(shuffles_equal_ones_only),
         cmocka_unit_test(knows_a_null_mx),
         cmocka_unit_test(cuts_where_it_is_itself),
+        cmocka_unit_test(knows_its_own_name),
         cmocka_unit_test(takes_each_name_once),
         cmocka_unit_test(leaves_out_what_is_no_host),
         cmocka_unit_test(refuses_every_cut),
