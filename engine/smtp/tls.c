@@ -1,5 +1,6 @@
 #include "smtp/tls.h"
 #include "base/bug.h"
+#include "base/digest.h"
 #include "base/memory.h"
 #include <errno.h>
 #include <openssl/err.h>
@@ -8,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <xxhash.h>
 
 ENUM_DEFINE(smtp_tls, SMTP_TLS_TABLE);
 ENUM_DEFINE(smtp_tls_result, SMTP_TLS_RESULT_TABLE);
@@ -16,7 +16,7 @@ ENUM_DEFINE(smtp_tls_io, SMTP_TLS_IO_TABLE);
 
 /* A session and for whom it may be resumed; a newer one takes its slot. */
 struct kept {
-    uint64_t key;
+    unsigned char key[DIGEST_BYTES];
     SSL_SESSION *session;
 };
 
@@ -30,8 +30,8 @@ struct smtp_tls_link {
     struct smtp_tls_net *net;
     SSL *ssl;
     int fd;
-    bool up, dane, named; /* named: a name is checked */
-    uint64_t key;         /* of its session */
+    bool up, dane, named;            /* named: a name is checked */
+    unsigned char key[DIGEST_BYTES]; /* of its session */
     struct smtp_tls_facts *facts;
 };
 
@@ -84,54 +84,59 @@ static BIO_METHOD *socket_method(void)
 
 /* ---- Sessions ---- */
 
-static struct kept *slot_of(struct smtp_tls_net *net, uint64_t key)
+static struct kept *slot_of(const struct smtp_tls_link *link)
 {
-    return &net->kept[key % SMTP_TLS_SESSIONS_MAX];
+    uint32_t at;
+
+    memcpy(&at, link->key, sizeof at);
+    return &link->net->kept[at % SMTP_TLS_SESSIONS_MAX];
+}
+
+static bool is_of(const struct kept *k, const struct smtp_tls_link *link)
+{
+    return k->session && memcmp(k->key, link->key, sizeof k->key) == 0;
 }
 
 static int on_session(SSL *ssl, SSL_SESSION *session)
 {
-    struct smtp_tls_link *link = SSL_get_app_data(ssl);
-    struct kept *k = slot_of(link->net, link->key);
+    const struct smtp_tls_link *link = SSL_get_app_data(ssl);
+    struct kept *k = slot_of(link);
 
     SSL_SESSION_free(k->session);
-    *k = (struct kept){.key = link->key, .session = session};
+    memcpy(k->key, link->key, sizeof k->key);
+    k->session = session;
     return 1; /* it is ours now */
 }
 
-static uint64_t mix(uint64_t key, const void *bytes, size_t len)
-{
-    return XXH3_64bits_withSeed(bytes, len, key);
-}
-
-static uint64_t mix_text(uint64_t key, const char *text)
-{
-    return mix(key, text, strlen(text));
-}
-
 /* A session proves again what its own handshake has proved: only one for the
- * same host by the same policy will do. */
-static uint64_t key_of(const struct smtp_tls_policy *p)
+ * same host by the same policy will do. Names and records are foreign: another
+ * policy that has the same key must not be to be found. */
+static void make_key(struct smtp_tls_link *link,
+                     const struct smtp_tls_policy *p)
 {
-    uint64_t key = mix_text(p->level, p->host ? p->host : "");
+    struct digest d;
 
+    digest_start(&d);
+    digest_add(&d, &p->level, sizeof p->level);
+    digest_add_text(&d, p->host ? p->host : "");
+    digest_add(&d, &p->n_names, sizeof p->n_names);
     for (size_t i = 0; i < p->n_names; i++)
-        key = mix_text(key, p->names[i]);
+        digest_add_text(&d, p->names[i]);
     for (size_t i = 0; i < p->n_tlsa; i++) {
         const uint8_t how[] = {p->tlsa[i].usage, p->tlsa[i].selector,
                                p->tlsa[i].matching};
 
-        key = mix(key, how, sizeof how);
-        key = mix(key, p->tlsa[i].data, p->tlsa[i].len);
+        digest_add(&d, how, sizeof how);
+        digest_add(&d, p->tlsa[i].data, p->tlsa[i].len);
     }
-    return key;
+    digest_end(&d, link->key);
 }
 
 static void resume(struct smtp_tls_link *link)
 {
-    struct kept *k = slot_of(link->net, link->key);
+    const struct kept *k = slot_of(link);
 
-    if (k->session && k->key == link->key)
+    if (is_of(k, link))
         SSL_set_session(link->ssl, k->session);
 }
 
@@ -226,7 +231,7 @@ struct smtp_tls_link *smtp_tls_open(struct smtp_tls_net *net,
     link->net = net;
     link->fd = -1;
     link->facts = facts;
-    link->key = key_of(policy);
+    make_key(link, policy);
     link->ssl = SSL_new(net->ctx);
     if (!bio || !link->ssl)
         BUG("out of memory for TLS");
@@ -294,13 +299,13 @@ static void note_failure(struct smtp_tls_link *link)
     long verify = SSL_get_verify_result(link->ssl);
     bool of_proof = SSL_get_verify_mode(link->ssl) == SSL_VERIFY_PEER &&
                     verify != X509_V_OK;
-    struct kept *k = slot_of(link->net, link->key);
+    struct kept *k = slot_of(link);
 
     link->facts->result = of_proof ? result_of(verify) : SMTP_TLS_VALIDATION;
     link->facts->why =
         of_proof ? X509_verify_cert_error_string(verify) : last_error();
     /* Should the session be what it was about, the next try goes without. */
-    if (k->key == link->key) {
+    if (is_of(k, link)) {
         SSL_SESSION_free(k->session);
         *k = (struct kept){0};
     }

@@ -270,6 +270,30 @@ static void not_resumed_by_another_policy(void **state)
     assert_int_equal(fake.resumed, 0);
 }
 
+/* Nor what was proved of another name. */
+static void not_resumed_for_another_name(void **state)
+{
+    static const char *const first[] = {"other.example"};
+    static const char *const then[] = {"some.example"};
+
+    (void)state;
+    fake_init(&other);
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_VERIFIED;
+    owner.setup.tls.names = first;
+    owner.setup.tls.n_names = 1;
+    talk();
+    assert_true(owner.facts.verified);
+    owner.to_send = 1;
+    fake.len = 0;
+    memset(fake.log, 0, sizeof fake.log);
+    owner.setup.tls.names = then;
+    talk();
+    fake_stop();
+    assert_refused(SMTP_TLS_HOST_MISMATCH);
+    assert_int_equal(fake.resumed, 0);
+}
+
 static void not_offered(enum smtp_tls level)
 {
     fake_init(&right);
@@ -509,6 +533,7 @@ int main(void)
         TEST(dane_unusable_is_required),
         TEST(resumed),
         TEST(not_resumed_by_another_policy),
+        TEST(not_resumed_for_another_name),
         TEST(required_not_offered),
         TEST(opportunistic_not_offered),
         TEST(none_offered_all_the_same),
