@@ -14,12 +14,12 @@ enum {
     STORE_PRUNE_MS = 60 * 60 * 1000,
     STORE_ROWS_MAX = 1000, /* written, or policies read, at a time */
     STORE_DAY_SECONDS = 86400,
-    STORE_KEY_MAX = 8192,
+    COUNT_TEXTS = 7,
 };
 
 struct count {
     int64_t day_seconds;
-    char *texts[7];
+    char *texts[COUNT_TEXTS];
     int64_t n, sent;
 };
 
@@ -201,22 +201,46 @@ void policy_store_keep(struct policy_store *s, const char *domain,
 
 static void count_free(struct count *c)
 {
-    for (size_t i = 0; i < sizeof c->texts / sizeof *c->texts; i++)
+    for (size_t i = 0; i < COUNT_TEXTS; i++)
         free(c->texts[i]);
     free(c);
+}
+
+static void texts_of(const struct policy_session *from,
+                     const char *texts[COUNT_TEXTS])
+{
+    const char *const all[COUNT_TEXTS] = {
+        from->domain,  from->policy,       from->result, from->sending_ip,
+        from->mx_host, from->receiving_ip, from->reason};
+
+    memcpy((void *)texts, all, sizeof all);
 }
 
 static struct count *count_new(const struct policy_session *from, int64_t day)
 {
     struct count *c = memory_new(1, sizeof *c);
-    const char *const texts[] = {
-        from->domain,  from->policy,       from->result, from->sending_ip,
-        from->mx_host, from->receiving_ip, from->reason};
+    const char *texts[COUNT_TEXTS];
 
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    texts_of(from, texts);
+    for (size_t i = 0; i < COUNT_TEXTS; i++)
         c->texts[i] = text_copy(texts[i]);
     c->day_seconds = day;
     return c;
+}
+
+/* A policy may have 64 KB, which its host chose: the key is of all of it. */
+void policy_session_key(const struct policy_session *session,
+                        int64_t day_seconds, char out[DIGEST_TEXT_MAX])
+{
+    const char *texts[COUNT_TEXTS];
+    struct digest d;
+
+    texts_of(session, texts);
+    digest_start(&d);
+    digest_add(&d, &day_seconds, sizeof day_seconds);
+    for (size_t i = 0; i < COUNT_TEXTS; i++)
+        digest_add_text(&d, texts[i]);
+    digest_end_text(&d, out);
 }
 
 void policy_store_count(struct policy_store *s,
@@ -224,13 +248,10 @@ void policy_store_count(struct policy_store *s,
 {
     int64_t day =
         clock_wall_us() / 1000000 / STORE_DAY_SECONDS * STORE_DAY_SECONDS;
-    char key[STORE_KEY_MAX];
+    char key[DIGEST_TEXT_MAX];
     struct count *c;
 
-    snprintf(key, sizeof key, "%lld\n%s\n%s\n%s\n%s\n%s\n%.*s\n%s",
-             (long long)day, from->domain, from->result, from->sending_ip,
-             from->mx_host, from->receiving_ip, POLICY_WHY_MAX, from->reason,
-             from->policy);
+    policy_session_key(from, day, key);
     c = map_get(&s->counts, key);
     if (!c && s->counts.n >= POLICY_COUNTS_MAX) {
         if (!s->overflow)
@@ -257,7 +278,7 @@ static void send_count(struct policy_store *s, struct count *c)
 {
     args_reset(&s->args);
     args_bigint(&s->args, c->day_seconds);
-    for (size_t i = 0; i < sizeof c->texts / sizeof *c->texts; i++)
+    for (size_t i = 0; i < COUNT_TEXTS; i++)
         args_text(&s->args, c->texts[i], strlen(c->texts[i]));
     args_bigint(&s->args, c->n);
     c->sent = c->n;

@@ -9,6 +9,7 @@
 #ifndef POLICY_STORE_H
 #define POLICY_STORE_H
 
+#include "base/digest.h"
 #include "policy/sts.h"
 #include "smtp/tls.h"
 #include <uv.h>
@@ -19,7 +20,6 @@ enum {
     POLICY_RULES_MAX = 100000,
     POLICY_STS_MAX = 100000,   /* policies kept; further ones are forgotten */
     POLICY_COUNTS_MAX = 20000, /* rows not yet written; further ones are lost */
-    POLICY_WHY_MAX = 200,
 };
 
 struct sts_kept {
@@ -49,12 +49,16 @@ const struct sts_kept *policy_store_sts(struct policy_store *s,
 void policy_store_keep(struct policy_store *s, const char *domain,
                        const char *id, const struct sts *policy);
 
-/* One session, or n of them. policy is JSON (RFC 8460, 4.4); result "" if TLS
- * was as it should be; texts are cut at POLICY_WHY_MAX. */
+/* One session. policy is JSON (RFC 8460, 4.4); result "" if TLS was as it
+ * should be. */
 struct policy_session {
     const char *domain, *policy, *result, *sending_ip, *mx_host, *receiving_ip;
     const char *reason;
 };
 void policy_store_count(struct policy_store *s,
                         const struct policy_session *session);
+
+/* The same for sessions that are counted together: equal ones of one day. */
+void policy_session_key(const struct policy_session *session,
+                        int64_t day_seconds, char out[DIGEST_TEXT_MAX]);
 #endif
