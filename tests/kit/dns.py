@@ -27,7 +27,7 @@ template:
     journal-content: none
 {signing}zone:
   - domain: .
-"""
+{failing}"""
 
 
 SIGNING = """\
@@ -49,9 +49,11 @@ class Dns:
     a zone file. Whatever has no name here does not exist. dns.settings are
     for kit.presort: who to ask."""
 
-    def __init__(self, names, signed=False):
-        """signed: all of it, and the settings know the key."""
+    def __init__(self, names, signed=False, failing=()):
+        """signed: all of it, and the settings know the key. failing: names
+        that are answered with SERVFAIL, and all below them."""
         self.names = dict(names)
+        self.failing = list(failing)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dns-"))
         self.directory.chmod(0o755)  # the anchor is for all
         self.port = places.free_ports(1)[0]
@@ -88,7 +90,11 @@ class Dns:
         self._write_zone()
         config = self.directory / "knot.conf"
         text = CONFIG.format(directory=self.directory, port=self.port,
-                             signing=SIGNING if self.signed else "")
+                             signing=SIGNING if self.signed else "",
+                             failing="".join(
+                                 # There is no such file.
+                                 f"  - domain: {name}\n    dnssec-signing: off\n"
+                                 for name in self.failing))
         if self.signed:
             text = text.replace("template:", POLICY + "template:")
         config.write_text(text)
@@ -113,9 +119,10 @@ class Dns:
         process.wait_until(lambda: "DNSKEY" in key(), 20, "a key of the zone")
         (self.directory / "anchor").write_text(key())
 
-    def publish(self, names):
+    def publish(self, names, failing=()):
         """Other names in place of these. What was answered before is known
         for a minute, what there was not, for five seconds."""
         self.names = dict(names)
+        self.failing = list(failing)
         process.stop(self.server, 10)
         self._start()

@@ -98,6 +98,43 @@ def test_what_can_not_be_sent_says_why():
         assert list(sinks[1].copies()) == ["b@good.example"]
 
 
+def test_a_name_server_that_fails_is_asked_again():
+    """SERVFAIL for a domain's MX, or for its only host's address, says nothing
+    about the mail: it is put off, and delivered once there is an answer."""
+    good = {"ok.example": ["MX 1 mx1.example."], "mx1.example": ["A 127.0.1.1"],
+            "lame.example": ["MX 1 mx.sick.example."]}
+    healed = {"sick.example": ["MX 1 mx1.example."],
+              "mx.sick.example": ["A 127.0.1.1"]}
+    port = free_ports(1)[0]
+    with Dns(good, failing=["sick.example"]) as dns, \
+            Sink(address="127.0.1.1", port=port) as sink, \
+            Presort(relay="direct", dkim_required=0, direct_port=port,
+                    retry_first_seconds=1, retry_jitter_percent=0,
+                    poll_interval_ms=200, **dns.settings) as presort:
+        campaign = presort.new_campaign(
+            ["a@sick.example", "a@lame.example", "a@ok.example"])
+        presort.send(campaign)
+        presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] == 1 and
+                                t["deferred"] >= 2)
+        assert presort.totals(campaign)["bounced"] == 0
+        assert set(sink.copies()) == {"a@ok.example"}
+        why = {r[0]: r[1:] for r in presort.sql("""
+            SELECT DISTINCT m.recipient, o.code, o.enhanced, o.step, o.reply
+            FROM outcome o JOIN mail m USING (batch, seq)
+            WHERE o.verdict = 'deferred'""")}
+        assert why == {
+            f"a@{n}.example": ["451", "4.4.3", "DNS",
+                               f"DNS: {host}: server failure"]
+            for n, host in (("sick", "sick.example"),
+                            ("lame", "mx.sick.example"))}, why
+        dns.publish(good | healed)
+        presort.wait_for(campaign, 90)
+        totals = presort.check_totals(campaign)
+        assert (totals["delivered"], totals["bounced"]) == (3, 0), totals
+        assert set(sink.copies()) == {
+            "a@sick.example", "a@lame.example", "a@ok.example"}
+
+
 def test_transactional_mail_of_many_domains_at_once():
     names = {f"d{i}.example": [f"MX 1 mx{i % 3}.example."] for i in range(30)}
     names |= {f"mx{i}.example": [f"A 127.0.1.{i + 1}"] for i in range(3)}
