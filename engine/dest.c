@@ -337,7 +337,7 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
 
     t->world = w;
     t->key = text_copy(key);
-    t->site = relay ? NULL : site;
+    t->site = relay ? NULL : text_copy(site);
     t->relay = relay;
     t->gate = (struct gate){
         .pace = w->pace,
@@ -366,6 +366,7 @@ void dest_free(struct dest *t)
     for (size_t i = 0; i < t->n_reports; i++)
         policy_drop(t->reports[i].policy);
     free(t->reports);
+    free(t->site);
     free(t->key);
     free(t);
 }

@@ -44,7 +44,7 @@ struct dest {
     char *key;
     struct relay *relay;    /* NULL: mail servers found by MX */
     unsigned relay_version; /* that connections are of */
-    const char *site;       /* outlives it, for batches; NULL for a relay */
+    char *site;             /* NULL for a relay */
     struct gate gate;
     struct pool *pool;
     struct hand hand;
@@ -66,7 +66,7 @@ struct dest {
     size_t n_reports;
 };
 
-/* Without hosts yet. site: its limits' name, which must outlive it. relay: NULL
+/* Without hosts yet. site: its limits' name, copied. relay: NULL
  * where site is one of mail servers. sources: a pool, or NULL. */
 struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
                       struct relay *relay, const struct source_pool *sources);

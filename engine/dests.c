@@ -27,19 +27,6 @@ struct dests {
 
 /* ---- Destinations come and go ---- */
 
-/* Batches that are handed back refer to it, when the destination may be gone
- * already. */
-static const char *kept_name(struct dests *d, const char *site)
-{
-    char *name = map_get(&d->sites, site);
-
-    if (!name) {
-        name = text_copy(site);
-        map_put(&d->sites, site, name);
-    }
-    return name;
-}
-
 static struct dest *dest_of_relay(struct dests *d, struct relay *relay,
                                   const struct source_pool *sources)
 {
@@ -69,8 +56,7 @@ static struct dest *dest_of_domain(struct dests *d, const struct domain *domain,
              way->pool ? " from " : "", way->pool ? way->pool->name : "");
     t = map_get(&d->all, key);
     if (!t) {
-        t = dest_new(&d->world, key, kept_name(d, domain->site), NULL,
-                     way->pool);
+        t = dest_new(&d->world, key, domain->site, NULL, way->pool);
         if (fallback)
             t->fallback = dest_of_relay(d, fallback, way->pool);
         map_put(&d->all, key, t);
@@ -472,10 +458,6 @@ void dests_free(struct dests *d)
     for (struct dest *t; (t = map_next(&d->all, &at));)
         dest_free(t);
     map_fini(&d->all);
-    at = 0;
-    for (char *name; (name = map_next(&d->sites, &at));)
-        free(name);
-    map_fini(&d->sites);
     sites_free(d->world.sites);
     domains_free(d->domains);
     route_free(d->route);

@@ -168,6 +168,8 @@ void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us)
 {
     struct mail *mail;
 
+    if (site && parcel_waiting(p) > 0)
+        site = arena_copy(&p->batch->arena, site, strlen(site));
     while ((mail = parcel_next(p))) {
         const struct carried carried = {mail->id, site, due_us};
 

@@ -43,7 +43,7 @@ struct mail {
 /* A mail that goes on in a re-sorted batch: of which site, and from when. */
 struct carried {
     struct mailid id;
-    const char *site; /* NULL: the batch's own; else it outlives the batch */
+    const char *site; /* NULL: the batch's own; else it lives as the batch */
     int64_t due_us;   /* 0: as the kind says */
 };
 
@@ -154,8 +154,8 @@ void batch_carry(struct batch *b, enum batch_carry kind,
 /* Everything that waits is to be handed back. */
 void batch_return_waiting(struct batch *b);
 
-/* The same for one parcel: into a batch of that site, due then (0: as it was).
- */
+/* The same for one parcel: into a batch of that site (copied; NULL: its own),
+ * due then (0: as it was). */
 void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us);
 
 /* Everything that waits is no business of ours any more. */

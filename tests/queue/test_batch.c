@@ -140,6 +140,7 @@ static void is_split_into_parcels(void **state)
 {
     struct batch *b = batch_of(9, 6);
     const size_t starts[] = {0, 1, 4};
+    char site[] = "slow.example";
     size_t in_hand = 10;
 
     (void)state;
@@ -158,7 +159,8 @@ static void is_split_into_parcels(void **state)
     batch_put_back(first);
     assert_int_equal(parcel_waiting(&b->parcels[0]), 1);
     assert_int_equal(in_hand, 9);
-    parcel_return_waiting(&b->parcels[1], "slow.example", 77);
+    parcel_return_waiting(&b->parcels[1], site, 77);
+    memset(site, 'x', sizeof site - 1); /* a destination may go first */
     assert_int_equal(b->carry[BATCH_RETURNED].n, 3);
     assert_string_equal(b->carry[BATCH_RETURNED].mails[2].site, "slow.example");
     assert_int_equal(b->carry[BATCH_RETURNED].mails[2].due_us, 77);
