@@ -349,7 +349,7 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
     pace_ledger(t->gate.site)->users++;
     t->used_ms = w->now_ms;
     hand_init(&t->hand);
-    t->pool = pool_new(w->net, w->config, w->hostname, &pool, t);
+    t->pool = pool_new(w->net, w->config, w->hostname, w->broken_tls, &pool, t);
     if (relay) {
         relay_watch(relay, on_addresses, t);
         on_addresses(t);

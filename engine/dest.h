@@ -35,6 +35,7 @@ struct dest_world {
     struct sites *sites;
     struct pace *pace; /* theirs */
     struct policies *policies;
+    struct broken_tls *broken_tls;
     struct dest *stirred; /* those that want a turn */
     int64_t now_ms;       /* of this turn of the loop */
 };

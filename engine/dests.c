@@ -444,6 +444,7 @@ enum status dests_new(uv_loop_t *loop, struct smtp_net *net,
         return status;
     }
     d->world.policies = domains_policies(d->domains);
+    d->world.broken_tls = broken_tls_new();
     d->tls_round = policies_round(d->world.policies);
     *out = d;
     return STATUS_OK;
@@ -458,6 +459,7 @@ void dests_free(struct dests *d)
     for (struct dest *t; (t = map_next(&d->all, &at));)
         dest_free(t);
     map_fini(&d->all);
+    broken_tls_free(d->world.broken_tls);
     sites_free(d->world.sites);
     domains_free(d->domains);
     route_free(d->route);

@@ -11,7 +11,6 @@ enum {
     POOL_ROUND_MOST_MS = 15 * 60 * 1000,
     POOL_EHLO_MAX = 256,
     CODE_TLS_FIRST = 530, /* "Must issue a STARTTLS command first" */
-    POOL_BROKEN_TLS_MS = 60 * 60 * 1000, /* so long it goes in clear */
 };
 
 /* An address and how it fared. */
@@ -19,7 +18,6 @@ struct host {
     struct pool_host at;
     unsigned failures; /* in a row */
     int64_t down_until_ms;
-    int64_t broken_tls_until_ms;
 };
 
 /* One connection, in the pool's list until it is closed. */
@@ -41,6 +39,7 @@ struct line {
 struct pool {
     struct smtp_net *net;
     const struct config *config;
+    struct broken_tls *broken_tls; /* shared */
     char own_name[POOL_EHLO_MAX], ehlo_name[POOL_EHLO_MAX];
     struct sockaddr_storage source; /* source_len 0: as the system has it */
     socklen_t source_len;
@@ -151,6 +150,11 @@ void pool_hosts(struct pool *p, const struct pool_host *hosts, size_t n)
     }
     memcpy(p->hosts, fresh, sizeof fresh);
     p->n_hosts = n;
+}
+
+static const struct sockaddr *address_of(const struct pool_host *at)
+{
+    return (const struct sockaddr *)&at->address;
 }
 
 static bool is_up(const struct host *h, int64_t now_ms)
@@ -267,10 +271,7 @@ static void on_ready(struct smtp_conn *conn, void *owner)
  */
 static void want_tls(const struct line *l, struct smtp_result *said)
 {
-    struct host *h = host_of(l->pool, &l->host);
-
-    if (h)
-        h->broken_tls_until_ms = 0;
+    broken_tls_forget(l->pool->broken_tls, address_of(&l->host));
     said->verdict = VERDICT_DEFERRED;
     said->reach = REACH_HOST;
 }
@@ -296,13 +297,12 @@ static void on_settled(struct smtp_conn *conn, const struct smtp_result *result,
 static bool goes_in_clear(struct line *l, const struct smtp_end *end)
 {
     struct pool *p = l->pool;
-    struct host *h = host_of(p, &l->host);
     char text[LOG_QUOTE_MAX];
 
     if (end->fault != SMTP_FAULT_TLS || l->tls != SMTP_TLS_OPPORTUNISTIC ||
-        l->clear || l->host.implicit_tls || p->login.user || !h)
+        l->clear || l->host.implicit_tls || p->login.user)
         return false;
-    h->broken_tls_until_ms = clock_mono_ms() + POOL_BROKEN_TLS_MS;
+    broken_tls_note(p->broken_tls, address_of(&l->host), clock_mono_ms());
     log_event(LOG_WARN, "tls_broken", "peer=%s result=%s why=%s",
               smtp_conn_peer(l->conn),
               smtp_tls_result_text(smtp_conn_tls(l->conn)->result),
@@ -355,7 +355,7 @@ static struct smtp_conn_setup setup_of(const struct line *l)
                                            .host = l->host.name};
 
     return (struct smtp_conn_setup){
-        .address = (const struct sockaddr *)&l->host.address,
+        .address = address_of(&l->host),
         .address_len = l->host.address_len,
         .ehlo_name = p->ehlo_name,
         .source = p->source_len ? (const struct sockaddr *)&p->source : NULL,
@@ -380,14 +380,15 @@ static void open_line(struct pool *p, const struct host *host, int64_t now_ms)
     const struct smtp_conn_events events = {on_ready, on_settled, on_closed};
     struct line *l = memory_new(1, sizeof *l);
 
-    *l = (struct line){.pool = p,
-                       .next = p->lines,
-                       .at = &p->lines,
-                       .host = host->at,
-                       .opened_ms = clock_mono_ms(),
-                       .tls = host->at.tls ? host->at.tls->level : p->tls,
-                       .tls_by = host->at.tls ? host->at.tls->by : NULL,
-                       .clear = now_ms < host->broken_tls_until_ms};
+    *l = (struct line){
+        .pool = p,
+        .next = p->lines,
+        .at = &p->lines,
+        .host = host->at,
+        .opened_ms = clock_mono_ms(),
+        .tls = host->at.tls ? host->at.tls->level : p->tls,
+        .tls_by = host->at.tls ? host->at.tls->by : NULL,
+        .clear = broken_tls_is(p->broken_tls, address_of(&host->at), now_ms)};
     if (p->lines)
         p->lines->at = &l->next;
     p->lines = l;
@@ -555,13 +556,14 @@ void pool_access(struct pool *p, const struct pool_access *access)
 }
 
 struct pool *pool_new(struct smtp_net *net, const struct config *config,
-                      const char *ehlo_name, const struct pool_events *events,
-                      void *owner)
+                      const char *ehlo_name, struct broken_tls *broken_tls,
+                      const struct pool_events *events, void *owner)
 {
     struct pool *p = memory_new(1, sizeof *p);
 
     p->net = net;
     p->config = config;
+    p->broken_tls = broken_tls;
     snprintf(p->own_name, sizeof p->own_name, "%s", ehlo_name);
     snprintf(p->ehlo_name, sizeof p->ehlo_name, "%s", ehlo_name);
     p->events = *events;

@@ -10,13 +10,15 @@
  * it by weight. A host that can't be reached, refuses its greeting or fails
  * before a first mail is tried again after a growing pause, meanwhile the next
  * one is. When none is left the owner is told why. A host whose TLS is broken
- * is remembered, and where TLS is opportunistic it gets its mail in clear.
+ * is remembered (pool/broken), and where TLS is opportunistic it gets its mail
+ * in clear.
  */
 #ifndef POOL_POOL_H
 #define POOL_POOL_H
 
 #include "base/config.h"
 #include "base/net.h"
+#include "pool/broken.h"
 #include "queue/batch.h"
 #include "smtp/conn.h"
 
@@ -84,10 +86,11 @@ struct pool_state {
     int64_t down_until_ms;      /* mono clock; 0: up */
 };
 
-/* config must live and may change (reload). ehlo_name is copied. */
+/* config must live and may change (reload). ehlo_name is copied. broken_tls is
+ * shared with other pools, and must live. */
 struct pool *pool_new(struct smtp_net *net, const struct config *config,
-                      const char *ehlo_name, const struct pool_events *events,
-                      void *owner);
+                      const char *ehlo_name, struct broken_tls *broken_tls,
+                      const struct pool_events *events, void *owner);
 
 /* After smtp_net_free, or when it has no connection. */
 void pool_free(struct pool *p);

@@ -247,14 +247,28 @@ def test_gateways_and_names_beyond_ascii():
 class BrokenTls(socketserver.StreamRequestHandler):
     """Offers STARTTLS, can't do it, and takes nothing without."""
 
+    takes_clear = False
+    said = ()  # what clients say, where it is kept
+
+    def take(self, verb, say):
+        if verb == b"DATA":
+            say("354 go on")
+            while self.rfile.readline() not in (b".\r\n", b""):
+                pass
+        say("250 2.0.0 taken")
+
     def handle(self):
         def say(line):
             self.wfile.write(line.encode() + b"\r\n")
         say("220 there")
         while line := self.rfile.readline():
             verb = line[:4].upper()
+            if isinstance(self.said, list):
+                self.said.append(line.strip())
             if verb == b"EHLO":
                 say("250-there\r\n250 STARTTLS")
+            elif self.takes_clear and verb in (b"MAIL", b"RCPT", b"DATA"):
+                self.take(verb, say)
             elif verb == b"STAR":
                 say("220 go")
                 self.wfile.write(b"\x15\x03\x03\x00\x02\x02\x50")  # alert
@@ -277,6 +291,30 @@ def test_tls_that_is_demanded_and_broken_is_waited_for():
         assert presort.totals(campaign)["bounced"] == 0
         assert presort.sql("SELECT DISTINCT code FROM outcome WHERE "
                            "reply LIKE 'Must issue%'") == [["530"]]
+
+
+def test_broken_tls_is_known_to_all_who_come_later():
+    """One attempt at TLS with an address, whatever domain's mail goes there: a
+    destination that went, or another one of the same host, is no reason to try
+    again within the hour."""
+    class Taking(BrokenTls):
+        takes_clear = True
+        said = []
+
+    names = {f"{n}.example": [f"MX 1 mx.{n}.example."] for n in ("a", "b")}
+    names |= {f"mx.{n}.example": ["A 127.0.1.7"] for n in ("a", "b")}
+    with internet(names, 1, workers=1, site_connections_max=2,
+                  transactional_connections=1) as (presort, sinks), \
+            serving("127.0.1.7", sinks[1].port, Taking):
+        for n in ("a", "b"):
+            campaign = presort.new_campaign(addresses(f"{n}.example", 3))
+            presort.send(campaign)
+            presort.wait_for(campaign, 30)
+            assert presort.check_totals(campaign)["delivered"] == 3
+        tried = [line for line in Taking.said
+                 if line == b"STARTTLS" or line.startswith(b"RCPT")]
+        assert tried[0] == b"STARTTLS" and tried.count(b"STARTTLS") == 1, tried
+        assert sum(b"@b.example" in line for line in tried) == 3, tried
 
 
 @contextlib.contextmanager
