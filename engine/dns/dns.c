@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -106,6 +107,24 @@ static const char *why_of(const struct ub_result *r)
     return r->rcode == 2 ? "server failure" : "refused by the name server";
 }
 
+/* What is not written as plain text is no host's name: no alias of ours. */
+static void note_alias(const struct ub_result *r, char *out)
+{
+    const char *asked = r->qname, *found = r->canonname;
+    size_t len = found ? strlen(found) : 0;
+
+    out[0] = 0;
+    if (len > 0 && found[len - 1] == '.')
+        len--;
+    if (len == 0 || len >= DNS_NAME_MAX || memchr(found, '\\', len) ||
+        (strncasecmp(asked, found, len) == 0 &&
+         (asked[len] == 0 || strcmp(asked + len, ".") == 0)))
+        return;
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)tolower((unsigned char)found[i]);
+    out[len] = 0;
+}
+
 static void on_result(void *arg, int rc, struct ub_result *r)
 {
     struct question *q = arg;
@@ -116,6 +135,8 @@ static void on_result(void *arg, int rc, struct ub_result *r)
         answer.secure = r->secure;
         answer.ttl_seconds = r->ttl > 0 ? r->ttl : 0;
         answer.why = why_of(r);
+        if (r->havedata)
+            note_alias(r, answer.alias_of);
         for (; r->havedata && answer.n < DNS_RECORDS_MAX && r->data[answer.n];
              answer.n++)
             answer.records[answer.n] =

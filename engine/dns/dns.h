@@ -50,6 +50,9 @@ struct dns_answer {
     bool secure; /* proven by signatures; also of "no data" and "no name" */
     int ttl_seconds;
     const char *why; /* of FAILED and BOGUS; "" else */
+    /* Of FOUND: the name that has the records, where the one that was asked
+     * for is an alias: lower case, no final dot; "" if it is none. */
+    char alias_of[DNS_NAME_MAX];
     struct dns_data records[DNS_RECORDS_MAX];
     size_t n;
 };

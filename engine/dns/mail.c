@@ -127,6 +127,8 @@ static void take_addresses(struct asking *a, size_t host, enum dns_type type,
         return;
     }
     m->hosts[host].secure &= answer->secure;
+    if (answer->alias_of[0])
+        memcpy(m->hosts[host].alias_of, answer->alias_of, DNS_NAME_MAX);
     for (size_t i = 0; i < answer->n && i < DNS_ADDRESSES_MAX; i++)
         add_address(a, host, type, &answer->records[i]);
     if (answer->n > 0 && answer->ttl_seconds < m->ttl_seconds)

@@ -29,7 +29,8 @@ enum dns_mail_outcome {
 struct dns_mail_host {
     char name[DNS_NAME_MAX];
     unsigned preference; /* 0, 1, ...: equal for equal MX preference */
-    bool secure;         /* its addresses are signed */
+    bool secure;         /* its addresses are signed, and the way to them */
+    char alias_of[DNS_NAME_MAX]; /* the name that has them; "": its own */
     struct sockaddr_storage addresses[2 * DNS_ADDRESSES_MAX]; /* port 0 */
     size_t n_addresses; /* IPv6 and IPv4 in turn */
 };

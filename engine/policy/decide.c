@@ -26,6 +26,8 @@ static void decide_host(struct policy_host *h, enum policy_dane dane,
     case DANE_USABLE:
         h->tls.level = SMTP_TLS_DANE;
         h->tls.by = "DANE";
+        if (h->tlsa_base) /* RFC 7672, 3.2.2 */
+            h->tls.host = h->tlsa_base;
         return;
     case DANE_BROKEN: h->usable = false; return;
     case DANE_UNUSABLE:
@@ -63,6 +65,7 @@ static void say_why(struct policy *p, const char *domain,
 static XXH64_hash_t hash_of(const struct policy_host *h)
 {
     XXH64_hash_t sum = 0, name = XXH3_64bits(h->name, strlen(h->name));
+    XXH64_hash_t proved = XXH3_64bits(h->tls.host, strlen(h->tls.host));
 
     for (size_t i = 0; i < h->tls.n_tlsa; i++) {
         const struct smtp_tlsa *t = &h->tls.tlsa[i];
@@ -71,7 +74,7 @@ static XXH64_hash_t hash_of(const struct policy_host *h)
             t->data, t->len,
             (XXH64_hash_t)(t->usage << 16 | t->selector << 8 | t->matching));
     }
-    const XXH64_hash_t parts[] = {name, sum, h->usable, h->tls.level};
+    const XXH64_hash_t parts[] = {name, proved, sum, h->usable, h->tls.level};
 
     return XXH3_64bits(parts, sizeof parts);
 }

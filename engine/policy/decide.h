@@ -24,7 +24,7 @@ struct policy_facts {
 };
 
 /* Fills in hosts' tls and usable, and all that follows from them; the hosts'
- * names and TLSA records are there. */
+ * names, and their TLSA records with the name that these are of, are there. */
 void policy_decide(struct policy *p, const char *domain,
                    const struct policy_facts *facts);
 #endif

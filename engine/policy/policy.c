@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MORE = 24 /* "_mta-sts." and the like */ };
+enum {
+    NAME_MORE = 24,      /* "_mta-sts." and the like */
+    QUESTION_MOST = 253, /* characters: 255 bytes on the wire */
+};
 
 struct policies {
     const struct config *config;
@@ -38,6 +41,7 @@ struct asking {
     struct tlsa_question {
         struct asking *asking;
         size_t host;
+        const char *base; /* the name whose records are asked for */
     } questions[MX_MAX];
     struct asking *next, **at;
 };
@@ -170,43 +174,92 @@ static void take_tlsa(struct asking *a, size_t host,
     tls->n_tlsa = n;
 }
 
+static void on_tlsa(void *arg, const struct dns_answer *answer);
+
+/* False: the name would be too long. */
+static bool ask_tlsa_of(struct tlsa_question *q, const char *base)
+{
+    const struct policies *p = q->asking->policies;
+    char name[DNS_NAME_MAX + NAME_MORE];
+    int n = snprintf(name, sizeof name, "_%d._tcp.%s",
+                     (int)p->config->direct_port, base);
+
+    if (n > QUESTION_MOST)
+        return false;
+    q->base = base;
+    dns_ask(p->dns, name, DNS_TLSA, on_tlsa, q);
+    return true;
+}
+
+static const char *own_name(const struct tlsa_question *q)
+{
+    return q->asking->policy->hosts[q->host].name;
+}
+
 static void on_tlsa(void *arg, const struct dns_answer *answer)
 {
-    const struct tlsa_question *q = arg;
+    struct tlsa_question *q = arg;
+    struct asking *a = q->asking;
+
+    if (answer->outcome == DNS_FOUND && answer->secure) {
+        take_tlsa(a, q->host, answer);
+        a->policy->hosts[q->host].tlsa_base = q->base;
+    } else if (answer->outcome == DNS_FAILED || answer->outcome == DNS_BOGUS) {
+        /* Somebody may be hiding them: RFC 7672, 2.1.1. */
+        a->facts.dane[q->host] = DANE_BROKEN;
+    } else if (q->base != own_name(q) && ask_tlsa_of(q, own_name(q))) {
+        return; /* none behind the alias */
+    }
+    answered(a);
+}
+
+/* A host's addresses are not signed, and it is an alias: if that much is
+ * signed, its own TLSA records count. */
+static void on_alias(void *arg, const struct dns_answer *answer)
+{
+    struct tlsa_question *q = arg;
     struct asking *a = q->asking;
 
     switch (answer->outcome) {
     case DNS_FOUND:
-        if (answer->secure)
-            take_tlsa(a, q->host, answer);
+        if (answer->secure && ask_tlsa_of(q, own_name(q)))
+            return;
         break;
     case DNS_NO_DATA:
     case DNS_NO_NAME: break;
-    /* Somebody may be hiding them: RFC 7672, 2.1.1. */
     case DNS_FAILED:
     case DNS_BOGUS: a->facts.dane[q->host] = DANE_BROKEN; break;
     }
     answered(a);
 }
 
-/* Only where all on the way to the host's address is signed (2.2.1, 2.2.2):
- * elsewhere name servers are known to fall over such questions. */
+/* Of an alias that is signed to its end, the records of what it leads to come
+ * first (RFC 7672, 2.2.2). False: nothing is asked. Name servers of hosts that
+ * are not signed are known to fall over questions for TLSA. */
+static bool ask_tlsa_of_host(struct tlsa_question *q,
+                             const struct dns_mail_host *host)
+{
+    struct policies *p = q->asking->policies;
+    size_t len = strlen(host->alias_of);
+
+    if (!host->secure && len == 0)
+        return false;
+    if (!host->secure) {
+        dns_ask(p->dns, own_name(q), DNS_CNAME, on_alias, q);
+        return true;
+    }
+    return (len > 0 && ask_tlsa_of(q, arena_copy(&q->asking->policy->memory,
+                                                 host->alias_of, len))) ||
+           ask_tlsa_of(q, own_name(q));
+}
+
 static void ask_tlsa(struct asking *a, const struct dns_mail *mail)
 {
-    char name[DNS_NAME_MAX + NAME_MORE];
-
     if (!a->policies->config->dane || !mail->secure)
         return;
     for (size_t i = 0; i < mail->n_hosts; i++) {
-        int n = snprintf(name, sizeof name, "_%d._tcp.%s",
-                         (int)a->policies->config->direct_port,
-                         mail->hosts[i].name);
-
-        if (!mail->hosts[i].secure || n >= DNS_NAME_MAX)
-            continue;
-        a->questions[i] = (struct tlsa_question){a, i};
-        a->open++;
-        dns_ask(a->policies->dns, name, DNS_TLSA, on_tlsa, &a->questions[i]);
+        a->questions[i] = (struct tlsa_question){.asking = a, .host = i};
+        a->open += ask_tlsa_of_host(&a->questions[i], &mail->hosts[i]);
     }
 }
 

@@ -38,7 +38,8 @@ ENUM_DECLARE(policy_type, POLICY_TYPE_TABLE);
 struct policy_host {
     char name[DNS_NAME_MAX];
     bool usable;                /* mail may be given to it at all */
-    struct smtp_tls_policy tls; /* host is name; texts and TLSA: the policy's */
+    const char *tlsa_base;      /* the name that its TLSA records are of */
+    struct smtp_tls_policy tls; /* texts and TLSA: the policy's */
 };
 
 struct policy {

@@ -27,7 +27,7 @@ template:
     journal-content: none
 {signing}zone:
   - domain: .
-{failing}"""
+{others}"""
 
 
 SIGNING = """\
@@ -49,11 +49,13 @@ class Dns:
     a zone file. Whatever has no name here does not exist. dns.settings are
     for kit.presort: who to ask."""
 
-    def __init__(self, names, signed=False, failing=()):
-        """signed: all of it, and the settings know the key. failing: names
-        that are answered with SERVFAIL, and all below them."""
+    def __init__(self, names, signed=False, failing=(), unsigned=None):
+        """signed: all of it, and the settings know the key; but for the zones
+        of unsigned: {"b.example": names in it}. failing: names that are
+        answered with SERVFAIL, and all below them."""
         self.names = dict(names)
         self.failing = list(failing)
+        self.unsigned = unsigned or {}
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dns-"))
         self.directory.chmod(0o755)  # the anchor is for all
         self.port = places.free_ports(1)[0]
@@ -79,11 +81,16 @@ class Dns:
 
     def _write_zone(self):
         self.serial = (self.serial or 0) + 1
-        lines = ["$TTL 60", f"@ SOA ns. root. {self.serial} 1000 1000 1000 5",
-                 "@ NS ns.", "ns. A 127.0.0.1"]
-        for name, records in self.names.items():
-            lines += [f"{name}. {record}" for record in records]
-        (self.directory / ".zone").write_text("\n".join(lines) + "\n")
+        head = ["$TTL 60", f"@ SOA ns. root. {self.serial} 1000 1000 1000 5",
+                "@ NS ns."]
+        lines = ["ns. A 127.0.0.1", *(f"{z}. NS ns." for z in self.unsigned)]
+        for zone, names, more in [("", self.names, lines),
+                                  *((z, n, []) for z, n in
+                                    self.unsigned.items())]:
+            text = head + more + [f"{name}. {record}"
+                                  for name, records in names.items()
+                                  for record in records]
+            (self.directory / f"{zone}.zone").write_text("\n".join(text) + "\n")
 
     def _start(self):
         root = packages.unpack("knot")
@@ -91,10 +98,10 @@ class Dns:
         config = self.directory / "knot.conf"
         text = CONFIG.format(directory=self.directory, port=self.port,
                              signing=SIGNING if self.signed else "",
-                             failing="".join(
-                                 # There is no such file.
+                             # Those that fail have no file.
+                             others="".join(
                                  f"  - domain: {name}\n    dnssec-signing: off\n"
-                                 for name in self.failing))
+                                 for name in [*self.failing, *self.unsigned]))
         if self.signed:
             text = text.replace("template:", POLICY + "template:")
         config.write_text(text)

@@ -269,3 +269,48 @@ def test_dane_is_kept_to():
         assert [set(s.copies()) for s in sinks] == [
             {"a@right.example"}, set(), set(), {"a@unusable.example"},
             {"a@none.example"}]
+
+
+def test_dane_of_a_host_that_is_an_alias():
+    """The records of what it leads to count, before its own (RFC 7672, 2.2.2);
+    its own, where there are none, or where what it leads to is not signed."""
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        own = certificate(where, "nobody.example")
+        right, wrong = f"TLSA 3 1 1 {digest(own)}", f"TLSA 3 1 1 {'ab' * 32}"
+        # The alias's end: its own records, and those of the end.
+        hosts = {"target": ("example", wrong, right),
+                 "target-wrong": ("example", right, wrong),
+                 "own": ("example", right, None),
+                 "own-wrong": ("example", wrong, None),
+                 "bare": ("unsigned.example", right, wrong),
+                 "bare-wrong": ("unsigned.example", wrong, right),
+                 "bare-none": ("unsigned.example", None, None)}
+        names, bare = {}, {}
+        for i, (name, (zone, of_alias, of_end)) in enumerate(hosts.items(), 1):
+            end = f"mx{i}.{zone}"
+            names[f"{name}.example"] = [f"MX 1 alias.{name}.example."]
+            names[f"alias.{name}.example"] = [f"CNAME more.{name}.example."]
+            names[f"more.{name}.example"] = [f"CNAME {end}."]
+            if of_alias:
+                names[f"_{port}._tcp.alias.{name}.example"] = [of_alias]
+            there = names if zone == "example" else bare
+            there[end] = [f"A 127.0.1.{i}"]
+            if of_end:
+                there[f"_{port}._tcp.{end}"] = [of_end]
+        dns = stack.enter_context(Dns(names, signed=True, unsigned={
+            "unsigned.example": bare}))
+        sinks = {n: stack.enter_context(
+            Sink("--starttls", "--tls-cert", own, address=f"127.0.1.{i}",
+                 port=port)) for i, n in enumerate(hosts, 1)}
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, own, workers=1)))
+        campaign = send(presort, [f"{n}.example" for n in hosts])
+        presort.wait_for_totals(campaign, 25, lambda t: t["delivered"] == 4 and
+                                t["deferred"] == 3)
+        wrong_ones = {n for n in hosts if n.endswith("wrong")}
+        assert {n for n, s in sinks.items() if not s.copies()} == wrong_ones
+        why = reasons(presort)
+        assert set(why) == {f"a@{n}.example" for n in wrong_ones}
+        assert all("DANE" in reason for reason in why.values()), why

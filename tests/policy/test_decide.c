@@ -126,11 +126,40 @@ static void the_key_is_that_of_the_demand(void **state)
     policy_drop(other);
 }
 
+/* By DANE a host proves the name that the records are of (RFC 7672, 3.2.2);
+ * otherwise its own (RFC 8461, 4.1), whatever an alias leads to. */
+static void an_alias_proves_the_name_of_its_records(void **state)
+{
+    static const char *const host[] = {"mx.example"};
+    static const enum policy_dane danes[] = {DANE_USABLE, DANE_UNUSABLE};
+    char keys[2][POLICY_KEY_MAX];
+
+    (void)state;
+    for (int aliased = 0; aliased < 2; aliased++)
+        for (size_t i = 0; i < 2; i++) {
+            const struct policy_facts facts = {.least = SMTP_TLS_VERIFIED,
+                                               .dane = {danes[i]}};
+            struct policy *p = policy_of(1, host);
+            bool other = aliased && danes[i] == DANE_USABLE;
+
+            p->hosts[0].tlsa_base = aliased ? "end.example" : NULL;
+            policy_decide(p, "to.example", &facts);
+            assert_string_equal(p->hosts[0].tls.host,
+                                other ? "end.example" : "mx.example");
+            assert_ptr_equal(policy_host(p, "mx.example"), &p->hosts[0]);
+            if (danes[i] == DANE_USABLE)
+                memcpy(keys[aliased], p->key, sizeof p->key);
+            policy_drop(p);
+        }
+    assert_string_not_equal(keys[0], keys[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_must_prove_what_is_asked),
         cmocka_unit_test(the_key_is_that_of_the_demand),
+        cmocka_unit_test(an_alias_proves_the_name_of_its_records),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
