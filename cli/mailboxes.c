@@ -1,7 +1,9 @@
 /* presort mailboxes: where bounces are fetched from, by POP3 or IMAP. */
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/fault.h"
 #include "cli/mailboxes.sql.h"
+#include "oauth/request.h"
 #include "queue/db.h"
 #include <errno.h>
 #include <getopt.h>
@@ -14,7 +16,11 @@
 static const char usage[] =
     "mailboxes add NAME --url URL | --preset NAME  --user USER\n"
     "                             --password-file FILE | --token-command "
-    "COMMAND\n"
+    "COMMAND |\n"
+    "                             --token-url URL --client-id ID\n"
+    "                             [--client-secret file:PATH|env:NAME]\n"
+    "                             --refresh-token file:PATH|env:NAME "
+    "[--scope TEXT]\n"
     "                             [--done delete|leave|FOLDER] [--ca-file "
     "FILE]\n"
     "       presort mailboxes list\n"
@@ -25,8 +31,9 @@ static const char usage[] =
 static const char more[] =
     "URL: imaps://HOST[:PORT][/FOLDER], imap:// (STARTTLS), pop3s:// or "
     "pop3:// (STLS).\nTLS is required with each. The password is the first "
-    "line of FILE; COMMAND prints an\nOAuth 2 token. Both are read by "
-    "presort-inbound, as its user, at each login.\nWhat was understood is "
+    "line of FILE; COMMAND prints an\nOAuth 2 token; URL gives one for "
+    "the refresh token. All are read by presort-inbound,\nas its user, at each "
+    "login.\nWhat was understood is "
     "deleted, left, or moved to FOLDER; the rest stays.";
 
 /* Services whose names are known; a user and a secret are still wanted. */
@@ -44,6 +51,7 @@ static const struct {
 
 struct options {
     const char *url, *user, *password_file, *token_command, *done, *ca_file;
+    const char *token_url, *client_id, *client_secret, *refresh_token, *scope;
 };
 
 static const char *preset_url(const char *name)
@@ -64,6 +72,11 @@ static bool read_options(int argc, char **argv, struct options *o)
         {"token-command", required_argument, NULL, 't'},
         {"done", required_argument, NULL, 'd'},
         {"ca-file", required_argument, NULL, 'c'},
+        {"token-url", required_argument, NULL, 'U'},
+        {"client-id", required_argument, NULL, 'C'},
+        {"client-secret", required_argument, NULL, 'S'},
+        {"refresh-token", required_argument, NULL, 'R'},
+        {"scope", required_argument, NULL, 'O'},
         {0}};
     int c;
 
@@ -72,7 +85,12 @@ static bool read_options(int argc, char **argv, struct options *o)
                           .password_file = "",
                           .token_command = "",
                           .done = "delete",
-                          .ca_file = ""};
+                          .ca_file = "",
+                          .token_url = "",
+                          .client_id = "",
+                          .client_secret = "",
+                          .refresh_token = "",
+                          .scope = ""};
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
         switch (c) {
         case 'u': o->url = optarg; break;
@@ -82,6 +100,11 @@ static bool read_options(int argc, char **argv, struct options *o)
         case 't': o->token_command = optarg; break;
         case 'd': o->done = optarg; break;
         case 'c': o->ca_file = optarg; break;
+        case 'U': o->token_url = optarg; break;
+        case 'C': o->client_id = optarg; break;
+        case 'S': o->client_secret = optarg; break;
+        case 'R': o->refresh_token = optarg; break;
+        case 'O': o->scope = optarg; break;
         default: return false;
         }
         if (!o->url) {
@@ -106,8 +129,12 @@ static const char *check(const struct options *o)
         return "--url: only a host, a port and a folder; the user is --user";
     if (!*o->user)
         return "--user is missing";
-    if (!*o->password_file == !*o->token_command)
-        return "either --password-file or --token-command";
+    if (!*o->password_file + !*o->token_command + !*o->token_url != 2)
+        return "one of --password-file, --token-command and --token-url";
+    if (!*o->token_url &&
+        (*o->client_id || *o->client_secret || *o->refresh_token || *o->scope))
+        return "--client-id, --client-secret, --refresh-token and --scope go "
+               "with --token-url";
     if (*o->password_file && *o->password_file != '/')
         return "--password-file: a path from /";
     if (!*o->done || strpbrk(o->done, "\r\n"))
@@ -115,6 +142,21 @@ static const char *check(const struct options *o)
     if (pop3 && strcmp(o->done, "delete") != 0 && strcmp(o->done, "leave") != 0)
         return "--done: POP3 has no folders: delete or leave";
     return NULL;
+}
+
+static int check_tokens(const struct options *o)
+{
+    const struct oauth_settings tokens = {o->token_url, o->client_id,
+                                          o->client_secret, o->refresh_token,
+                                          o->scope};
+    struct egress_fault fault;
+    struct error err;
+    const char *field;
+
+    if (oauth_settings_check(&tokens, &field, &err) == STATUS_OK)
+        return EXIT_DONE;
+    (void)egress_wrong(&fault, field, "%s", err.text);
+    return cli_fault(&fault, "");
 }
 
 static int add(PGconn *conn, int argc, char **argv)
@@ -130,9 +172,13 @@ static int add(PGconn *conn, int argc, char **argv)
 
     if (wrong)
         return cli_usage("mailboxes add: %s", wrong);
-    const char *params[] = {argv[optind],    o.url,  o.user,   o.password_file,
-                            o.token_command, o.done, o.ca_file};
-    DB_RESULT *r = db_query(conn, &err, SQL_MAILBOXES_ADD, 7, params);
+    if (*o.token_url && check_tokens(&o) != EXIT_DONE)
+        return EXIT_USAGE;
+    const char *params[] = {argv[optind],    o.url,           o.user,
+                            o.password_file, o.token_command, o.done,
+                            o.ca_file,       o.token_url,     o.client_id,
+                            o.client_secret, o.refresh_token, o.scope};
+    DB_RESULT *r = db_query(conn, &err, SQL_MAILBOXES_ADD, 12, params);
 
     if (!r)
         return cli_fail("mailboxes add: %s", err.text);

@@ -1,6 +1,7 @@
 -- name: mailboxes_list
 SELECT name, url, username,
     CASE WHEN token_command <> '' THEN 'token_command ' || token_command
+         WHEN token_url <> '' THEN 'tokens of ' || token_url
          ELSE 'password_file ' || password_file END,
     done, messages::text,
     coalesce(to_char(checked AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
@@ -10,8 +11,10 @@ FROM mailbox ORDER BY name
 
 -- name: mailboxes_add
 INSERT INTO mailbox (name, url, username, password_file, token_command, done,
-                     ca_file)
-VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text)
+                     ca_file, token_url, client_id, client_secret,
+                     refresh_token, token_scope)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
+        $8::text, $9::text, $10::text, $11::text, $12::text)
 
 -- name: mailboxes_remove
 DELETE FROM mailbox WHERE name = $1::text RETURNING name

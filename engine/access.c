@@ -37,7 +37,7 @@ void access_of(struct relay *relay, struct access *out)
     if (out->login && relay_has_token(relay))
         snprintf(out->secret, sizeof out->secret, "%s", relay_token(relay));
     else if (out->login &&
-             route_secret_read(how.secret, out->secret, &err) != STATUS_OK)
+             secret_read(how.secret, out->secret, &err) != STATUS_OK)
         log_event(LOG_ERROR, "relay_secret", "relay=%s why=%s",
                   relay_name(relay), log_quote(err.text, why));
     out->waiting = relay_has_token(relay) && !out->secret[0];

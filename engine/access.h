@@ -6,7 +6,7 @@
 #define ACCESS_H
 
 #include "route/relay.h"
-#include "route/secret.h"
+#include "base/secret.h"
 #include "smtp/auth.h"
 #include "smtp/tls.h"
 
@@ -15,7 +15,7 @@ struct access {
     bool login;             /* there is to be one */
     struct smtp_login with; /* its texts: the relay's, and secret */
     bool waiting;           /* there is no token to log in with */
-    char secret[ROUTE_SECRET_MAX];
+    char secret[SECRET_MAX];
 };
 
 /* Filled in place: `with` points into it. A secret that can't be read is "",

@@ -14,6 +14,7 @@ enum { NAP_MS = 100, AGAIN_SECONDS = 5, AGAIN_SECONDS_MAX = 300 };
 struct work {
     struct courier *courier;
     PGconn *conn;
+    int64_t again_seconds; /* the pause after the next failure */
     struct mailbox mailbox;
     struct notice_reader reader;
     struct settled settled[MAILBOX_ROUND_MAX];
@@ -133,6 +134,8 @@ static enum status work(struct work *w, struct error *err)
 
     while (status == STATUS_OK && !stopped(w)) {
         status = round_once(w, err);
+        if (status == STATUS_OK)
+            w->again_seconds = AGAIN_SECONDS;
         if (status != STATUS_OK || w->mailbox.n)
             continue;
         mailbox_close(&w->mailbox);
@@ -146,7 +149,6 @@ static void *run(void *arg)
 {
     struct work *w = arg;
     const char *name = w->courier->settings.name;
-    int64_t again = AGAIN_SECONDS;
     struct error err;
     char why[LOG_QUOTE_MAX];
     bool usable = mailbox_init(&w->mailbox, &w->courier->settings,
@@ -163,8 +165,10 @@ static void *run(void *arg)
         if (w->conn && PQstatus(w->conn) == CONNECTION_OK)
             note(w, err.text, 0);
         end(w);
-        nap(w, again);
-        again = again * 2 < AGAIN_SECONDS_MAX ? again * 2 : AGAIN_SECONDS_MAX;
+        nap(w, w->again_seconds);
+        w->again_seconds *= 2;
+        if (w->again_seconds > AGAIN_SECONDS_MAX)
+            w->again_seconds = AGAIN_SECONDS_MAX;
     }
     end(w);
     mailbox_fini(&w->mailbox);
@@ -181,7 +185,8 @@ void courier_settings(struct mailbox_settings *s, const PGresult *r, int row)
 {
     char **const to[] = {&s->name,          &s->url,           &s->user,
                          &s->password_file, &s->token_command, &s->done,
-                         &s->ca_file};
+                         &s->ca_file,       &s->token_url,     &s->client_id,
+                         &s->client_secret, &s->refresh_token, &s->token_scope};
 
     for (int i = 0; i < (int)(sizeof to / sizeof *to); i++)
         *to[i] = text_copy(PQgetvalue(r, row, i));
@@ -196,6 +201,11 @@ void courier_settings_fini(struct mailbox_settings *s)
     free(s->token_command);
     free(s->done);
     free(s->ca_file);
+    free(s->token_url);
+    free(s->client_id);
+    free(s->client_secret);
+    free(s->refresh_token);
+    free(s->token_scope);
 }
 
 struct courier *courier_start(struct mailbox_settings settings,
@@ -209,6 +219,7 @@ struct courier *courier_start(struct mailbox_settings settings,
                           .poll_seconds = poll_seconds,
                           .wanted = true};
     w->courier = c;
+    w->again_seconds = AGAIN_SECONDS;
     if (pthread_create(&c->thread, NULL, run, w) == 0)
         return c;
     free(w);

@@ -18,7 +18,8 @@ SELECT id, raw FROM inbound_post ORDER BY at, id LIMIT $1::int
 LISTEN presort_inbound
 
 -- name: postman_mailboxes
-SELECT name, url, username, password_file, token_command, done, ca_file
+SELECT name, url, username, password_file, token_command, done, ca_file,
+    token_url, client_id, client_secret, refresh_token, token_scope
 FROM mailbox ORDER BY id LIMIT 64
 
 -- One process a mailbox, whatever the machine.

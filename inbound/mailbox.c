@@ -51,9 +51,22 @@ static enum status read_secret(FILE *from, const char *what, char *out,
     return STATUS_OK;
 }
 
+static enum status set_token(struct mailbox *m, struct error *err)
+{
+    const char *text;
+    enum status status = mailbox_token_get(m->token, &text, err);
+
+    if (status == STATUS_OK)
+        curl_easy_setopt(m->curl, CURLOPT_XOAUTH2_BEARER, text);
+    return status;
+}
+
 static enum status set_secret(struct mailbox *m, struct error *err)
 {
     const struct mailbox_settings *s = m->settings;
+
+    if (m->token)
+        return set_token(m, err);
     bool token = *s->token_command;
     char *secret = memory_new(1, MAILBOX_SECRET_MAX);
     FILE *from =
@@ -137,6 +150,8 @@ static enum status ask(struct mailbox *m, const char *path, const char *command,
 
     free(url);
     curl_easy_getinfo(m->curl, CURLINFO_NUM_CONNECTS, &connects);
+    if (code == CURLE_LOGIN_DENIED && m->token)
+        mailbox_token_refused(m->token);
     if (code != CURLE_OK)
         return fail(err,
                     code == CURLE_QUOTE_ERROR ? STATUS_INVALID : STATUS_FAILED,
@@ -363,6 +378,21 @@ static bool starts(const char *text, const char *with)
     return strncmp(text, with, strlen(with)) == 0;
 }
 
+static enum status init_token(struct mailbox *m, struct error *err)
+{
+    const struct mailbox_settings *s = m->settings;
+    const char *field;
+    struct error why;
+
+    m->oauth =
+        (struct oauth_settings){s->token_url, s->client_id, s->client_secret,
+                                s->refresh_token, s->token_scope};
+    if (oauth_settings_check(&m->oauth, &field, &why) != STATUS_OK)
+        return fail(err, STATUS_INVALID, "%s: %.200s", field, why.text);
+    m->token = mailbox_token_new(&m->oauth, s->ca_file, m->stop);
+    return STATUS_OK;
+}
+
 enum status mailbox_init(struct mailbox *m,
                          const struct mailbox_settings *settings,
                          const atomic_bool *stop, struct error *err)
@@ -382,9 +412,14 @@ enum status mailbox_init(struct mailbox *m,
     if (!m->imap && strcmp(settings->done, "delete") != 0 &&
         strcmp(settings->done, "leave") != 0)
         return fail(err, STATUS_INVALID, "done: POP3 has no folders");
-    if (!*settings->password_file == !*settings->token_command)
+    if (!*settings->password_file + !*settings->token_command +
+            !*settings->token_url !=
+        2)
         return fail(err, STATUS_INVALID,
-                    "either password_file or token_command is wanted");
+                    "one of password_file, token_command and token_url is "
+                    "wanted");
+    if (*settings->token_url && init_token(m, err) != STATUS_OK)
+        return STATUS_INVALID;
     const char *path = strchr(strstr(url, "://") + 3, '/');
 
     m->path = text_copy(path && path[1] ? path + 1 : "INBOX");
@@ -401,6 +436,7 @@ enum status mailbox_init(struct mailbox *m,
 void mailbox_fini(struct mailbox *m)
 {
     mailbox_close(m);
+    mailbox_token_free(m->token);
     buf_fini(&m->got);
     free(m->path);
     free(m->folder);

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "inbound/token.h"
 #include <curl/curl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -32,7 +33,10 @@ struct mailbox_settings {
     char *password_file; /* its first line; "": a token is used */
     char *token_command; /* prints an OAuth 2 token */
     char *done;          /* delete, leave, or (IMAP) a folder to move to */
-    char *ca_file;       /* "": the system's */
+    char *ca_file;       /* "": the system's; a token endpoint's, too */
+    /* In place of password and command: where tokens are had (oauth/request);
+     * token_url "": nowhere. */
+    char *token_url, *client_id, *client_secret, *refresh_token, *token_scope;
 };
 
 struct mailbox_id {
@@ -42,10 +46,12 @@ struct mailbox_id {
 
 struct mailbox {
     const struct mailbox_settings *settings;
-    const atomic_bool *stop; /* set: what is under way is broken off */
-    CURL *curl;              /* NULL: no session */
-    struct buf got;          /* what the server sent last */
-    size_t got_max;          /* more is thrown away */
+    const atomic_bool *stop;     /* set: what is under way is broken off */
+    struct oauth_settings oauth; /* of the settings */
+    struct mailbox_token *token; /* NULL: no endpoint gives one */
+    CURL *curl;                  /* NULL: no session */
+    struct buf got;              /* what the server sent last */
+    size_t got_max;              /* more is thrown away */
     bool imap, folder_made;
     char *path;        /* the IMAP folder as the URL has it */
     char *folder;      /* and decoded */

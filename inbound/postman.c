@@ -27,7 +27,12 @@ static bool is_same(const struct mailbox_settings *a,
            !strcmp(a->user, b->user) &&
            !strcmp(a->password_file, b->password_file) &&
            !strcmp(a->token_command, b->token_command) &&
-           !strcmp(a->done, b->done) && !strcmp(a->ca_file, b->ca_file);
+           !strcmp(a->done, b->done) && !strcmp(a->ca_file, b->ca_file) &&
+           !strcmp(a->token_url, b->token_url) &&
+           !strcmp(a->client_id, b->client_id) &&
+           !strcmp(a->client_secret, b->client_secret) &&
+           !strcmp(a->refresh_token, b->refresh_token) &&
+           !strcmp(a->token_scope, b->token_scope);
 }
 
 static struct courier *find(const struct postman *p,

@@ -18,6 +18,7 @@ enum {
     OAUTH_BODY_MAX = 32 * 1024, /* bytes of an answer that are read */
     OAUTH_SECRET_MAX = 6000,    /* a token or secret, with its NUL */
     OAUTH_ERROR_MAX = 48,       /* the name of an error, with its NUL */
+    OAUTH_WHY_MAX = 192,        /* a reason for people, with its NUL */
     /* Seconds: the largest that is no mistake; the largest that is believed;
      * and where the answer has none (5.1 leaves it open). */
     OAUTH_EXPIRES_MAX = 10 * 366 * 86400,

@@ -19,7 +19,6 @@ enum {
     OAUTH_PAUSE_FIRST_MS = 5 * 1000,
     OAUTH_PAUSE_MOST_MS = 5 * 60 * 1000,
     OAUTH_AHEAD_MOST_MS = 5 * 60 * 1000,
-    OAUTH_WHY_MAX = 192,
 };
 
 struct oauth_token {

@@ -23,8 +23,8 @@ struct bearer {
     int64_t status;
     bool freed;
     unsigned open; /* handles that libuv holds */
-    char text[ROUTE_SECRET_MAX];
-    char heard[ROUTE_SECRET_MAX];
+    char text[SECRET_MAX];
+    char heard[SECRET_MAX];
     size_t n;
 };
 

@@ -9,7 +9,7 @@
 #ifndef ROUTE_BEARER_H
 #define ROUTE_BEARER_H
 
-#include "route/secret.h"
+#include "base/secret.h"
 #include <uv.h>
 
 struct bearer;

@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "oauth/ask.h"
+#include "oauth/grant.h"
 #include "oauth/token.h"
-#include "route/secret.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct refresh {
     uv_loop_t *loop;
     struct web *web;
     char *name;
-    struct oauth_kept kept_settings;
+    struct oauth_kept kept;
     struct oauth_url url;
     const char *ca_file;
     void (*changed)(void *owner);
@@ -24,9 +24,7 @@ struct refresh {
     struct oauth_ask *ask;    /* the same */
     struct web_transfer transfer;
     struct oauth_token token;
-    char secret[ROUTE_SECRET_MAX]; /* the client's, of this question */
-    char kept[ROUTE_SECRET_MAX];   /* the refresh token where we were told */
-    char newer[ROUTE_SECRET_MAX];  /* that came in its place; "" */
+    struct oauth_grant grant;
     bool thrown_away; /* the token, and the owner is still to be told */
 };
 
@@ -59,40 +57,13 @@ static void fault(struct refresh *f, const char *why)
     f->changed(f->owner);
 }
 
-/* Whatever it says of itself: a name of an error that is our secret. */
-static bool tells(const char *text, const char *secret)
-{
-    return *secret && strstr(text, secret);
-}
-
-static void fault_at_endpoint(struct refresh *f, const char *said)
-{
-    char why[OAUTH_WHY_MAX];
-    bool secret =
-        tells(said, f->secret) || tells(said, f->kept) || tells(said, f->newer);
-
-    snprintf(why, sizeof why, "the token endpoint: %.160s",
-             secret ? "an error that can't be shown" : said);
-    if (strstr(said, "invalid_grant")) /* perhaps ours is good again */
-        f->newer[0] = 0;
-    fault(f, why);
-}
-
-/* RFC 6749, 6: the old one may be of no use from now on. */
-static void keep_newer(struct refresh *f, const char *refresh)
-{
-    if (!*refresh || strcmp(refresh, f->kept) == 0 ||
-        strcmp(refresh, f->newer) == 0)
-        return;
-    snprintf(f->newer, sizeof f->newer, "%s", refresh);
-    log_event(LOG_INFO, "relay_refresh_token_replaced", "relay=%s", f->name);
-}
-
 static void take(struct refresh *f, const struct oauth_answer *answer)
 {
     bool fresh = oauth_token_take(&f->token, answer, clock_mono_ms());
 
-    keep_newer(f, answer->refresh);
+    if (oauth_grant_take(&f->grant, answer))
+        log_event(LOG_INFO, "relay_refresh_token_replaced", "relay=%s",
+                  f->name);
     log_event(LOG_INFO, "relay_token", "relay=%s seconds=%lld", f->name,
               (long long)answer->expires_seconds);
     schedule(f);
@@ -104,17 +75,19 @@ static void on_done(struct web_transfer *transfer, CURLcode code)
 {
     struct refresh *f = transfer->owner;
     struct oauth_answer answer;
+    char why[OAUTH_WHY_MAX];
     struct error err;
     enum status status = oauth_ask_end(f->ask, code, &answer, &err);
 
     oauth_ask_free(f->ask);
     f->ask = NULL;
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         take(f, &answer);
-    else
-        fault_at_endpoint(f, err.text);
+    } else {
+        oauth_grant_fail(&f->grant, err.text, why);
+        fault(f, why);
+    }
     explicit_bzero(&answer, sizeof answer);
-    explicit_bzero(f->secret, sizeof f->secret);
 }
 
 /* ---- A question ---- */
@@ -122,8 +95,8 @@ static void on_done(struct web_transfer *transfer, CURLcode code)
 /* addresses: NULL where the URL has one. */
 static void start(struct refresh *f, const struct addrinfo *addresses)
 {
-    f->ask = oauth_ask_new(&f->kept_settings.settings, f->secret,
-                           f->newer[0] ? f->newer : f->kept, f->ca_file);
+    f->ask = oauth_ask_new(&f->kept.settings, f->grant.client_secret,
+                           oauth_grant_refresh(&f->grant), f->ca_file);
     if (addresses)
         oauth_ask_at(f->ask, &f->url, addresses);
     f->transfer = (struct web_transfer){oauth_ask_curl(f->ask), on_done, f};
@@ -164,30 +137,12 @@ static void look_up(struct refresh *f)
     fault(f, "the token endpoint's name can't be looked up");
 }
 
-static enum status read_secrets(struct refresh *f, struct error *err)
-{
-    char before[ROUTE_SECRET_MAX];
-    const struct oauth_settings *s = &f->kept_settings.settings;
-    enum status status = STATUS_OK;
-
-    memcpy(before, f->kept, sizeof before);
-    f->secret[0] = 0;
-    if (*s->client_secret)
-        status = route_secret_read(s->client_secret, f->secret, err);
-    if (status == STATUS_OK)
-        status = route_secret_read(s->refresh_token, f->kept, err);
-    if (strcmp(before, f->kept) != 0)
-        f->newer[0] = 0;
-    explicit_bzero(before, sizeof before);
-    return status;
-}
-
 static void ask(struct refresh *f)
 {
     struct error err;
 
     oauth_token_ask(&f->token, clock_mono_ms());
-    if (read_secrets(f, &err) != STATUS_OK)
+    if (oauth_grant_read(&f->grant, &f->kept.settings, &err) != STATUS_OK)
         fault(f, err.text);
     else if (f->url.is_address)
         start(f, NULL);
@@ -263,7 +218,7 @@ struct refresh *refresh_new(uv_loop_t *loop, struct web *web, const char *name,
     };
     if (oauth_url_parse(settings->token_url, &f->url, &ignored) != STATUS_OK)
         BUG("settings that nobody has checked");
-    oauth_keep(&f->kept_settings, settings);
+    oauth_keep(&f->kept, settings);
     oauth_token_init(&f->token, clock_mono_ms());
     uv_timer_init(loop, f->timer);
     f->timer->data = f;
@@ -287,7 +242,7 @@ void refresh_free(struct refresh *f)
     oauth_ask_free(f->ask);
     uv_timer_stop(f->timer);
     uv_close((uv_handle_t *)f->timer, free_handle);
-    oauth_kept_fini(&f->kept_settings);
+    oauth_kept_fini(&f->kept);
     free(f->name);
     explicit_bzero(f, sizeof *f);
     free(f);

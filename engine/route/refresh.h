@@ -2,10 +2,8 @@
  * route/refresh - an access token that a token endpoint gives for a refresh
  * token (oauth/token), asked for without blocking, in time.
  *
- * Where the secrets are is read anew for each question, so that a new one is
- * used without a restart. A refresh token that the endpoint gives in place of
- * ours is used from then on, until it is refused or its place says another one;
- * it is kept in memory only. Nothing secret is logged.
+ * The secrets are read anew for each question (oauth/grant). Nothing secret is
+ * logged.
  */
 #ifndef ROUTE_REFRESH_H
 #define ROUTE_REFRESH_H

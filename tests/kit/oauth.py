@@ -166,3 +166,48 @@ class TokenSmtp(socketserver.ThreadingTCPServer):
     def __exit__(self, *_):
         self.shutdown()
         self.server_close()
+
+
+class TokenImap(socketserver.ThreadingTCPServer):
+    """An IMAP server whose INBOX is empty, and that takes the endpoint's
+    tokens; TLS from the first byte on. logins: (token, was it taken)."""
+
+    allow_reuse_address = daemon_threads = True
+
+    class Client(socketserver.StreamRequestHandler):
+        def say(self, *lines):
+            self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
+
+        def login(self, tag, said):
+            token = base64.b64decode(said).decode().split("\1")[1].removeprefix(
+                "auth=Bearer ")
+            good = self.server.endpoint.takes(token)
+            self.server.logins.append((token, good))
+            self.say(f"{tag} OK in" if good else f"{tag} NO not with this")
+
+        def handle(self):
+            caps = "CAPABILITY IMAP4rev1 AUTH=XOAUTH2 SASL-IR"
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                self.say(f"* OK [{caps}] ready")
+                for line in self.rfile:
+                    tag, verb, *rest = line.decode().split()
+                    more = {"CAPABILITY": ["* " + caps],
+                            "SELECT": ["* 0 EXISTS", "* OK [UIDVALIDITY 1] x"],
+                            "STATUS": ['* STATUS "INBOX" (UIDVALIDITY 1)'],
+                            "UID": ["* SEARCH"]}.get(verb, [])
+                    if verb == "AUTHENTICATE":
+                        self.login(tag, rest[1])
+                    else:
+                        self.say(*more, f"{tag} OK done")
+
+    def __init__(self, certificate, endpoint):
+        super().__init__(("127.0.0.1", 0), self.Client)
+        self.socket = context(certificate).wrap_socket(
+            self.socket, server_side=True, do_handshake_on_connect=False)
+        self.endpoint, self.logins = endpoint, []
+        self.port = self.server_address[1]
+
+    def handle_error(self, request, client_address):
+        pass
+
+    __enter__, __exit__ = TokenSmtp.__enter__, TokenSmtp.__exit__

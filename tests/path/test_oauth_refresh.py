@@ -10,7 +10,7 @@ import time
 
 from kit import certificate, places, process
 from kit.oauth import (CLIENT_ID, CLIENT_SECRET, REFRESH_TOKEN, TokenEndpoint,
-                       TokenSmtp)
+                       TokenImap, TokenSmtp)
 from kit.presort import Presort
 from kit.sink import Sink
 
@@ -227,3 +227,46 @@ def test_what_is_added_is_checked():
         presort.command(*login, *url, *tokens)
         assert "login=xoauth2  user=jo  secret=tokens of http://127" in (
             presort.command("relay", "list"))
+
+
+def test_a_mailbox_gets_its_tokens_there_too():
+    """One token serves many logins; a refused one is replaced, and so is the
+    refresh token, where the endpoint gives another; the reason of a failure is
+    on record."""
+    with story(https=True, inbound_poll_seconds=1) as (presort, endpoint, _):
+        directory = presort.directory_of_secrets
+        own = directory / "localhost.pem"
+        endpoint.more = {"refresh_token": "1//another"}
+
+        def error():
+            return presort.sql("SELECT error FROM mailbox")[0][0]
+
+        with TokenImap(own, endpoint) as imap:
+            presort.command(
+                "mailboxes", "add", "box", "--url",
+                f"imaps://localhost:{imap.port}", "--user", "jo", "--ca-file",
+                own, "--token-url", endpoint.url, "--client-id", CLIENT_ID,
+                "--client-secret", f"file:{directory / 'client'}",
+                "--refresh-token", f"file:{directory / 'refresh'}")
+            process.wait_until(lambda: len(imap.logins) >= 3, 20, "logins")
+            assert set(imap.logins) == {(endpoint.given[0], True)}
+            assert [f["refresh_token"] for f in endpoint.asked] == [
+                REFRESH_TOKEN]
+            endpoint.revoke()
+            process.wait_until(lambda: len(endpoint.asked) == 2 and error() ==
+                               "", 30, "another token")
+            assert imap.logins.count((endpoint.given[0], False)) == 1
+            assert imap.logins[-1] == (endpoint.given[1], True)
+            assert endpoint.asked[1]["refresh_token"] == "1//another"
+            endpoint.says(400, error="invalid_grant")
+            endpoint.revoke()
+            process.wait_until(
+                lambda: error() == "the token endpoint: HTTP status 400, "
+                "invalid_grant", 30, "the reason")
+            with pytest.raises(RuntimeError, match="invalid_grant"):
+                presort.command("mailboxes", "test", "box")
+            assert "tokens of https://localhost" in presort.command(
+                "mailboxes", "list")
+            # Refused, the one that was given is given up for ours again.
+            process.wait_until(lambda: endpoint.asked[-1]["refresh_token"] ==
+                               REFRESH_TOKEN, 30, "the first refresh token")

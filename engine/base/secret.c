@@ -1,4 +1,4 @@
-#include "route/secret.h"
+#include "base/secret.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,16 +15,16 @@ static enum status read_file(const char *where, const char *path, char *out,
                              struct error *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, out, ROUTE_SECRET_MAX);
+    ssize_t n = fd < 0 ? -1 : read(fd, out, SECRET_MAX);
     int error = errno;
 
     if (fd >= 0)
         close(fd);
     if (n < 0)
         return fail(err, STATUS_FAILED, "%s: %s", where, strerror(error));
-    if (n == ROUTE_SECRET_MAX)
+    if (n == SECRET_MAX)
         return fail(err, STATUS_TOO_BIG, "%s: more than %d bytes", where,
-                    ROUTE_SECRET_MAX - 1);
+                    SECRET_MAX - 1);
     out[n] = 0;
     out[strcspn(out, "\r\n")] = 0;
     return check(where, out, err);
@@ -37,15 +37,15 @@ static enum status read_environment(const char *where, const char *name,
 
     if (!value)
         return fail(err, STATUS_NOT_FOUND, "%s: not set", where);
-    if (strlen(value) >= ROUTE_SECRET_MAX)
+    if (strlen(value) >= SECRET_MAX)
         return fail(err, STATUS_TOO_BIG, "%s: more than %d bytes", where,
-                    ROUTE_SECRET_MAX - 1);
+                    SECRET_MAX - 1);
     memcpy(out, value, strlen(value) + 1);
     return check(where, out, err);
 }
 
-enum status route_secret_read(const char *where, char out[ROUTE_SECRET_MAX],
-                              struct error *err)
+enum status secret_read(const char *where, char out[SECRET_MAX],
+                        struct error *err)
 {
     out[0] = 0;
     if (strncmp(where, "file:", 5) == 0)
