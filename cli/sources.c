@@ -2,17 +2,23 @@
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/fault.h"
+#include "egress/here.h"
 #include "egress/source.h"
+#include "egress/warmup.h"
 #include "engine/egress/egress.sql.h"
 #include "queue/db.h"
+#include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char usage[] =
     "usage: presort sources add ADDRESS --ehlo NAME --pool POOL\n"
     "                           [--warm-up now|YYYY-MM-DD]\n"
     "       presort sources list\n"
+    "       presort sources show ADDRESS\n"
     "       presort sources pause|resume|remove ADDRESS\n"
     "       presort sources warm ADDRESS\n\n"
     "Addresses of this machine, in pools that routes name (presort route add "
@@ -20,7 +26,8 @@ static const char usage[] =
     "as it can be used; NAME is\nsaid in EHLO there. A site that blames an "
     "address gets its mail from another one. --warm-up:\non its first days a "
     "provider gets few mails from it (setting warmup_schedule). warm\nends "
-    "that. list: address, name, pool, state, and who blames it.";
+    "that. list: address, name, pool, state, and who blames it. show: all "
+    "of\none, with what came of its mails today.";
 
 struct options {
     const char *words[2];
@@ -65,11 +72,13 @@ static int change(PGconn *conn, const char *sql, int n,
     return EXIT_DONE;
 }
 
-static int list(PGconn *conn, const struct options *o)
+static int list(PGconn *conn, const struct config *config,
+                const struct options *o)
 {
     struct error err;
     DB_RESULT *r = db_query(conn, &err, SQL_EGRESS_SOURCE_LIST, 0, NULL);
 
+    (void)config;
     (void)o;
     if (!r)
         return cli_fail("%s", err.text);
@@ -82,7 +91,124 @@ static int list(PGconn *conn, const struct options *o)
     return EXIT_DONE;
 }
 
-static int add(PGconn *conn, const struct options *o)
+/* ---- One ---- */
+
+enum show_column {
+    SHOW_ADDRESS,
+    SHOW_EHLO,
+    SHOW_POOL,
+    SHOW_ENABLED,
+    SHOW_WARM_FROM,
+    SHOW_WARM_DAY,
+    SHOW_WARMS_LATER,
+    SHOW_ROUTES,
+    SHOW_LIMITS,
+};
+
+static const char *cell(const PGresult *r, enum show_column column)
+{
+    return PQgetvalue(r, 0, (int)column);
+}
+
+static bool yes(const PGresult *r, enum show_column column)
+{
+    return *cell(r, column) == 't';
+}
+
+static void print_warm_up(const PGresult *r, const char *schedule)
+{
+    int day = (int)strtol(cell(r, SHOW_WARM_DAY), NULL, 10);
+    int64_t mails = warmup_per_day(schedule, day);
+
+    if (day == 0)
+        puts("warm-up: none, it is warm");
+    else if (mails == 0)
+        printf("warm-up: over: day %d, its schedule has fewer\n", day);
+    else
+        printf("warm-up: %s %s, day %d: %" PRId64 " mails to each provider\n",
+               yes(r, SHOW_WARMS_LATER) ? "begins on" : "since",
+               cell(r, SHOW_WARM_FROM), day, mails);
+}
+
+static void print_source(const PGresult *r, const char *schedule)
+{
+    const char *routes = cell(r, SHOW_ROUTES), *limits = cell(r, SHOW_LIMITS);
+    struct sockaddr_storage address;
+    socklen_t len;
+    int error = egress_address(cell(r, SHOW_ADDRESS), &address, &len)
+                    ? egress_here(&address, len)
+                    : EADDRNOTAVAIL;
+
+    printf("address: %s, %s\n", cell(r, SHOW_ADDRESS),
+           error ? strerror(error) : "of this machine");
+    printf("name:    %s, said in EHLO\n", cell(r, SHOW_EHLO));
+    printf("pool:    %s, used by %s%s\n", cell(r, SHOW_POOL),
+           *routes ? "route " : "no route", routes);
+    printf("state:   %s\n", yes(r, SHOW_ENABLED) ? "in use" : "paused");
+    print_warm_up(r, schedule);
+    printf("limits:  %s\n", *limits ? limits : "none of its own");
+}
+
+/* What takes long to count is left out, rather than waited for. */
+static void print_today(PGconn *conn, const char *address)
+{
+    struct error err;
+    DB_RESULT *limit =
+        db_query(conn, &err, "SET statement_timeout = '10s'", 0, NULL);
+    DB_RESULT *r =
+        limit ? db_query(conn, &err, SQL_EGRESS_SOURCE_TODAY, 1, &address)
+              : NULL;
+
+    if (!r)
+        printf("today:   not known: %s\n", err.text);
+    else
+        printf("today:   %s\n",
+               *PQgetvalue(r, 0, 0) ? PQgetvalue(r, 0, 0) : "no mail");
+}
+
+static int show(PGconn *conn, const struct config *config,
+                const struct options *o)
+{
+    const char *address = o->words[1];
+    struct error err;
+    DB_RESULT *r = db_query(conn, &err, SQL_EGRESS_SOURCE_SHOW, 1, &address);
+
+    if (!r)
+        return cli_fail("%s", err.text);
+    if (PQntuples(r) == 0)
+        return cli_fail("there is no source %s", address);
+    DB_RESULT *blame =
+        db_query(conn, &err, SQL_EGRESS_SOURCE_BLAME, 1, &address);
+
+    if (!blame)
+        return cli_fail("%s", err.text);
+    print_source(r, config->warmup_schedule);
+    if (PQntuples(blame) == 0)
+        puts("blamed:  by nobody");
+    for (int i = 0; i < PQntuples(blame); i++)
+        printf("blamed:  by %s until %s UTC\n", PQgetvalue(blame, i, 0),
+               PQgetvalue(blame, i, 1));
+    print_today(conn, address);
+    return EXIT_DONE;
+}
+
+/* ---- Changed ---- */
+
+/* It may be one of another machine that shares the database. */
+static void warn_of_another_machine(const char *text)
+{
+    struct sockaddr_storage address;
+    socklen_t len;
+    int error =
+        egress_address(text, &address, &len) ? egress_here(&address, len) : 0;
+
+    if (error)
+        fprintf(stderr, "presort: warning: no mail leaves from %s here: %s\n",
+                text, strerror(error));
+}
+
+static int add(PGconn *conn, const struct config *config,
+               const struct options *o)
 {
     const struct egress_source source = {o->words[1], o->ehlo, o->pool,
                                          o->warm};
@@ -92,6 +218,7 @@ static int add(PGconn *conn, const struct options *o)
     const char *params[] = {source.address, source.ehlo, source.pool,
                             source.warm_up, "true"};
 
+    (void)config;
     if (!o->ehlo || !o->pool)
         return cli_usage("--ehlo and --pool are wanted");
     if (!egress_source_check(&source, &fault))
@@ -101,13 +228,17 @@ static int add(PGconn *conn, const struct options *o)
     int result =
         cli_fault_asked(conn, SQL_EGRESS_SOURCE_FAULT, 4, asked, "address");
 
-    return result == EXIT_DONE
-               ? change(conn, SQL_EGRESS_SOURCE_PUT, 5, params, "source")
-               : result;
+    if (result == EXIT_DONE)
+        result = change(conn, SQL_EGRESS_SOURCE_PUT, 5, params, "source");
+    if (result == EXIT_DONE)
+        warn_of_another_machine(source.address);
+    return result;
 }
 
-static int turn(PGconn *conn, const struct options *o)
+static int turn(PGconn *conn, const struct config *config,
+                const struct options *o)
 {
+    (void)config;
     bool on = strcmp(o->words[0], "resume") == 0;
     const char *params[] = {o->words[1], on ? "true" : "false"};
 
@@ -115,13 +246,17 @@ static int turn(PGconn *conn, const struct options *o)
                   on ? "resumed" : "paused");
 }
 
-static int warm(PGconn *conn, const struct options *o)
+static int warm(PGconn *conn, const struct config *config,
+                const struct options *o)
 {
+    (void)config;
     return change(conn, SQL_EGRESS_SOURCE_WARM, 1, &o->words[1], "warm");
 }
 
-static int remove_one(PGconn *conn, const struct options *o)
+static int remove_one(PGconn *conn, const struct config *config,
+                      const struct options *o)
 {
+    (void)config;
     int result = cli_fault_asked(conn, SQL_EGRESS_SOURCE_IN_USE, 1,
                                  &o->words[1], "address");
 
@@ -133,9 +268,11 @@ static int remove_one(PGconn *conn, const struct options *o)
 static const struct verb {
     const char *name;
     int words;
-    int (*run)(PGconn *conn, const struct options *o);
-} verbs[] = {{"list", 1, list},   {"add", 2, add},   {"pause", 2, turn},
-             {"resume", 2, turn}, {"warm", 2, warm}, {"remove", 2, remove_one}};
+    int (*run)(PGconn *conn, const struct config *config,
+               const struct options *o);
+} verbs[] = {{"list", 1, list},        {"show", 2, show},   {"add", 2, add},
+             {"pause", 2, turn},       {"resume", 2, turn}, {"warm", 2, warm},
+             {"remove", 2, remove_one}};
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static int run(const struct verb *verb, const struct options *o)
@@ -154,7 +291,7 @@ static int run(const struct verb *verb, const struct options *o)
     PGconn *conn = cli_database(&config);
 
     if (conn)
-        result = verb->run(conn, o);
+        result = verb->run(conn, &config, o);
     PQfinish(conn);
     config_fini(&config);
     return result;

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "egress/warmup.h"
 #include "render/job.h"
 #include <stdio.h>
 #include <stdlib.h>

@@ -179,6 +179,41 @@ SELECT s.address, s.ehlo, s.pool,
                 AND to_timestamp(m[2]::bigint / 1000000.0) > now()), '-')
 FROM source s ORDER BY s.pool, s.address
 
+-- One: name, pool, state, first day and number of day of its warm-up (0: none),
+-- the routes of its pool, its limits.
+-- name: egress_source_show
+SELECT s.address, s.ehlo, s.pool, s.enabled, coalesce(s.warm_from::text, ''),
+    CASE WHEN s.warm_from IS NULL THEN 0
+         ELSE greatest((now() AT TIME ZONE 'UTC')::date - s.warm_from + 1, 1)
+    END,
+    coalesce(s.warm_from > (now() AT TIME ZONE 'UTC')::date, false),
+    coalesce((SELECT string_agg(r.id::text, ', ' ORDER BY r.place, r.id)
+              FROM route r WHERE r.pool = s.pool), ''),
+    coalesce((SELECT l.limits FROM limit_rule l
+              WHERE l.scope = 'source' AND l.name = s.address), '')
+FROM source s WHERE s.address = host($1::inet)
+
+-- Who blames it now, and until when.
+-- name: egress_source_blame
+SELECT t.site, to_char(to_timestamp(m[2]::bigint / 1000000.0)
+                       AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+FROM site_state t
+CROSS JOIN LATERAL regexp_matches(t.sources, '([^ ]+) ([0-9]+)', 'g') AS m
+WHERE m[1] = host($1::inet) AND to_timestamp(m[2]::bigint / 1000000.0) > now()
+ORDER BY 1
+
+-- What came of its mails since midnight, UTC. What has waited in the queue for
+-- more than a day is not looked for: that would be all of the store.
+-- name: egress_source_today
+SELECT string_agg(n || ' ' || v, ', ' ORDER BY n DESC)
+FROM (SELECT replace(verdict::text, '_', ' ') AS v, count(*) AS n FROM outcome
+      WHERE translate(regexp_replace(source, ':[0-9]+$', ''), '[]', '')
+            = host($1::inet)
+        AND at >= date_trunc('day', now(), 'UTC')
+        AND batch >= batch_id_at(date_trunc('day', now(), 'UTC')
+                                 - interval '1 day')
+      GROUP BY 1) AS each
+
 -- address, pool, how many there may be in it, and in all
 -- name: egress_source_fault
 SELECT f.field, f.why

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "egress/warmup.h"
 #include "engine/route/route.sql.h"
 #include "loop/pg.h"
 #include "mail/domain.h"

@@ -1,16 +1,12 @@
 #include "route/sources.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "egress/here.h"
 #include "loop/pg.h"
-#include <arpa/inet.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
-
-enum { WARMUP_MOST = 1000000000 };
 
 enum column { COLUMN_POOL, COLUMN_ADDRESS, COLUMN_EHLO, COLUMN_WARM_DAY };
 
@@ -35,37 +31,15 @@ struct source_pool *sources_pool(struct sources *s, const char *name)
     return p;
 }
 
-static bool parse(const char *text, struct source *out)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
-    if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
-        memcpy(&out->at, &in, sizeof in);
-        out->at_len = sizeof in;
-    } else if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1) {
-        memcpy(&out->at, &in6, sizeof in6);
-        out->at_len = sizeof in6;
-    } else {
-        return false;
-    }
-    snprintf(out->address, sizeof out->address, "%s", text);
-    return true;
-}
-
 /* An address of another machine is of no use here. */
 static bool is_ours(const struct source *source)
 {
-    const void *any = &source->at;
-    int fd = socket(source->at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool bound = fd >= 0 && bind(fd, any, source->at_len) == 0;
+    int error = egress_here(&source->at, source->at_len);
 
-    if (!bound)
+    if (error)
         log_event(LOG_ERROR, "source_unusable", "address=%s why=\"%s\"",
-                  source->address, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return bound;
+                  source->address, strerror(error));
+    return error == 0;
 }
 
 static void take_row(struct sources *s, const PGresult *rows, int row)
@@ -74,8 +48,12 @@ static void take_row(struct sources *s, const PGresult *rows, int row)
     struct source source = {0};
 
     if (!p || p->n == SOURCES_MAX ||
-        !parse(PQgetvalue(rows, row, COLUMN_ADDRESS), &source) ||
-        !is_ours(&source))
+        !egress_address(PQgetvalue(rows, row, COLUMN_ADDRESS), &source.at,
+                        &source.at_len))
+        return;
+    snprintf(source.address, sizeof source.address, "%s",
+             PQgetvalue(rows, row, COLUMN_ADDRESS));
+    if (!is_ours(&source))
         return;
     snprintf(source.ehlo, sizeof source.ehlo, "%s",
              PQgetvalue(rows, row, COLUMN_EHLO));
@@ -138,35 +116,4 @@ size_t source_order(const struct source_pool *pool, const char *site,
         order[at] = &pool->at[i];
     }
     return pool->n;
-}
-
-bool warmup_is_valid(const char *schedule)
-{
-    for (const char *at = schedule;; at++) {
-        char *end;
-        long n = strtol(at, &end, 10);
-
-        if (end == at || *at < '0' || *at > '9' || n < 1 || n > WARMUP_MOST)
-            return false;
-        if (*end == 0)
-            return true;
-        if (*end != ',')
-            return false;
-        at = end;
-    }
-}
-
-int64_t warmup_per_day(const char *schedule, int day)
-{
-    const char *at = schedule;
-
-    if (day < 1 || !warmup_is_valid(schedule))
-        return 0;
-    for (int i = 1; i < day; i++) {
-        at = strchr(at, ',');
-        if (!at)
-            return 0;
-        at++;
-    }
-    return strtol(at, NULL, 10);
 }

@@ -50,14 +50,6 @@ bool sources_take(struct sources *s, const PGresult *rows);
 /* How many addresses there are in the largest pool. */
 unsigned sources_most(const struct sources *s);
 
-/* How many mails a provider gets on that day of a warm-up, by a schedule like
- * "50,100,500": 0 (no bound) on the days after it, on day 0, and where the
- * schedule can't be read. */
-int64_t warmup_per_day(const char *schedule, int day);
-
-/* Is it a schedule: numbers from 1 on, separated by commas? */
-bool warmup_is_valid(const char *schedule);
-
 /* All of a pool in the order in which a site takes them: the same on every
  * worker, and for another site another one (rendezvous hashing), so that an
  * address that comes or goes changes the order of no others. Into order, whose

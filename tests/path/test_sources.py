@@ -1,105 +1,17 @@
 """Where mail leaves from: pools of addresses, each with a name of its own."""
 
-import collections
-import contextlib
+import datetime
 import re
-import socketserver
-import threading
+import subprocess
 import time
 
 import pytest
 
-from kit import process
-from kit.places import free_ports
+from kit import places, process
 from kit.presort import Presort
+from kit.servers import add, installation, known, send
 
 FIRST, SECOND, THIRD = "127.0.3.1", "127.0.3.2", "127.0.3.3"
-
-
-class Servers:
-    """Mail servers that keep who came, under which name, with which mails; and
-    that blame addresses."""
-
-    def __init__(self):
-        self.port = free_ports(1)[0]
-        self.came = []  # (server, source, EHLO name, recipient)
-        self.blamed = set()
-        self.servers = []
-
-    def listen(self, address):
-        outer = self
-
-        class Talk(socketserver.StreamRequestHandler):
-            def handle(self):
-                outer.talk(self, address)
-
-        class Server(socketserver.ThreadingTCPServer):
-            allow_reuse_address = True
-            daemon_threads = True
-        server = Server((address, self.port), Talk)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.servers.append(server)
-
-    def talk(self, client, address):
-        def say(line):
-            client.wfile.write(line.encode() + b"\r\n")
-        source, name, to = client.client_address[0], "", ""
-        say("220 there")
-        while line := client.rfile.readline().decode():
-            verb = line[:4].upper()
-            if verb == "EHLO":
-                name = line.split()[1]
-            if verb == "RCPT":
-                to = line[line.index("<") + 1:line.index(">")]
-                if source in self.blamed:
-                    say("550 5.7.1 Service unavailable; client host [" +
-                        source + "] blocked using zen.spamhaus.org")
-                    continue
-            if verb == "DATA":
-                say("354 go")
-                while client.rfile.readline() not in (b".\r\n", b""):
-                    pass
-                self.came.append((address, source, name, to))
-            say("221 bye" if verb == "QUIT" else "250 ok")
-            if verb == "QUIT":
-                return
-
-    def sources(self, server=None):
-        return collections.Counter(
-            source for at, source, _, _ in list(self.came)
-            if server in (None, at))
-
-
-@contextlib.contextmanager
-def installation(sites, **settings):
-    servers = Servers()
-    with contextlib.ExitStack() as stack:
-        for site in sites:
-            servers.listen(site)
-            stack.callback(servers.servers[-1].shutdown)
-        presort = stack.enter_context(Presort(
-            f"127.0.1.1:{servers.port}", poll_interval_ms=100,
-            retry_first_seconds=1, retry_jitter_percent=0, **settings))
-        for i, site in enumerate(sites):
-            presort.command("relay", "add", f"r{i}", f"{site}:{servers.port}",
-                            "--tls", "none")
-        yield presort, servers
-
-
-def add(presort, address, name, *more, pool="main"):
-    presort.command("sources", "add", address, "--ehlo", name, "--pool", pool,
-                    *more)
-
-
-def known(presort, rules=1):
-    process.wait_until(lambda: presort.log().count(f"rules={rules}\n") >= 2,
-                       20, "both workers to know")
-
-
-def send(presort, addresses):
-    campaign = presort.new_campaign(addresses)
-    presort.send(campaign)
-    return campaign
 
 
 def test_each_site_has_its_address_and_keeps_it():
@@ -219,6 +131,58 @@ def test_wrong_words_are_refused(words, says, presort):
 def fixture_presort():
     with Presort("127.0.0.1:9") as presort:
         yield presort
+
+
+def test_what_is_known_of_one_is_shown():
+    """Whose mail it had today, how warm it is, and where it stands; who blames
+    it is shown in test_ways. Another machine's is warned of, and taken."""
+    with installation(["127.0.1.1"], warmup_schedule="172800,259200") as (
+            presort, servers):
+        def shown(address):
+            return dict(re.split(": +", line, maxsplit=1) for line in
+                        presort.command("sources", "show",
+                                        address).splitlines())
+        add(presort, FIRST, "Out1.example", "--warm-up", "now")
+        run = subprocess.run(
+            [places.PRESORT, "sources", "add", "192.0.2.77", "--ehlo",
+             "out2.example", "--pool", "spare"], env=presort.environment,
+            capture_output=True, text=True, check=True)
+        assert run.stdout == "source 192.0.2.77\n"
+        assert ("warning: no mail leaves from 192.0.2.77 here: Cannot assign "
+                "requested address") in run.stderr
+        today = datetime.datetime.now(datetime.timezone.utc).date()
+        presort.command("sources", "pause", "192.0.2.77")
+        presort.command("limits", "set", "source", "192.0.2.77",
+                        "mails_per_day=9")
+        presort.command("route", "default", "r0", "--pool", "main")
+        known(presort)
+        assert shown("192.0.2.77") == {
+            "address": "192.0.2.77, Cannot assign requested address",
+            "name": "out2.example, said in EHLO",
+            "pool": "spare, used by no route", "state": "paused",
+            "warm-up": "none, it is warm", "limits": "mails_per_day=9",
+            "blamed": "by nobody", "today": "no mail"}
+        for n in range(3):
+            presort.ask("POST", "/emails", {
+                "from": "shop@source.example", "to": [f"a{n}@s.example"],
+                "subject": "Receipt", "text": "Thanks."})
+        process.wait_until(lambda: shown(FIRST)["today"] == "3 delivered",
+                           20, "what it sent")
+        found = shown(FIRST)
+        assert found["address"] == "127.0.3.1, of this machine"
+        assert found["name"] == "out1.example, said in EHLO"
+        assert re.fullmatch("main, used by route [0-9]+", found["pool"])
+        assert found["state"] == "in use"
+        assert found["warm-up"] == (
+            f"since {today}, day 1: 172800 mails to each provider")
+        for back, says in [(1, "day 2: 259200 mails"), (2, "over: day 3"),
+                           (-3, "day 1: 172800 mails")]:
+            presort.sql(f"UPDATE source SET warm_from = '{today}'::date - "
+                        f"{back}")
+            assert says in shown(FIRST)["warm-up"]
+        assert shown(FIRST)["warm-up"].startswith("begins on")
+        with pytest.raises(RuntimeError, match="no source 127.9.9.9"):
+            presort.command("sources", "show", "127.9.9.9")
 
 
 def test_what_is_not_ours_is_told_and_left_out():

@@ -54,40 +54,10 @@ static void sites_keep_theirs(void **state)
                         SITES / ADDRESSES * 5 / 4);
 }
 
-static void schedules(void **state)
-{
-    static const char *const bad[] = {"",
-                                      ",",
-                                      "5,",
-                                      ",5",
-                                      "5,,6",
-                                      "0",
-                                      "-1",
-                                      "5 6",
-                                      "x",
-                                      "5;6",
-                                      "+5",
-                                      "1e3",
-                                      "99999999999999999999"};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_false(warmup_is_valid(bad[i]));
-        assert_int_equal(warmup_per_day(bad[i], 1), 0);
-    }
-    assert_true(warmup_is_valid("50,100,1000000000"));
-    assert_int_equal(warmup_per_day("50,100,500", 0), 0);
-    assert_int_equal(warmup_per_day("50,100,500", 1), 50);
-    assert_int_equal(warmup_per_day("50,100,500", 2), 100);
-    assert_int_equal(warmup_per_day("50,100,500", 3), 500);
-    assert_int_equal(warmup_per_day("50,100,500", 4), 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sites_keep_theirs),
-        cmocka_unit_test(schedules),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
