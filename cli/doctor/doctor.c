@@ -3,11 +3,10 @@
 #include "cli/commands.h"
 #include "cli/doctor/doctor.sql.h"
 #include "cli/doctor/say.h"
+#include "egress/here.h"
 #include "mail/domain.h"
 #include "queue/db.h"
-#include <arpa/inet.h>
 #include <getopt.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,9 +16,11 @@ static const char usage[] =
     "usage: presort doctor [--address IP]... [DOMAIN...]\n\n"
     "Looks up what receivers will look up, and says of each thing whether it "
     "is right,\nwhat was found and what to publish: the host's name and "
-    "addresses (A, PTR), and of\neach sending domain DKIM, SPF, DMARC and its "
-    "alignment, MX, MTA-STS, TLS-RPT,\nand what TLS its mail hosts speak. "
-    "Without DOMAIN, all sending\ndomains. --address: a public address that "
+    "addresses (A, PTR), those of\neach source address (presort sources), and "
+    "of each sending domain DKIM, SPF and whether\nit covers the source "
+    "addresses, DMARC and its alignment, MX, MTA-STS, TLS-RPT,\nand what TLS "
+    "its mail hosts speak. Without DOMAIN, all sending\ndomains. --address: a "
+    "public address that "
     "mail leaves from, where it is not that of\n`hostname`. Leaves with 1 if "
     "anything fails.";
 
@@ -28,25 +29,11 @@ struct options {
     size_t n;
 };
 
-static bool ip_parse(const char *text, struct sockaddr_storage *out)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-
-    memset(out, 0, sizeof *out);
-    if (inet_pton(AF_INET, text, &in.sin_addr) == 1)
-        memcpy(out, &in, sizeof in);
-    else if (inet_pton(AF_INET6, text, &in6.sin6_addr) == 1)
-        memcpy(out, &in6, sizeof in6);
-    else
-        return false;
-    return true;
-}
-
 static int options_read(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {
         {"address", 1, NULL, 'a'}, {"help", 0, NULL, 'h'}, {0}};
+    socklen_t len;
     int c;
 
     while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -58,7 +45,7 @@ static int options_read(int argc, char **argv, struct options *o)
             return cli_usage("see `presort doctor --help`");
         if (o->n == ADDRESSES_MAX)
             return cli_usage("%d addresses at most", ADDRESSES_MAX);
-        if (!ip_parse(optarg, &o->addresses[o->n++]))
+        if (!egress_address(optarg, &o->addresses[o->n++], &len))
             return cli_usage("--address: %s is no IP address", optarg);
     }
     return EXIT_DONE;
@@ -112,6 +99,7 @@ static int examine(struct doctor *d, const struct options *o, int n,
         return cli_fail("%s", err.text);
     connect_database(d);
     check_host(d, o->addresses, o->n);
+    check_sources(d);
     if (n > 0)
         check_named(d, n, names);
     else

@@ -16,3 +16,22 @@ LIMIT 8
 
 -- name: doctor_domains
 SELECT DISTINCT name FROM domain ORDER BY name
+
+-- name: doctor_sources
+SELECT address, ehlo FROM source WHERE enabled ORDER BY pool, address
+
+-- Those that mail from the domain leaves from directly by some route, and those
+-- of pools that no route uses, as nobody knows yet: address, is it used.
+-- name: doctor_domain_sources
+SELECT s.address, EXISTS (SELECT FROM route WHERE pool = s.pool)
+FROM source s
+WHERE s.enabled
+  AND (NOT EXISTS (SELECT FROM route WHERE pool = s.pool)
+       OR EXISTS (
+        SELECT FROM route r
+        WHERE r.pool = s.pool AND r.via = 'direct'
+          AND (r.sender IS NULL OR r.sender = $1::text
+               OR (left(r.sender, 2) = '*.'
+                   AND right($1::text, length(r.sender) - 1)
+                       = substr(r.sender, 2)))))
+ORDER BY s.pool, s.address

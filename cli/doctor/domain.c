@@ -117,12 +117,19 @@ static void take(struct visit *v, const struct published_record *r)
                     strcasecmp(mode, "s") == 0;
 }
 
+/* The domain that SPF speaks of. */
+static const char *envelope_of(const struct visit *v)
+{
+    const char *path = v->d->config->return_path_domain;
+
+    return path[0] ? path : v->domain;
+}
+
 /* ---- Alignment: what DMARC asks for beyond the records ---- */
 
 static void check_alignment(struct visit *v)
 {
-    const char *path = v->d->config->return_path_domain;
-    const char *envelope = path[0] ? path : v->domain;
+    const char *envelope = envelope_of(v);
     enum aligned spf = domains_aligned(v->domain, envelope, v->strict_spf);
     enum aligned dkim = domains_aligned(v->domain, v->signer, v->strict_dkim);
     bool by_dkim = v->dkim && dkim == ALIGNED_YES;
@@ -236,6 +243,7 @@ static void check_records(struct visit *v)
         say_record(v, &v->published.at[i]);
         take(v, &v->published.at[i]);
     }
+    v->spf &= check_spf_sources(v->d, v->domain, envelope_of(v));
 }
 
 void check_domain(struct doctor *d, const char *domain)

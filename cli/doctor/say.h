@@ -57,6 +57,20 @@ void check_tls(struct doctor *d, const struct dns_mail_host *host,
 void check_host(struct doctor *d, const struct sockaddr_storage *addresses,
                 size_t n);
 
+/* The PTR record of an address: does it name ehlo, and lead back? Said of
+ * `what`. */
+void check_names(struct doctor *d, const char *what,
+                 const struct sockaddr_storage *address, const char *ehlo);
+
+/* The enabled source addresses, each with its own name. */
+void check_sources(struct doctor *d);
+
+/* Does the SPF record of envelope, the domain of the return path, cover the
+ * source addresses that mail of the domain leaves from directly? Those of pools
+ * that no route uses yet are only warned of. False if mail would fail. */
+bool check_spf_sources(struct doctor *d, const char *domain,
+                       const char *envelope);
+
 /* A sending domain, as domain_ascii gives it. */
 void check_domain(struct doctor *d, const char *domain);
 #endif

@@ -3,9 +3,30 @@
  * right that is not there. */
 #include "base/bug.h"
 #include "dns/record.h"
+#include "dns/spf.h"
+#include "dns/txt.h"
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n);
+
+/* All of a record's text is one term or another, and each comes to an end. */
+static void check_spf_terms(const struct dns_data *record)
+{
+    char text[RECORD_TEXT_MAX];
+    struct spf_term t;
+    const char *at, *next;
+
+    dns_txt(record, text, sizeof text);
+    for (at = spf_terms(text); at && (next = spf_next(at, &t)); at = next) {
+        if (next <= at || next > text + strlen(text))
+            BUG("outside of the text");
+        if (strlen(t.text) >= SPF_TERM_MAX || strlen(t.domain) >= DNS_NAME_MAX)
+            BUG("a text without an end");
+        if (t.bits4 > 32 || t.bits6 > 128 || !strchr("+-~?", t.qualifier))
+            if (t.kind != SPF_WRONG)
+                BUG("bits or a qualifier that there is none of");
+    }
+}
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n)
 {
@@ -22,6 +43,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n)
         bytes += len + 1;
         n -= len + 1;
     }
+    for (size_t i = 0; i < answer.n; i++)
+        check_spf_terms(&answer.records[i]);
     for (enum record_kind kind = RECORD_DKIM; kind <= RECORD_MX; kind++) {
         struct record_finding f;
 

@@ -182,6 +182,98 @@ def test_what_tls_its_servers_speak(place, tmp_path):
         assert "ok    TLS good.test.example" in out
 
 
+def test_source_addresses(place):
+    """Each by its own name, and whether SPF of a domain covers those that its
+    mail leaves from; following the advice makes it happy."""
+    presort, dns = place
+    right, stray, none, idle = [f"44.113.1.{n}" for n in (1, 2, 3, 4)]
+    for address, name, pool in [
+            (right, "out1", "main"), (stray, "out2", "main"),
+            (none, "out3", "main"), (idle, "out4", "later"),
+            ("44.113.1.5", "out5", "others"), ("2a00:99::1", "six", "main"),
+            ("127.0.3.1", "home", "main")]:
+        presort.command("sources", "add", address, "--ehlo",
+                        f"{name}.presort.example", "--pool", pool)
+    presort.command("sources", "add", "44.113.1.6", "--ehlo", "x.example",
+                    "--pool", "main")
+    presort.command("sources", "pause", "44.113.1.6")
+    presort.command("route", "add", "--via", "direct", "--from",
+                    "other.example", "--pool", "others")
+    presort.command("route", "add", "--via", "direct", "--from", "*.example",
+                    "--pool", "main")
+    names = {
+        **HOST, "out1.presort.example": [f"A {right}"],
+        "1.1.113.44.in-addr.arpa": ["PTR out1.presort.example."],
+        "out2.presort.example": ["A 44.113.1.77"],
+        "2.1.113.44.in-addr.arpa": ["PTR presort.example."],
+        "six.presort.example": ["AAAA 2a00:99::1"],
+        "bounce.news.example": [
+            'TXT "v=spf1 ip4:44.113.0.5 include:half.example ?a -all"'],
+        "half.example": ['TXT "v=spf1 a:out1.presort.example/32 -all"'],
+    }
+    publish(dns, names)
+    _, out, _ = doctor(presort, "news.example")
+    block = out.split("\n\n")[1]
+    absent = "no mail leaves from it here: Cannot assign requested address"
+
+    def said(address):
+        return [(l[:4].strip(), l.split(": ", 1)[1]) for l in
+                out.splitlines() if f" source {address}: " in l]
+    assert said(right) == [
+        ("warn", absent),
+        ("ok", "out1.presort.example, said in EHLO, leads to it"),
+        ("ok", "PTR is out1.presort.example, which leads back to it")], out
+    assert said(stray) == [
+        ("warn", absent),
+        ("FAIL", "out2.presort.example, said in EHLO, leads elsewhere"),
+        ("FAIL", "its PTR name does not lead back to it: many refuse its "
+                 "mail")], out
+    assert "found:   44.113.1.77\n" in block
+    assert f"publish: out2.presort.example. IN A {stray}\n" in block
+    assert said(none)[1:] == [
+        ("FAIL", "out3.presort.example, said in EHLO, has no address"),
+        ("FAIL", "it has no PTR record: many refuse its mail")]
+    assert said("2a00:99::1")[1:] == [
+        ("ok", "six.presort.example, said in EHLO, leads to it"),
+        ("FAIL", "it has no PTR record: many refuse its mail")]
+    assert said("127.0.3.1") == [
+        ("warn", "nobody outside can see it: what it becomes there is to be "
+                 "checked with --address")]
+    assert len(said("44.113.1.5")) == 3 and not said("44.113.1.6")
+
+    spf = "SPF bounce.news.example: it "
+    why = '"-all" of bounce.news.example is for it'
+    assert f"FAIL  {spf}does not cover {stray}: {why}" in out, out
+    assert f"FAIL  {spf}does not cover {none}: {why}" in out
+    assert f"FAIL  {spf}does not cover 2a00:99::1: {why}" in out
+    assert (f"warn  {spf}does not cover {idle}, whose pool no route uses yet: "
+            + why) in out
+    assert f"ok    {spf}covers 1 source address\n" in out
+    assert "cover 44.113.1.5" not in out and "cover 127" not in out
+    assert "add:     ip6:2a00:99::1, there and to the setting" in out
+
+    # As it says; and what is not looked at, or wrong, is said.
+    publish(dns, {**names, **zone_of(block), "bounce.news.example": [
+        'TXT "v=spf1 ip4:44.113.0.5 include:half.example ip4:44.113.1.2 '
+        'ip6:2a00:99::/32 mx -all"', "MX 1 out3.presort.example."]})
+    _, out, _ = doctor(presort, "news.example")
+    assert not [l for l in lines(out, "FAIL") if " source " in l], out
+    assert f"{spf}covers 4 source addresses\n" in out, out
+    for record, grade, why in [
+            ("redirect=half.example", "FAIL", '"-all" of half.example'),
+            ("include:none.example ~all", "FAIL",
+             "none.example has no SPF record"),
+            ("a ip4:1.2.3 +all", "FAIL", '"ip4:1.2.3" of bounce'),
+            ("include:%{i}.x.example -all", "warn", "is not followed"),
+            ("include:bounce.news.example -all", "FAIL",
+             "more than 10 look-ups")]:
+        publish(dns, {**names, "bounce.news.example": [
+            f'TXT "v=spf1 {record}"']})
+        _, out, _ = doctor(presort, "news.example")
+        assert [l for l in lines(out, grade) if none in l and why in l], (
+            record, out)
+
+
 def test_usage(place):
     presort, _ = place
     assert doctor(presort, "--address", "no")[0] == 2
