@@ -5,6 +5,7 @@
 #include "cli/sites.sql.h"
 #include "base/memory.h"
 #include "pace/limits.h"
+#include "pace/retry.h"
 #include "pace/say.h"
 #include "queue/db.h"
 #include <stdio.h>
@@ -28,9 +29,10 @@ static const char limits_usage[] =
     "SCOPE is site, campaign (its id), project (its id), sender (a domain), "
     "source (an\naddress) or relay. LIMIT is connections, "
     "connections_per_minute,\nmails_per_connection, mails_per_second, "
-    "mails_per_minute, mails_per_hour,\nmails_per_day or burst; the first "
-    "three "
-    "are for sites and relays. All workers\nfollow at once.";
+    "mails_per_minute, mails_per_hour,\nmails_per_day, burst, retry_first or "
+    "retry_most. The last two are the first and the\nlongest wait of deferred "
+    "mail, as 10m and 4h; these and the first three are for\nsites and relays. "
+    "All workers follow at once.";
 
 /* ---- Shown ---- */
 
@@ -124,19 +126,37 @@ static void print_reply(const PGresult *r, int row)
            PQgetvalue(r, row, 1), PQgetvalue(r, row, 2));
 }
 
-static void print_state(const PGresult *r)
+/* What no worker has told of yet may have a schedule that is not known here. */
+static void print_retry(const struct config *config, const char *limits)
+{
+    const struct retry retry = retry_by_text(config, limits);
+    char first[LIMITS_WAIT_MAX], most[LIMITS_WAIT_MAX];
+
+    if (!*limits)
+        return;
+    limits_wait_text(retry.first_s, first);
+    limits_wait_text(retry.most_s, most);
+    printf("deferred mail is tried again after %s", first);
+    if (retry.first_s < retry.most_s)
+        printf(", then after twice that, and so on up to %s\n", most);
+    else
+        puts(" each time");
+}
+
+static void print_state(const struct config *config, const PGresult *r)
 {
     const char *limits = cell(r, 0, COLUMN_LIMITS);
     double bound = strtod(cell(r, 0, COLUMN_BOUND), NULL);
 
     printf("limits: %s\n", *limits ? limits : "none known yet");
+    print_retry(config, limits);
     if (bound > 0)
         printf("shaped to %.2f mails a second, after complaints\n", bound);
     if (*cell(r, 0, COLUMN_SUSPENDED))
         printf("suspended until %s\n", cell(r, 0, COLUMN_SUSPENDED));
 }
 
-static int show(PGconn *conn, const char *site)
+static int show(PGconn *conn, const struct config *config, const char *site)
 {
     const char *params[] = {site};
     struct error err;
@@ -149,7 +169,7 @@ static int show(PGconn *conn, const char *site)
                         "and none was sent there lately",
                         site);
     print_sentence(r, 0);
-    print_state(r);
+    print_state(config, r);
     if (print_rows(conn, SQL_SITES_CAMPAIGNS, site,
                    "waiting:", print_campaign) ||
         print_rows(conn, SQL_SITES_WORKERS, site, "workers:", print_worker) ||
@@ -208,9 +228,10 @@ static int set(PGconn *conn, const char *scope, const char *name, char **words,
 
     if (result != EXIT_DONE)
         return result;
-    for (int i = LIMIT_CONNECTIONS; i <= LIMIT_MAILS_PER_CONNECTION; i++)
-        if (limits.of[i] != LIMIT_UNSET && !is_for_sites(scope))
-            return cli_fail("%s: only sites and relays have connections",
+    for (int i = 0; i < LIMITS; i++)
+        if (limits.of[i] != LIMIT_UNSET && limit_is_of_sites((enum limit)i) &&
+            !is_for_sites(scope))
+            return cli_fail("%s: only sites and relays have that",
                             limit_text((enum limit)i));
     DB_RESULT *r = db_query(conn, &err, SQL_LIMITS_SET, 3, params);
 
@@ -275,7 +296,8 @@ static char *resolve(PGconn *conn, const char *word)
     return r ? text_copy(PQgetvalue(r, 0, 0)) : NULL;
 }
 
-static int run_site(PGconn *conn, int n, char **words)
+static int run_site(PGconn *conn, const struct config *config, int n,
+                    char **words)
 {
     if (strcmp(words[0], "set") == 0)
         return n > 2 ? set_site(conn, words[1], words + 2, n - 2)
@@ -286,10 +308,11 @@ static int run_site(PGconn *conn, int n, char **words)
         return order(conn, SQL_SITES_RESUME, words[1], "goes on");
     if (n == 2 && strcmp(words[0], "retry") == 0)
         return order(conn, SQL_SITES_RETRY, words[1], "is tried now");
-    return n == 1 ? show(conn, words[0]) : cli_usage("%s", sites_usage);
+    return n == 1 ? show(conn, config, words[0]) : cli_usage("%s", sites_usage);
 }
 
-static int run_sites(PGconn *conn, int n, char **words)
+static int run_sites(PGconn *conn, const struct config *config, int n,
+                     char **words)
 {
     int at = n > 1 ? 1 : 0, result;
     char *said, *name;
@@ -301,14 +324,16 @@ static int run_sites(PGconn *conn, int n, char **words)
     if (!name)
         return EXIT_FAILED;
     words[at] = name;
-    result = run_site(conn, n, words);
+    result = run_site(conn, config, n, words);
     words[at] = said;
     free(name);
     return result;
 }
 
-static int run_limits(PGconn *conn, int n, char **words)
+static int run_limits(PGconn *conn, const struct config *config, int n,
+                      char **words)
 {
+    (void)config;
     if (n == 0 || (n == 1 && strcmp(words[0], "list") == 0))
         return list_limits(conn);
     if (n > 3 && strcmp(words[0], "set") == 0)
@@ -318,8 +343,9 @@ static int run_limits(PGconn *conn, int n, char **words)
     return cli_usage("%s", limits_usage);
 }
 
-static int run(int (*what)(PGconn *conn, int n, char **words), int n,
-               char **words)
+static int run(int (*what)(PGconn *conn, const struct config *config, int n,
+                           char **words),
+               int n, char **words)
 {
     struct config config;
     int result = EXIT_FAILED;
@@ -329,7 +355,7 @@ static int run(int (*what)(PGconn *conn, int n, char **words), int n,
     PGconn *conn = cli_database(&config);
 
     if (conn)
-        result = what(conn, n, words);
+        result = what(conn, &config, n, words);
     PQfinish(conn);
     config_fini(&config);
     return result;

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "dest.h"
+#include "pace/retry.h"
 #include "render/job.h"
 #include "route/route.h"
 #include <stdlib.h>
@@ -286,6 +287,20 @@ bool dests_are_direct(const struct mail *mail)
     const struct dest *t = mail->parcel->place;
 
     return !t->relay;
+}
+
+struct carried_retry dests_retry(const struct mail *mail)
+{
+    const struct dest *t = mail->parcel->place;
+
+    if (!t) /* it came to no destination */
+        return (struct carried_retry){0};
+    const struct limits *limits = pace_limits(t->gate.site);
+
+    return (struct carried_retry){
+        .first_s = (int32_t)retry_own_s(limits, LIMIT_RETRY_FIRST),
+        .most_s = (int32_t)retry_own_s(limits, LIMIT_RETRY_MOST),
+    };
 }
 
 bool dests_are_one(const struct dests *d)

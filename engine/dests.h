@@ -91,6 +91,9 @@ int64_t dests_tls_round(const struct dests *d);
 /* Is the mail, which was added, on its way to its recipient's own server? */
 bool dests_are_direct(const struct mail *mail);
 
+/* What the site that a mail was on its way to wants between attempts. */
+struct carried_retry dests_retry(const struct mail *mail);
+
 /* One destination takes all mail: where a mail goes depends on nothing. */
 bool dests_are_one(const struct dests *d);
 

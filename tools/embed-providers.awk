@@ -15,6 +15,13 @@ function seconds(s) {
         complain("a time is 12h or 3d, not " s)
     return substr(s, 1, length(s) - 1) * (s ~ /h$/ ? 3600 : 86400)
 }
+# With what limits.h takes, for the limits.
+function schedule(s, words) {
+    if (split(s, words, " ") != 2 || words[1] !~ /^[1-9][0-9]*[smhd]$/ ||
+        words[2] !~ /^[1-9][0-9]*[smhd]$/)
+        complain("retry = FIRST MOST, as 10m 4h")
+    return "retry_first=" words[1] " retry_most=" words[2]
+}
 function deed(s, words) {
     if (s == "nothing")
         return "PROVIDER_NOTHING, 0"
@@ -39,6 +46,8 @@ function end_section() {
         complain("the section before this line is not complete")
     if (site != "*" && n_mx == mx_from)
         complain("the section before this line has no mx")
+    if (retry != "")
+        limits = limits (limits == "" ? "" : " ") retry
     providers[n++] = sprintf("    {%s, %s, %s, %d, %d, %d, %d},", quote(site),
         quote(title), quote(limits), mx_from, n_mx - mx_from, rules_from,
         n_rules - rules_from)
@@ -50,7 +59,7 @@ function end_section() {
     if (site in seen)
         complain("a second section " site)
     seen[site] = 1
-    title = limits = when = then = ""
+    title = limits = retry = when = then = ""
     mx_from = n_mx
     rules_from = n_rules
     next
@@ -63,6 +72,8 @@ function end_section() {
         title = value
     } else if (key == "limits") {
         limits = value
+    } else if (key == "retry") {
+        retry = schedule(value)
     } else if (key == "mx") {
         if (NF != 4 || $3 ~ /\.$/ || $4 ~ /\.$/)
             complain("mx = PATTERN EXAMPLE, without final dots")

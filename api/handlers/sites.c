@@ -5,6 +5,7 @@
 #include "api/json.h"
 #include "api/request.h"
 #include "pace/limits.h"
+#include "pace/retry.h"
 #include "pace/say.h"
 #include "queue/db.h"
 #include <stdio.h>
@@ -18,6 +19,7 @@ enum column {
     COLUMN_PAUSED,
     COLUMN_TRIED_IN,
     COLUMN_HEARD,
+    COLUMN_LIMITS,
     COLUMN_SITE,
     COLUMN_DETAILS,
 };
@@ -35,7 +37,23 @@ static void add_members(struct buf *out, const char *object)
     buf_add(out, object + 1, len - 2);
 }
 
-static void add_site(struct buf *out, const PGresult *rows, int row)
+/* What no worker has told of yet may have a schedule that is not known here. */
+static void add_retry(struct buf *out, const struct config *config,
+                      const char *limits)
+{
+    const struct retry retry = retry_by_text(config, limits);
+
+    if (*limits)
+        buf_addf(out,
+                 ",\"retry_first_seconds\":%lld,\"retry_most_seconds\":%lld",
+                 (long long)retry.first_s, (long long)retry.most_s);
+    else
+        buf_add_text(out, ",\"retry_first_seconds\":null,"
+                          "\"retry_most_seconds\":null");
+}
+
+static void add_site(struct buf *out, const struct config *config,
+                     const PGresult *rows, int row)
 {
     const struct say say = {
         .mails = strtoll(PQgetvalue(rows, row, COLUMN_MAILS), NULL, 10),
@@ -51,6 +69,7 @@ static void add_site(struct buf *out, const PGresult *rows, int row)
     buf_add_text(out, "{\"object\":\"site\",\"sentence\":");
     json_add_text(out, sentence);
     add_members(out, PQgetvalue(rows, row, COLUMN_SITE));
+    add_retry(out, config, PQgetvalue(rows, row, COLUMN_LIMITS));
     add_members(out, PQgetvalue(rows, row, COLUMN_DETAILS));
     buf_add_char(out, '}');
 }
@@ -75,7 +94,7 @@ void sites_list_handle(struct request *request, struct reply *reply)
     for (int row = 0; row < PQntuples(rows); row++) {
         if (row > 0)
             buf_add_char(&reply->body, ',');
-        add_site(&reply->body, rows, row);
+        add_site(&reply->body, request->config, rows, row);
     }
     buf_add_text(&reply->body, "]}");
 }
@@ -96,7 +115,7 @@ static void show(struct request *request, struct reply *reply)
                     "none was sent there lately.");
     } else {
         reply->status = 200;
-        add_site(&reply->body, row, 0);
+        add_site(&reply->body, request->config, row, 0);
     }
 }
 
@@ -204,11 +223,12 @@ static bool read_limits(json_t *body, const char *scope, char *text,
                     err.text);
         return false;
     }
-    for (int i = LIMIT_CONNECTIONS; i <= LIMIT_MAILS_PER_CONNECTION; i++)
-        if (limits.of[i] != LIMIT_UNSET && !whole) {
+    for (int i = 0; i < LIMITS; i++)
+        if (limits.of[i] != LIMIT_UNSET && limit_is_of_sites((enum limit)i) &&
+            !whole) {
             reply_error(reply, API_VALIDATION_ERROR,
                         "Invalid `limits` field: %s: only sites and relays "
-                        "have connections.",
+                        "have that.",
                         limit_text((enum limit)i));
             return false;
         }

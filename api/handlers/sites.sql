@@ -2,7 +2,7 @@
 SELECT s.mails, s.mails_per_second, s.why, s.paused IS NOT NULL,
     coalesce(ceil(extract(epoch FROM coalesce(s.until, s.next_due) - now())),
              -1)::bigint,
-    s.limits <> '',
+    s.limits <> '', s.limits,
     json_build_object(
         'name', s.site, 'mails', s.mails, 'batches', s.batches,
         'mails_in_hand', s.in_hand, 'connections', s.connections,
@@ -23,7 +23,7 @@ WITH wanted AS (
 SELECT s.mails, s.mails_per_second, s.why, s.paused IS NOT NULL,
     coalesce(ceil(extract(epoch FROM coalesce(s.until, s.next_due) - now())),
              -1)::bigint,
-    s.limits <> '',
+    s.limits <> '', s.limits,
     json_build_object(
         'name', s.site, 'mails', s.mails, 'batches', s.batches,
         'mails_in_hand', s.in_hand, 'connections', s.connections,

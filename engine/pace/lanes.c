@@ -13,8 +13,7 @@ void lanes_set(struct lanes *lanes, const int32_t *workers, unsigned n,
     lanes->quiet_until_us = quiet_until_us;
 }
 
-/* A lane needs a share of each limit that is not 0. Mails over a connection
- * and bursts are not divided. */
+/* A lane needs a share of each limit that is divided and not 0. */
 static unsigned most_lanes(const struct limits *limits)
 {
     unsigned most = LANES_WORKERS_MAX;
@@ -22,8 +21,7 @@ static unsigned most_lanes(const struct limits *limits)
     for (int i = 0; i < LIMITS; i++) {
         int64_t limit = limits->of[i];
 
-        if (limit > 0 && i != LIMIT_MAILS_PER_CONNECTION && i != LIMIT_BURST &&
-            limit < most)
+        if (limit > 0 && limit_is_divided((enum limit)i) && limit < most)
             most = (unsigned)limit;
     }
     return most;
@@ -57,8 +55,7 @@ static unsigned rank(const struct lanes *lanes, const char *key)
 static bool is_divided(const struct limits *limits)
 {
     for (int i = 0; i < LIMITS; i++)
-        if (limits->of[i] > 0 && i != LIMIT_MAILS_PER_CONNECTION &&
-            i != LIMIT_BURST)
+        if (limits->of[i] > 0 && limit_is_divided((enum limit)i))
             return true;
     return false;
 }

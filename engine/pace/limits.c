@@ -1,4 +1,5 @@
 #include "pace/limits.h"
+#include "base/quantity.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,16 @@ struct limits limits_unset(void)
     for (int i = 0; i < LIMITS; i++)
         limits.of[i] = LIMIT_UNSET;
     return limits;
+}
+
+bool limit_is_of_sites(enum limit limit)
+{
+    return limit <= LIMIT_MAILS_PER_CONNECTION || limit >= LIMIT_RETRY_FIRST;
+}
+
+bool limit_is_divided(enum limit limit)
+{
+    return limit < LIMIT_BURST && limit != LIMIT_MAILS_PER_CONNECTION;
 }
 
 /* LIMITS: there is none of that name. */
@@ -44,12 +55,44 @@ static int64_t number_of(const char *s)
     return n > 0 ? n : -1;
 }
 
+static bool is_duration(int i)
+{
+    return i == LIMIT_RETRY_FIRST || i == LIMIT_RETRY_MOST;
+}
+
+static enum status parse_duration(int i, const char *text, int64_t *out,
+                                  struct error *err)
+{
+    if (quantity_parse(QUANTITY_SECONDS, text, out, NULL) == STATUS_OK &&
+        *out > 0 && *out <= LIMIT_RETRY_SECONDS_MAX)
+        return STATUS_OK;
+    return fail(err, STATUS_INVALID,
+                "%s=%s: expected a duration from 1s to 7d, or none",
+                limit_text((enum limit)i), text);
+}
+
+static enum status parse_value(int i, const char *text, int64_t *out,
+                               struct error *err)
+{
+    if (strcmp(text, "none") == 0) {
+        *out = LIMIT_NONE;
+        return STATUS_OK;
+    }
+    if (is_duration(i))
+        return parse_duration(i, text, out, err);
+    *out = number_of(text);
+    if (*out > 0)
+        return STATUS_OK;
+    return fail(err, STATUS_INVALID,
+                "%s=%s: expected a number from 1 to %d, or none",
+                limit_text((enum limit)i), text, LIMIT_MOST);
+}
+
 static enum status parse_word(const char *word, struct limits *limits,
                               struct error *err)
 {
     const char *equals = strchr(word, '=');
     int i = equals ? limit_named(word, (size_t)(equals - word)) : LIMITS;
-    int64_t n;
 
     if (!equals)
         return fail(err, STATUS_INVALID, "\"%s\": expected NAME=NUMBER", word);
@@ -58,18 +101,19 @@ static enum status parse_word(const char *word, struct limits *limits,
                     "\"%.*s\" is no limit; there are connections, "
                     "connections_per_minute, mails_per_connection, "
                     "mails_per_second, mails_per_minute, mails_per_hour, "
-                    "mails_per_day and burst",
+                    "mails_per_day, burst, "
+                    "retry_first and retry_most",
                     (int)(equals - word), word);
     if (limits->of[i] != LIMIT_UNSET)
         return fail(err, STATUS_INVALID, "%s is given twice",
                     limit_text((enum limit)i));
-    n = strcmp(equals + 1, "none") == 0 ? LIMIT_NONE : number_of(equals + 1);
-    if (n < 0)
-        return fail(err, STATUS_INVALID,
-                    "%s=%s: expected a number from 1 to %d, or none",
-                    limit_text((enum limit)i), equals + 1, LIMIT_MOST);
-    limits->of[i] = n;
-    return STATUS_OK;
+    return parse_value(i, equals + 1, &limits->of[i], err);
+}
+
+static bool waits_contradict(const struct limits *limits)
+{
+    return limits->of[LIMIT_RETRY_MOST] > 0 &&
+           limits->of[LIMIT_RETRY_FIRST] > limits->of[LIMIT_RETRY_MOST];
 }
 
 enum status limits_parse(const char *text, struct limits *out,
@@ -92,8 +136,38 @@ enum status limits_parse(const char *text, struct limits *out,
             return status;
         at += len;
     }
+    if (waits_contradict(&limits))
+        return fail(err, STATUS_INVALID,
+                    "retry_first is longer than retry_most");
     *out = limits;
     return STATUS_OK;
+}
+
+/* In the largest unit that it is a whole number of. */
+void limits_wait_text(int64_t seconds, char *out)
+{
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {{"d", 86400}, {"h", 3600}, {"m", 60}};
+
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (seconds % units[i].seconds == 0) {
+            snprintf(out, LIMITS_WAIT_MAX, "%lld%s",
+                     (long long)(seconds / units[i].seconds), units[i].name);
+            return;
+        }
+    snprintf(out, LIMITS_WAIT_MAX, "%llds", (long long)seconds);
+}
+
+static void value_text(int i, int64_t n, char *out)
+{
+    if (n == LIMIT_NONE)
+        snprintf(out, LIMITS_WAIT_MAX, "none");
+    else if (is_duration(i))
+        limits_wait_text(n, out);
+    else
+        snprintf(out, LIMITS_WAIT_MAX, "%lld", (long long)n);
 }
 
 void limits_text(const struct limits *limits, char *out)
@@ -102,16 +176,14 @@ void limits_text(const struct limits *limits, char *out)
 
     out[0] = '\0';
     for (int i = 0; i < LIMITS; i++) {
-        const char *blank = len ? " " : "", *name = limit_text((enum limit)i);
+        char value[LIMITS_WAIT_MAX];
 
         if (limits->of[i] == LIMIT_UNSET)
             continue;
-        len += (size_t)(limits->of[i] == LIMIT_NONE
-                            ? snprintf(out + len, LIMITS_TEXT_MAX - len,
-                                       "%s%s=none", blank, name)
-                            : snprintf(out + len, LIMITS_TEXT_MAX - len,
-                                       "%s%s=%lld", blank, name,
-                                       (long long)limits->of[i]));
+        value_text(i, limits->of[i], value);
+        len +=
+            (size_t)snprintf(out + len, LIMITS_TEXT_MAX - len, "%s%s=%s",
+                             len ? " " : "", limit_text((enum limit)i), value);
     }
 }
 
@@ -120,6 +192,13 @@ void limits_override(struct limits *limits, const struct limits *over)
     for (int i = 0; i < LIMITS; i++)
         if (over->of[i] != LIMIT_UNSET)
             limits->of[i] = over->of[i];
+    if (waits_contradict(limits)) {
+        int said = over->of[LIMIT_RETRY_MOST] > 0 ? LIMIT_RETRY_MOST
+                                                  : LIMIT_RETRY_FIRST;
+
+        limits->of[LIMIT_RETRY_FIRST] = limits->of[LIMIT_RETRY_MOST] =
+            limits->of[said];
+    }
 }
 
 int64_t limits_share(int64_t limit, unsigned mine, unsigned n)

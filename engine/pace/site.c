@@ -115,6 +115,7 @@ void pace_resolve(struct pace_site *s, int64_t now_us)
         override_by(&limits, s->provider->limits);
     if (rule)
         limits_override(&limits, &rule->limits);
+    s->ledger.changes += memcmp(&s->limits, &limits, sizeof limits) != 0;
     s->limits = limits;
     pace_key(key, s->relay ? "relay" : "site", s->name);
     s->share = lanes_share(&s->pace->lanes, key, &limits, now_us);

@@ -56,6 +56,8 @@ static const char *unit(enum limit limit)
     case LIMIT_CONNECTIONS_PER_MINUTE: return "new connections a minute";
     case LIMIT_MAILS_PER_CONNECTION: return "mails a connection";
     case LIMIT_BURST: return "mails at once";
+    case LIMIT_RETRY_FIRST:
+    case LIMIT_RETRY_MOST: break; /* nothing waits for them to allow it */
     }
     return "";
 }

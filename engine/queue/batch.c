@@ -171,7 +171,8 @@ void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us)
     if (site && parcel_waiting(p) > 0)
         site = arena_copy(&p->batch->arena, site, strlen(site));
     while ((mail = parcel_next(p))) {
-        const struct carried carried = {mail->id, site, due_us};
+        const struct carried carried = {
+            .id = mail->id, .site = site, .due_us = due_us};
 
         batch_carry(p->batch, BATCH_RETURNED, &carried);
         p->batch->n_out--;

@@ -40,11 +40,17 @@ struct mail {
     size_t variables_len;
 };
 
+/* Seconds that a site wants between attempts; 0: as the settings say. */
+struct carried_retry {
+    int32_t first_s, most_s;
+};
+
 /* A mail that goes on in a re-sorted batch: of which site, and from when. */
 struct carried {
     struct mailid id;
     const char *site; /* NULL: the batch's own; else it lives as the batch */
     int64_t due_us;   /* 0: as the kind says */
+    struct carried_retry retry;
 };
 
 struct carry {
@@ -53,7 +59,7 @@ struct carry {
 };
 
 enum batch_carry {
-    BATCH_DEFERRED, /* due by the retry schedule */
+    BATCH_DEFERRED, /* due by the retry schedule, as carried_retry has it */
     BATCH_DOUBTED,  /* lost after the final dot, to be sent again */
     BATCH_RETURNED, /* not tried: handed back as they are */
     BATCH_CARRIES,

@@ -5,10 +5,10 @@
 #include "base/memory.h"
 #include "engine/settle/settle.sql.h"
 #include "loop/pg.h"
+#include "pace/retry.h"
 #include "queue/copy.h"
 #include "engine/queue/queue.sql.h"
 #include "settle/rows.h"
-#include "settle/retry.h"
 #include "settle/stream.h"
 #include <stdlib.h>
 #include <string.h>
@@ -56,18 +56,24 @@ STATEMENT(finish, SQL_FINISH);
 
 /* ---- What follows for a batch that is over ---- */
 
+static int64_t again_us(const struct settle *s, const struct batch *b,
+                        const struct carried_retry *site, int tries)
+{
+    const struct retry retry =
+        retry_schedule(s->config, site->first_s, site->most_s,
+                       b->class == BATCH_TRANSACTIONAL);
+
+    return clock_wall_us() +
+           1000 * retry_wait_ms(&retry, s->config->retry_jitter_percent, tries,
+                                (uint32_t)arc4random());
+}
+
 static int64_t due_us(const struct settle *s, const struct batch *b,
-                      enum batch_carry kind)
+                      enum batch_carry kind, const struct carried_retry *site)
 {
     switch (kind) {
-    case BATCH_DEFERRED:
-        return clock_wall_us() +
-               1000 * retry_wait_ms(s->config, b->class == BATCH_TRANSACTIONAL,
-                                    b->tries + 1, (uint32_t)arc4random());
-    case BATCH_DOUBTED:
-        return clock_wall_us() +
-               1000 * retry_wait_ms(s->config, b->class == BATCH_TRANSACTIONAL,
-                                    1, (uint32_t)arc4random());
+    case BATCH_DEFERRED: return again_us(s, b, site, b->tries + 1);
+    case BATCH_DOUBTED: return again_us(s, b, site, 1);
     case BATCH_RETURNED: return b->due_us;
     case BATCH_CARRIES: break;
     }
@@ -105,23 +111,27 @@ static void send_carry(struct settle *s, const struct batch *b,
         due = mails[i].due_us > due ? mails[i].due_us : due;
     start_args(s, b);
     add_mails(s, mails, n);
-    args_time(&s->args, due ? due : due_us(s, b, kind));
+    args_time(&s->args, due ? due : due_us(s, b, kind, &mails[0].retry));
     args_int(&s->args, b->tries + (kind != BATCH_RETURNED));
     args_int(&s->args, b->doubts + (kind == BATCH_DOUBTED));
     args_text(&s->args, site, strlen(site));
     pg_send(s->pg, b->lost_before ? &carry_left : &carry, &s->args, NULL, NULL);
 }
 
-static int by_site(const void *a, const void *b)
+static int by_site_and_schedule(const void *a, const void *b)
 {
     const struct carried *x = a, *y = b;
 
+    if (x->retry.first_s != y->retry.first_s)
+        return x->retry.first_s < y->retry.first_s ? -1 : 1;
+    if (x->retry.most_s != y->retry.most_s)
+        return x->retry.most_s < y->retry.most_s ? -1 : 1;
     if (!x->site || !y->site)
         return (x->site != NULL) - (y->site != NULL);
     return strcmp(x->site, y->site);
 }
 
-/* A batch for each site. */
+/* A batch for each site, and for each schedule. */
 static void send_carries(struct settle *s, const struct batch *b,
                          enum batch_carry kind)
 {
@@ -129,9 +139,10 @@ static void send_carries(struct settle *s, const struct batch *b,
     size_t from = 0;
 
     if (c->n > 1)
-        qsort(c->mails, c->n, sizeof *c->mails, by_site);
+        qsort(c->mails, c->n, sizeof *c->mails, by_site_and_schedule);
     for (size_t to = 1; to <= c->n; to++) {
-        if (to < c->n && by_site(&c->mails[from], &c->mails[to]) == 0)
+        if (to < c->n &&
+            by_site_and_schedule(&c->mails[from], &c->mails[to]) == 0)
             continue;
         send_carry(s, b, kind, c->mails + from, to - from);
         from = to;
@@ -140,6 +151,8 @@ static void send_carries(struct settle *s, const struct batch *b,
 
 static void send_rest(struct settle *s, const struct batch *b)
 {
+    static const struct carried_retry unknown = {0};
+
     start_args(s, b);
     args_array_start(&s->args, ARGS_ELEMENT_BIGINT);
     for (int kind = 0; kind < BATCH_CARRIES; kind++)
@@ -151,7 +164,7 @@ static void send_rest(struct settle *s, const struct batch *b)
         for (size_t i = 0; i < b->carry[kind].n; i++)
             args_element_int(&s->args, b->carry[kind].mails[i].id.seq);
     args_array_end(&s->args);
-    args_time(&s->args, due_us(s, b, BATCH_DEFERRED));
+    args_time(&s->args, due_us(s, b, BATCH_DEFERRED, &unknown));
     args_int(&s->args, b->tries + 1);
     args_int(&s->args, b->doubts);
     args_text(&s->args, b->site, strlen(b->site));

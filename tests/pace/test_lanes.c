@@ -88,6 +88,8 @@ static void a_stranger_and_a_newcomer_have_none(void **state)
 
     (void)state;
     lanes_set(&lanes, workers, 2, 7, 0);
+    limits.of[LIMIT_RETRY_FIRST] = limits.of[LIMIT_RETRY_MOST] = 1;
+    limits.of[LIMIT_BURST] = limits.of[LIMIT_MAILS_PER_CONNECTION] = 1;
     assert_int_equal(lanes_share(&lanes, "x", &limits, 1).n, 1);
     limits.of[LIMIT_MAILS_PER_DAY] = 10;
     assert_int_equal(lanes_share(&lanes, "x", &limits, 1).n, 0);

@@ -19,6 +19,10 @@ static void reads_what_it_writes(void **state)
          "connections=1 connections_per_minute=2 mails_per_connection=3 "
          "mails_per_second=4 mails_per_minute=5 mails_per_hour=6 "
          "mails_per_day=7 burst=8"},
+        {"retry_first=90 retry_most=7d", "retry_first=90s retry_most=7d"},
+        {"retry_most=86400s retry_first=3600s burst=none",
+         "burst=none retry_first=1h retry_most=1d"},
+        {"retry_first=600s retry_most=none", "retry_first=10m retry_most=none"},
     };
 
     (void)state;
@@ -48,6 +52,15 @@ static void names_the_word_that_is_wrong(void **state)
         {"burst=1000000001", "burst=1000000001"},
         {"burst=99999999999999999999999", "burst=9999"},
         {"burst=1 burst=2", "burst is given twice"},
+        {"burst=5m", "burst=5m"},
+        {"retry_first=0", "retry_first=0: expected a duration"},
+        {"retry_first=5q", "retry_first=5q"},
+        {"retry_first=-5m", "retry_first=-5m"},
+        {"retry_first=1500ms", "retry_first=1500ms"},
+        {"retry_most=8d", "retry_most=8d"},
+        {"retry_most=99999999999999999999d", "retry_most=9999"},
+        {"retry_most=5m retry_most=6m", "retry_most is given twice"},
+        {"retry_most=5m retry_first=6m", "retry_first is longer than"},
         {"connections=5 a=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
          "too long"},
@@ -81,6 +94,34 @@ static void what_is_said_later_wins(void **state)
     assert_true(a.of[LIMIT_MAILS_PER_HOUR] == LIMIT_UNSET);
 }
 
+static void of_two_waits_the_later_word_wins(void **state)
+{
+    static const char *const cases[][3] = {
+        {"retry_first=15m retry_most=4h", "retry_first=2m",
+         "retry_first=2m retry_most=4h"},
+        {"retry_first=15m retry_most=4h", "retry_most=5m",
+         "retry_first=5m retry_most=5m"},
+        {"retry_first=15m retry_most=4h", "retry_first=6h",
+         "retry_first=6h retry_most=6h"},
+        {"retry_first=15m retry_most=4h", "retry_first=none retry_most=5m",
+         "retry_first=none retry_most=5m"},
+        {"retry_first=15m retry_most=4h", "burst=3",
+         "burst=3 retry_first=15m retry_most=4h"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct limits a, b;
+        char out[LIMITS_TEXT_MAX];
+
+        assert_int_equal(limits_parse(cases[i][0], &a, NULL), STATUS_OK);
+        assert_int_equal(limits_parse(cases[i][1], &b, NULL), STATUS_OK);
+        limits_override(&a, &b);
+        limits_text(&a, out);
+        assert_string_equal(out, cases[i][2]);
+    }
+}
+
 static void shares_add_up(void **state)
 {
     (void)state;
@@ -102,6 +143,7 @@ int main(void)
         cmocka_unit_test(reads_what_it_writes),
         cmocka_unit_test(names_the_word_that_is_wrong),
         cmocka_unit_test(what_is_said_later_wins),
+        cmocka_unit_test(of_two_waits_the_later_word_wins),
         cmocka_unit_test(shares_add_up),
     };
 

@@ -111,6 +111,20 @@ static void limits_make_sense(void **state)
     }
 }
 
+/* What the data say is what mail is deferred by. */
+static void a_provider_may_have_a_schedule(void **state)
+{
+    struct limits limits;
+
+    (void)state;
+    assert_int_equal(
+        limits_parse(provider_named("mimecast")->limits, &limits, NULL),
+        STATUS_OK);
+    assert_int_equal(limits.of[LIMIT_RETRY_FIRST], 120);
+    assert_int_equal(limits.of[LIMIT_RETRY_MOST], 4 * 3600);
+    assert_int_equal(limits.of[LIMIT_CONNECTIONS], 10);
+}
+
 /* One foreign MX, and the provider's limits and rules are not for us. */
 static void every_mx_must_match(void **state)
 {
@@ -276,6 +290,7 @@ int main(void)
         cmocka_unit_test(each_mx_is_one_provider_s),
         cmocka_unit_test(each_rule_fires),
         cmocka_unit_test(limits_make_sense),
+        cmocka_unit_test(a_provider_may_have_a_schedule),
         cmocka_unit_test(every_mx_must_match),
         cmocka_unit_test(what_speaks_of_the_recipient_is_no_rule),
         cmocka_unit_test(near_words_are_not_mixed_up),
