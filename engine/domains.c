@@ -12,6 +12,7 @@
 enum {
     DOMAINS_MAX = 20000,      /* known at a time; then the stale ones go */
     DOMAINS_AGAIN_MS = 30000, /* an unsure answer is asked for again */
+    DOMAINS_OWN_MS = 60000,   /* our own addresses are looked at again */
 };
 
 struct entry {
@@ -29,6 +30,8 @@ struct entry {
 struct domains {
     const struct config *config;
     const char *own_name;
+    struct own own;
+    int64_t own_ms; /* found then */
     struct dns *dns;
     struct policies *policies;
     struct map entries;
@@ -272,13 +275,24 @@ static void on_mail(void *arg, const struct dns_mail *mail)
 
 /* ---- Asking ---- */
 
+static const struct own *own_now(struct domains *d)
+{
+    int64_t now_ms = clock_mono_ms();
+
+    if (!d->own.name || now_ms - d->own_ms >= DOMAINS_OWN_MS) {
+        own_find(&d->own, d->config, d->own_name);
+        d->own_ms = now_ms;
+    }
+    return &d->own;
+}
+
 static void ask(struct entry *e)
 {
     struct domains *d = e->domains;
 
     e->asking = true;
     e->round = policies_round(d->policies);
-    dns_mail(d->dns, e->name, d->own_name, on_mail, e);
+    dns_mail(d->dns, e->name, own_now(d), on_mail, e);
 }
 
 static const struct domain *no_domain(struct domains *d, const char *enhanced,

@@ -158,6 +158,6 @@ void ask_mail(struct doctor *d, const char *domain, dns_mail_answered *answered,
 
     if (!w)
         return;
-    dns_mail(d->dns, domain, "", on_mail, w);
+    dns_mail(d->dns, domain, NULL, on_mail, w);
     wait_for(d, w);
 }

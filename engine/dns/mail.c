@@ -11,9 +11,10 @@ struct asking {
     struct dns *dns;
     dns_mail_answered *answered;
     void *arg;
-    char domain[DNS_NAME_MAX], own_name[DNS_NAME_MAX];
-    bool implicit; /* there is no MX: the domain is the host */
-    bool unsure;   /* a host's address could not be found out now */
+    const struct own *own;
+    char domain[DNS_NAME_MAX];
+    bool implicit;       /* there is no MX: the domain is the host */
+    bool unsure[MX_MAX]; /* a host's address could not be found out now */
     char unsure_why[DNS_MAIL_WHY_MAX];
     size_t open; /* questions about addresses that are not answered yet */
     struct dns_mail mail;
@@ -96,17 +97,49 @@ static void drop_hosts_without_address(struct dns_mail *m)
     m->n_hosts = n;
 }
 
+size_t dns_mail_better(const struct dns_mail_host *hosts, size_t n,
+                       const struct own *own, size_t *loop)
+{
+    size_t better;
+
+    *loop = n;
+    for (size_t i = 0; i < n && *loop == n; i++)
+        for (size_t k = 0; k < hosts[i].n_addresses && *loop == n; k++)
+            if (own_has(own, (const struct sockaddr *)&hosts[i].addresses[k]))
+                *loop = i;
+    better = *loop;
+    while (*loop < n && better > 0 &&
+           hosts[better - 1].preference == hosts[*loop].preference)
+        better--;
+    return better;
+}
+
+static void end_in_loop(struct asking *a, const char *host)
+{
+    end(a, DNS_MAIL_REFUSED, 550, "5.4.6",
+        "mail for domain %s loops back to us: we take mail ourselves "
+        "(inbound_listen) at the address of its host %s",
+        a->domain, host);
+}
+
 static void all_answered(struct asking *a)
 {
     struct dns_mail *m = &a->mail;
+    size_t n = m->n_hosts, loop;
+    bool unsure = false;
 
-    for (size_t i = 0; i < m->n_hosts; i++)
+    for (size_t i = 0; i < n; i++)
         interleave(a, i);
+    m->n_hosts = dns_mail_better(m->hosts, n, a->own, &loop);
+    for (size_t i = 0; i < m->n_hosts; i++)
+        unsure |= a->unsure[i];
     drop_hosts_without_address(m);
     if (m->n_hosts > 0)
         end(a, DNS_MAIL_HOSTS, 0, "", "%s", "");
-    else if (a->unsure)
+    else if (unsure)
         end(a, DNS_MAIL_LATER, 451, "4.4.3", "DNS: %s", a->unsure_why);
+    else if (loop < n)
+        end_in_loop(a, m->hosts[loop].name);
     else if (a->implicit)
         end(a, DNS_MAIL_REFUSED, 550, "5.1.2",
             "domain %s has no MX and no address", a->domain);
@@ -121,7 +154,7 @@ static void take_addresses(struct asking *a, size_t host, enum dns_type type,
     struct dns_mail *m = &a->mail;
 
     if (answer->outcome == DNS_FAILED || answer->outcome == DNS_BOGUS) {
-        a->unsure = true;
+        a->unsure[host] = true;
         snprintf(a->unsure_why, sizeof a->unsure_why, "%s: %s",
                  m->hosts[host].name, answer->why);
         return;
@@ -195,8 +228,8 @@ static void on_found(struct asking *a, const struct dns_answer *answer)
     struct mx list[MX_MAX];
     size_t n;
 
-    switch (mx_sort(answer->records, answer->n, a->own_name, arc4random_uniform,
-                    list, &n)) {
+    switch (mx_sort(answer->records, answer->n, a->own->name,
+                    arc4random_uniform, list, &n)) {
     case MX_HOSTS: take_hosts(a, list, n); break;
     case MX_NULL:
         end(a, DNS_MAIL_REFUSED, 556, "5.1.10",
@@ -219,7 +252,7 @@ static void on_no_mx(struct asking *a)
 
     a->implicit = true;
     memcpy(self.name, a->domain, sizeof self.name);
-    if (mx_is_own(self.name, a->own_name))
+    if (mx_is_own(self.name, a->own->name))
         end(a, DNS_MAIL_REFUSED, 550, "5.4.6",
             "mail for domain %s loops back to us", a->domain);
     else
@@ -247,15 +280,16 @@ static void on_mx(void *arg, const struct dns_answer *answer)
     }
 }
 
-void dns_mail(struct dns *d, const char *domain, const char *own_name,
+void dns_mail(struct dns *d, const char *domain, const struct own *own,
               dns_mail_answered *answered, void *arg)
 {
+    static const struct own nobody = {.name = ""};
     struct asking *a = memory_new(1, sizeof *a);
 
     a->dns = d;
     a->answered = answered;
     a->arg = arg;
     snprintf(a->domain, sizeof a->domain, "%s", domain);
-    snprintf(a->own_name, sizeof a->own_name, "%s", own_name);
+    a->own = own ? own : &nobody;
     dns_ask(d, domain, DNS_MX, on_mx, a);
 }

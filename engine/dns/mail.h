@@ -11,6 +11,7 @@
 
 #include "dns/dns.h"
 #include "dns/mx.h"
+#include "dns/own.h"
 #include <sys/socket.h>
 
 enum {
@@ -50,8 +51,14 @@ struct dns_mail {
 /* The answer lives until the callback returns. */
 typedef void dns_mail_answered(void *arg, const struct dns_mail *mail);
 
-/* domain: as dns_ascii gives it. own_name: ours; as an MX it is a loop.
- * Answered later, never from within; not at all after dns_free. */
-void dns_mail(struct dns *d, const char *domain, const char *own_name,
+/* domain: as dns_ascii gives it. own: must live until it is answered; NULL:
+ * nothing is a loop. Answered later, never from within; not at all after
+ * dns_free. */
+void dns_mail(struct dns *d, const char *domain, const struct own *own,
               dns_mail_answered *answered, void *arg);
+
+/* How many of the hosts, which are by preference, are better than the first
+ * that has an address of ours: *loop; n, if there is none. */
+size_t dns_mail_better(const struct dns_mail_host *hosts, size_t n,
+                       const struct own *own, size_t *loop);
 #endif

@@ -98,6 +98,51 @@ def test_what_can_not_be_sent_says_why():
         assert list(sinks[1].copies()) == ["b@good.example"]
 
 
+def test_hosts_that_are_us_are_loops():
+    """By our name, however it is written, or where our own listener takes mail:
+    mail goes to better hosts only, and bounces where there is none (RFC 5321,
+    5.1). A sink at another loopback address is somebody else."""
+    names = {
+        "name.example": ["MX 1 presort.example."],
+        "presort.example": ["A 127.0.1.3"],
+        "first.example": ["MX 1 us.example.", "MX 2 mx3.example."],
+        "equal.example": ["MX 1 mx3.example.", "MX 1 us.example."],
+        "plain.example": ["A 127.0.1.5"],
+        "better.example": ["MX 1 mx1.example.", "MX 2 us.example."],
+        "dead.example": ["MX 1 mx77.example.", "MX 2 us.example.",
+                         "MX 3 mx3.example."],
+        "us.example": ["A 127.0.1.5"], "mx77.example": ["A 127.0.1.77"],
+        "mx1.example": ["A 127.0.1.1"], "mx3.example": ["A 127.0.1.3"],
+    }
+    port = free_ports(1)[0]
+    loops = {f"a@{n}.example" for n in ("name", "first", "equal", "plain")}
+    with Dns(names) as dns, \
+            Sink(address="127.0.1.1", port=port) as better, \
+            Sink(address="127.0.1.3", port=port) as worse, \
+            Presort(relay="direct", dkim_required=0, direct_port=port,
+                    hostname="Presort.Example", poll_interval_ms=200,
+                    inbound_listen=f"127.0.1.5:{port}",
+                    inbound_domains="bounce.example",
+                    retry_first_seconds=3600, **dns.settings) as presort:
+        campaign = presort.new_campaign(
+            [*loops, "a@better.example", "a@dead.example"])
+        presort.send(campaign)
+        presort.wait_for_totals(
+            campaign, 30, lambda t: t["delivered"] == 1 and
+            t["bounced"] == 4 and t["deferred"] == 1)
+        rows = presort.sql("""
+            SELECT m.recipient, o.code, o.enhanced, o.reply
+            FROM outcome o JOIN mail m USING (batch, seq)
+            WHERE o.verdict = 'bounced'""")
+        assert {r[0] for r in rows} == loops
+        assert all(r[1:3] == ["550", "5.4.6"] for r in rows), rows
+        assert all("loops back to us" in r[3] for r in rows), rows
+        assert sum("inbound_listen" in r[3] and "us.example" in r[3]
+                   for r in rows) == 2, rows
+        assert set(better.copies()) == {"a@better.example"}
+        assert not worse.copies()
+
+
 def test_a_name_server_that_fails_is_asked_again():
     """SERVFAIL for a domain's MX, or for its only host's address, says nothing
     about the mail: it is put off, and delivered once there is an answer."""
