@@ -33,11 +33,14 @@ class TokenEndpoint:
     """with TokenEndpoint() as endpoint: ... endpoint.url
 
     answer: what it says instead of a token, as (status, body, headers); None
-    for tokens, which live for expires_in seconds. asked: the forms that came."""
+    for tokens, which live for expires_in seconds. go: cleared, it says nothing.
+    asked: the forms that came."""
 
     def __init__(self, certificate=None, expires_in=3600):
         self.expires_in, self.answer, self.more = expires_in, None, {}
         self.asked, self.given, self.ends = [], [], {}
+        self.go = threading.Event()
+        self.go.set()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -45,6 +48,7 @@ class TokenEndpoint:
                 size = int(self.headers["Content-Length"])
                 outer.asked.append(dict(urllib.parse.parse_qsl(
                     self.rfile.read(size).decode(), strict_parsing=True)))
+                outer.go.wait()
                 status, body, headers = outer.answer or outer.make()
                 self.send_response(status)
                 for name, value in {"Content-Type": "application/json",
@@ -90,6 +94,7 @@ class TokenEndpoint:
         return self
 
     def __exit__(self, *_):
+        self.go.set()
         self.server.shutdown()
         self.server.server_close()
 

@@ -168,6 +168,31 @@ def test_what_it_says_is_not_taken_on_trust(answer, why):
                    for form in endpoint.asked)
 
 
+def test_a_silent_endpoint_holds_up_nobody_else():
+    with story() as (presort, endpoint, smtp):
+        endpoint.go.clear()
+        add_relay(presort, endpoint, smtp, route=SOME)
+        receipt(presort, "a@one.example")
+        process.wait_until(lambda: endpoint.asked, 10, "the question")
+        campaign = presort.new_campaign(
+            [f"r{i}@two.example" for i in range(2000)])
+        presort.send(campaign)
+        presort.wait_for(campaign, 20)
+        assert len(endpoint.asked) == 1 and smtp.mails == []
+        wait_for_reason(presort, "the token endpoint: Timeout was reached", 40)
+        endpoint.go.set()
+        arrives(smtp, "a@one.example", 30)
+
+
+def test_an_endpoint_whose_certificate_is_not_right_is_told_nothing():
+    with story(https=True) as (presort, endpoint, smtp):
+        endpoint.url = endpoint.url.replace("localhost", "127.0.0.1")
+        add_relay(presort, endpoint, smtp)
+        receipt(presort, "a@one.example")
+        wait_for_reason(presort, "the token endpoint: SSL peer certificate")
+        assert endpoint.asked == []
+
+
 def test_an_endpoint_that_is_down_and_a_token_that_ends():
     with story(expires_in=3) as (presort, endpoint, smtp):
         add_relay(presort, endpoint, smtp, route=SOME)
