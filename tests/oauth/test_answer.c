@@ -49,6 +49,8 @@ static const struct {
      "access_token: a string is expected", 0, ""},
     {200, JSON, "{\"token_type\": \"Bearer\", \"access_token\": \"a\\u0001\"}",
      "access_token: printable ASCII without spaces is expected", 0, ""},
+    {200, JSON, "{\"token_type\": \"Bearer\", \"access_token\": \"a b\"}",
+     "access_token: printable ASCII without spaces is expected", 0, ""},
     {200, JSON, "{\"token_type\": \"Bearer\", \"access_token\": \"\xc3\xa9\"}",
      "access_token: printable ASCII without spaces is expected", 0, ""},
     {200, JSON, "{\"token_type\": \"Bearer\", \"access_token\": \"a\\u0000\"}",
