@@ -34,6 +34,7 @@ void sink_talk_reset(struct sink_talk *talk)
     talk->recipients_n = 0;
     talk->size_bytes = 0;
     buf_reset(&talk->recipients);
+    buf_reset(&talk->mail_parameters);
 }
 
 static void settle(struct sink_talk *talk, const char *recipient,
@@ -144,6 +145,16 @@ static const char *refuse_bytes(const struct sink_talk *talk, const char *s)
     return utf8_check(s, len) == len ? NULL : "501 5.5.2 not UTF-8";
 }
 
+/* One that shows in the envelope. */
+static bool is_shown(const struct sink_talk *talk, const char *word)
+{
+    if (talk->secure && strcasecmp(word, "REQUIRETLS") == 0)
+        return true;
+    return talk->manners->dsn && (strcasecmp(word, "RET=FULL") == 0 ||
+                                  strcasecmp(word, "RET=HDRS") == 0 ||
+                                  strncasecmp(word, "ENVID=", 6) == 0);
+}
+
 /* NULL, or the reply to a parameter that is wrong. */
 static const char *take_parameter(struct sink_talk *talk, const char *word)
 {
@@ -162,12 +173,12 @@ static const char *take_parameter(struct sink_talk *talk, const char *word)
         talk->utf8 = true;
         return NULL;
     }
-    if (talk->secure && strcasecmp(word, "REQUIRETLS") == 0)
+    if (is_shown(talk, word)) {
+        if (talk->mail_parameters.len > 0)
+            buf_add_char(&talk->mail_parameters, ' ');
+        buf_add_text(&talk->mail_parameters, word);
         return NULL;
-    if (manners->dsn && (strcasecmp(word, "RET=FULL") == 0 ||
-                         strcasecmp(word, "RET=HDRS") == 0 ||
-                         strncasecmp(word, "ENVID=", 6) == 0))
-        return NULL;
+    }
     return "555 5.5.4 unknown parameter";
 }
 
@@ -230,7 +241,7 @@ static void do_mail(struct sink_talk *talk, char *rest, int64_t now_ms)
 }
 
 static void take_recipient(struct sink_talk *talk, const char *recipient,
-                           int64_t now_ms)
+                           const char *parameters, int64_t now_ms)
 {
     if (talk->recipients_n == SINK_RECIPIENTS_MAX) {
         settle(talk, recipient, SINK_DEFERRED);
@@ -245,6 +256,7 @@ static void take_recipient(struct sink_talk *talk, const char *recipient,
         return;
     }
     buf_add(&talk->recipients, recipient, strlen(recipient) + 1);
+    buf_add(&talk->recipients, parameters, strlen(parameters) + 1);
     talk->recipients_n++;
     sink_say(talk, "250 2.1.5 ok");
 }
@@ -272,7 +284,7 @@ static void do_rcpt(struct sink_talk *talk, char *rest, int64_t now_ms)
     if (wrong)
         say_bad(talk, wrong);
     else
-        take_recipient(talk, recipient, now_ms);
+        take_recipient(talk, recipient, rest + strspn(rest, " "), now_ms);
 }
 
 static void do_data(struct sink_talk *talk, char *rest, int64_t now_ms)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = 96, HEAD_SIZE = 1024 };
+enum { NAME_SIZE = 96, HEAD_SIZE = 1024 + 2 * SINK_LINE_MAX };
 
 static int open_sub(int dir_fd, const char *name)
 {
@@ -60,22 +60,35 @@ static bool write_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
-enum status sink_maildir_write(struct sink_maildir *maildir, const char *sender,
-                               const char *recipient, const char *message,
-                               size_t len, struct error *err)
+static size_t write_head(const struct sink_envelope *e, char head[HEAD_SIZE])
+{
+    int n = snprintf(head, HEAD_SIZE,
+                     "Return-Path: <%s>\r\nX-Original-To: %s\r\n"
+                     "Delivered-To: %s\r\n",
+                     e->sender, e->recipient, e->recipient);
+    if (*e->mail_parameters)
+        n += snprintf(head + n, HEAD_SIZE - (size_t)n,
+                      "X-Mail-Parameters: %s\r\n", e->mail_parameters);
+    if (*e->rcpt_parameters)
+        n += snprintf(head + n, HEAD_SIZE - (size_t)n,
+                      "X-Rcpt-Parameters: %s\r\n", e->rcpt_parameters);
+    return (size_t)n;
+}
+
+enum status sink_maildir_write(struct sink_maildir *maildir,
+                               const struct sink_envelope *envelope,
+                               const char *message, size_t len,
+                               struct error *err)
 {
     char name[NAME_SIZE], head[HEAD_SIZE];
+    size_t head_len = write_head(envelope, head);
     int64_t now_us = clock_wall_us();
     snprintf(name, sizeof name, "%" PRId64 ".M%" PRId64 "P%dQ%" PRIu64 ".sink",
              now_us / 1000000, now_us % 1000000, (int)getpid(),
              ++maildir->written);
-    int head_len = snprintf(head, sizeof head,
-                            "Return-Path: <%s>\r\nX-Original-To: %s\r\n"
-                            "Delivered-To: %s\r\n",
-                            sender, recipient, recipient);
     int fd = openat(maildir->tmp_fd, name,
                     O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    bool ok = fd >= 0 && write_all(fd, head, (size_t)head_len) &&
+    bool ok = fd >= 0 && write_all(fd, head, head_len) &&
               write_all(fd, message, len) &&
               renameat(maildir->tmp_fd, name, maildir->new_fd, name) == 0;
     int wrong = errno;

@@ -7,6 +7,11 @@
  *     X-Original-To: recipient
  *     Delivered-To: recipient
  *
+ * and, where the client gave such parameters (struct sink_envelope),
+ *
+ *     X-Mail-Parameters: RET=HDRS ENVID=7 REQUIRETLS
+ *     X-Rcpt-Parameters: NOTIFY=FAILURE,DELAY
+ *
  * then the message, byte for byte as it was sent (dot-stuffing undone, CRLF
  * kept, also in the lines on top). Blocks for the time of a file write; not
  * synced to the disk: this is a sandbox.
@@ -15,6 +20,7 @@
 #define SINK_MAILDIR_H
 
 #include "base/status.h"
+#include "cli/sink/talk.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,8 +36,7 @@ MUST_USE enum status sink_maildir_open(struct sink_maildir *maildir,
 void sink_maildir_close(struct sink_maildir *maildir);
 
 MUST_USE enum status sink_maildir_write(struct sink_maildir *maildir,
-                                        const char *sender,
-                                        const char *recipient,
+                                        const struct sink_envelope *envelope,
                                         const char *message, size_t len,
                                         struct error *err);
 #endif

@@ -2,12 +2,20 @@
 #include "cli/sink/command.h"
 #include <string.h>
 
+/* The recipient behind this one. */
+static const char *behind(const char *recipient)
+{
+    const char *parameters = recipient + strlen(recipient) + 1;
+
+    return parameters + strlen(parameters) + 1;
+}
+
 /* The first rule for this step that any recipient meets decides for all. */
 static const struct sink_rule *match_any(struct sink_talk *talk,
                                          enum sink_step step, int64_t now_ms)
 {
     const char *at = talk->recipients.data;
-    for (size_t i = 0; i < talk->recipients_n; i++, at += strlen(at) + 1) {
+    for (size_t i = 0; i < talk->recipients_n; i++, at = behind(at)) {
         const struct sink_rule *rule = sink_rules_match(
             talk->manners->rules, step, talk->sender, at, now_ms);
         if (rule)
@@ -19,7 +27,7 @@ static const struct sink_rule *match_any(struct sink_talk *talk,
 static void settle_all(struct sink_talk *talk, enum sink_deed deed)
 {
     const char *at = talk->recipients.data;
-    for (size_t i = 0; i < talk->recipients_n; i++, at += strlen(at) + 1)
+    for (size_t i = 0; i < talk->recipients_n; i++, at = behind(at))
         talk->manners->ears.settled(talk->owner, talk->sender, at,
                                     talk->size_bytes, deed);
 }
@@ -55,9 +63,17 @@ static bool keep_all(struct sink_talk *talk)
     const struct sink_ears *ears = &talk->manners->ears;
     const char *at = talk->recipients.data;
     for (size_t i = 0; ears->keep && i < talk->recipients_n; i++) {
-        if (!ears->keep(talk->owner, talk->sender, at))
+        const struct sink_envelope envelope = {
+            .sender = talk->sender,
+            .recipient = at,
+            .mail_parameters =
+                talk->mail_parameters.data ? talk->mail_parameters.data : "",
+            .rcpt_parameters = at + strlen(at) + 1,
+        };
+
+        if (!ears->keep(talk->owner, &envelope))
             return false;
-        at += strlen(at) + 1;
+        at = behind(at);
     }
     return true;
 }

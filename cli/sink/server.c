@@ -33,11 +33,11 @@ static void hear_body(void *owner, const char *bytes, size_t n)
     buf_add(&client->kept, bytes, n);
 }
 
-static bool hear_keep(void *owner, const char *sender, const char *recipient)
+static bool hear_keep(void *owner, const struct sink_envelope *envelope)
 {
     struct sink_client *client = owner;
     struct error err;
-    if (sink_maildir_write(client->server->maildir, sender, recipient,
+    if (sink_maildir_write(client->server->maildir, envelope,
                            client->kept.data ? client->kept.data : "",
                            client->kept.len, &err) == STATUS_OK)
         return true;

@@ -17,6 +17,7 @@ void sink_talk_fini(struct sink_talk *talk)
     sink_talk_reset(talk);
     buf_fini(&talk->out);
     buf_fini(&talk->recipients);
+    buf_fini(&talk->mail_parameters);
 }
 
 static size_t skip_long_line(struct sink_talk *talk, const char *bytes,

@@ -25,6 +25,13 @@ enum {
 
 struct sink_talk;
 
+/* A message's for one recipient. The parameters are those of DSN (RFC 3461) and
+ * REQUIRETLS as the client wrote them, by single spaces; "" for none. */
+struct sink_envelope {
+    const char *sender, *recipient;
+    const char *mail_parameters, *rcpt_parameters;
+};
+
 /* What the owner hears. A recipient refused at RCPT is settled at once; the
  * others after the body, and after keep was asked about each. */
 struct sink_ears {
@@ -32,7 +39,7 @@ struct sink_ears {
     void (*body)(void *owner, const char *bytes, size_t n);
     /* The final dot has come: keep the message for this recipient. False:
      * could not be kept, it is answered 451. May be NULL. */
-    bool (*keep)(void *owner, const char *sender, const char *recipient);
+    bool (*keep)(void *owner, const struct sink_envelope *envelope);
     /* The message is over or given up: forget its bytes. May be NULL. */
     void (*forget)(void *owner);
     void (*settled)(void *owner, const char *sender, const char *recipient,
@@ -91,7 +98,9 @@ struct sink_talk {
     unsigned bad;
     int64_t mails;
     char sender[SINK_ADDRESS_MAX];
-    struct buf recipients; /* accepted, each with its NUL */
+    struct buf mail_parameters; /* of struct sink_envelope, with its NUL */
+    struct buf recipients;      /* accepted, each with its NUL, and then its
+                                   parameters with theirs */
     size_t recipients_n, size_bytes;
 };
 

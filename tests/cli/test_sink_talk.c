@@ -34,10 +34,12 @@ static void hear_body(void *owner, const char *bytes, size_t n)
     buf_add(&((struct ears *)owner)->body, bytes, n);
 }
 
-static bool hear_keep(void *owner, const char *sender, const char *recipient)
+static bool hear_keep(void *owner, const struct sink_envelope *e)
 {
     struct ears *ears = owner;
-    buf_addf(&ears->heard, "keep %s %s [%s]\n", sender, recipient,
+    buf_addf(&ears->heard, "keep %s%s%s %s%s%s [%s]\n", e->sender,
+             *e->mail_parameters ? " " : "", e->mail_parameters, e->recipient,
+             *e->rcpt_parameters ? " " : "", e->rcpt_parameters,
              ears->body.data ? ears->body.data : "");
     return !ears->full;
 }
@@ -287,8 +289,16 @@ static const struct talk_case cases[] = {
      HI "250 sink\r\n530 5.7.0 STARTTLS first\r\n220 2.0.0 go ahead\r\n", "",
      starttls, SINK_TLS},
     {"DSN",
-     HELLO "MAIL FROM:<a@x> RET=HDRS ENVID=7\r\nRCPT TO:<b@y> NOTIFY=NEVER\r\n",
-     HI "250 sink\r\n" OK_MAIL OK_RCPT, "forget\n", dsn, SINK_COMMAND},
+     HELLO "MAIL FROM:<a@x> RET=HDRS SIZE=9 ENVID=7\r\n"
+           "RCPT TO:<b@y> NOTIFY=NEVER\r\nRCPT TO:<c@z>\r\nDATA\r\n.\r\n"
+           "MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n.\r\n",
+     HI "250 sink\r\n" OK_MAIL OK_RCPT OK_RCPT
+        "354 go ahead\r\n" OK OK_MAIL OK_RCPT "354 go ahead\r\n" OK,
+     "keep a@x RET=HDRS ENVID=7 b@y NOTIFY=NEVER []\n"
+     "keep a@x RET=HDRS ENVID=7 c@z []\n"
+     "accepted a@x b@y 0\naccepted a@x c@z 0\nforget\n"
+     "keep a@x b@y []\naccepted a@x b@y 0\nforget\n",
+     dsn, SINK_COMMAND},
 };
 
 static void run(const struct talk_case *c, size_t cut)

@@ -12,11 +12,14 @@ import urllib.request
 from . import places, process
 
 Line = collections.namedtuple("Line", "time_ms sender recipient bytes deed")
-Message = collections.namedtuple("Message", "sender recipient content")
+Message = collections.namedtuple(
+    "Message", "sender recipient content mail_parameters rcpt_parameters")
 
 _ENVELOPE = re.compile(rb"Return-Path: <([^\r\n]*)>\r\n"
                        rb"X-Original-To: ([^\r\n]*)\r\n"
-                       rb"Delivered-To: [^\r\n]*\r\n")
+                       rb"Delivered-To: [^\r\n]*\r\n"
+                       rb"(?:X-Mail-Parameters: ([^\r\n]*)\r\n)?"
+                       rb"(?:X-Rcpt-Parameters: ([^\r\n]*)\r\n)?")
 
 
 class Sink:
@@ -103,5 +106,7 @@ class Sink:
             content = path.read_bytes()
             envelope = _ENVELOPE.match(content)
             found.append(Message(envelope[1].decode(), envelope[2].decode(),
-                                 content[envelope.end():]))
+                                 content[envelope.end():],
+                                 (envelope[3] or b"").decode(),
+                                 (envelope[4] or b"").decode()))
         return found
