@@ -72,6 +72,7 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
         const struct pace_keys keys = keys_of(t, mail);
 
         if (w->events.prepare(w->owner, mail, m)) {
+            m->sure_host = t->relay || mail->parcel->sure_hosts;
             pace_spend(t->gate.site, &keys, now_us(w));
             return true;
         }

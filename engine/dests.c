@@ -123,6 +123,7 @@ static void follow(struct dests *d, struct parcel *p,
         refuse(d, p, &refusal);
         return;
     }
+    p->sure_hosts = domain->sure_hosts;
     dest_put(dest_of_domain(d, domain, way), p);
 }
 

@@ -154,6 +154,7 @@ static void learn_hosts(struct domain *known, const struct config *config,
     if (!prefer) /* changed since, to nothing that there is */
         prefer = &preferences[0];
     known->verdict = VERDICT_DELIVERED;
+    known->sure_hosts = mail->secure;
     snprintf(known->site, sizeof known->site, "%s", site_of(mail));
     make_key(known, mail);
     for (size_t i = 0; i < mail->n_hosts; i++)
@@ -197,6 +198,7 @@ static void take_policy(struct domain *d, struct policy *policy)
         d->hosts[n++] = d->hosts[i];
     }
     d->n_hosts = n;
+    d->sure_hosts |= policy->sure_hosts;
     if (policy->key[0])
         snprintf(d->key + len, sizeof d->key - len, " %s", policy->key);
     if (!policy->usable)

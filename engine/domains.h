@@ -39,6 +39,7 @@ struct domain {
     char site[DNS_NAME_MAX];
     struct domain_host hosts[DOMAIN_HOSTS_MAX];
     size_t n_hosts;
+    bool sure_hosts; /* DNSSEC or MTA-STS say that they are its own */
     char name[DNS_NAME_MAX];
     struct policy *policy; /* what it demands of TLS; NULL without hosts */
 };

@@ -153,6 +153,17 @@ static void make_json(struct policy *p, const char *domain,
     json_decref(hosts);
 }
 
+/* RFC 8461, 4.1. */
+static bool names_all(const struct policy *p, const struct sts_kept *sts)
+{
+    if (!sts || sts->mode == STS_NONE)
+        return false;
+    for (size_t i = 0; i < p->n_hosts; i++)
+        if (p->hosts[i].usable && !sts_allows(sts->mx, p->hosts[i].name))
+            return false;
+    return true;
+}
+
 void policy_decide(struct policy *p, const char *domain,
                    const struct policy_facts *facts)
 {
@@ -163,6 +174,7 @@ void policy_decide(struct policy *p, const char *domain,
         p->usable |= p->hosts[i].usable;
         dane |= facts->dane[i] == DANE_USABLE;
     }
+    p->sure_hosts = names_all(p, facts->sts);
     if (!p->usable)
         say_why(p, domain, facts);
     if (dane)

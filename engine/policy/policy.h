@@ -52,9 +52,10 @@ struct policy {
     struct policy_host hosts[MX_MAX]; /* as dns_mail had them */
     size_t n_hosts;
     enum policy_type type;
-    bool testing;  /* MTA-STS, mode testing: failures are only counted */
-    bool reported; /* the domain wants reports */
-    char *json;    /* the policy as reports have it */
+    bool sure_hosts; /* MTA-STS, testing or not, names all hosts */
+    bool testing;    /* MTA-STS, mode testing: failures are only counted */
+    bool reported;   /* the domain wants reports */
+    char *json;      /* the policy as reports have it */
     struct arena memory;
 };
 

@@ -74,7 +74,8 @@ struct parcel {
     size_t n_again, cap_again;
     struct parcel *next; /* in a lane */
     bool listed;         /* in a lane */
-    void *place;         /* the owner's: where it waits */
+    bool sure_hosts; /* DNSSEC or MTA-STS say that its mail servers are so */
+    void *place;     /* the owner's: where it waits */
 };
 
 /* A transactional mail's content, JSON as it was accepted. */

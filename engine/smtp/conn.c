@@ -440,6 +440,7 @@ static void set_up_security(struct smtp_conn *c,
         c->auth = smtp_auth_new(setup->login);
     smtp_session_want(&c->session, never ? SMTP_STARTTLS_NEVER : starttls,
                       setup->implicit_tls, c->auth);
+    smtp_session_proves(&c->session, &c->facts, setup->broken_tls);
     if (never && !setup->implicit_tls)
         return;
     if (!c->net->tls && smtp_net_trust(c->net, NULL, &err) != STATUS_OK)

@@ -1,6 +1,7 @@
 #include "smtp/fit.h"
 #include "mail/address.h"
 #include "smtp/say.h"
+#include "smtp/tls.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,48 @@ static bool fit_for_command(const char *address)
 static bool wide(const char *address)
 {
     return smtp_say_beyond_ascii(address, strlen(address));
+}
+
+void smtp_session_proves(struct smtp_session *s,
+                         const struct smtp_tls_facts *facts, bool broken_tls)
+{
+    s->facts = facts;
+    s->broken_tls = broken_tls;
+}
+
+/* RFC 8689, 4.2.1. What comes right by itself is waited for. False if the mail
+ * may go. */
+static bool lacks_tls(struct smtp_session *s, const struct smtp_message *m,
+                      struct smtp_result *r)
+{
+    const char *why = s->facts && s->facts->why ? s->facts->why : "";
+
+    if (!m->require_tls)
+        return false;
+    r->enhanced = "5.7.10";
+    if (!s->secure && s->broken_tls) {
+        r->verdict = VERDICT_DEFERRED;
+        r->enhanced = "4.7.10";
+        r->text = "the mail requires TLS, which failed with this server not "
+                  "long ago";
+    } else if (!s->secure) {
+        r->text = "the mail requires TLS, and there is none with this server";
+    } else if (!m->sure_host) {
+        r->text = "the mail requires TLS, and neither DNSSEC nor MTA-STS says "
+                  "that this is the domain's server";
+    } else if (!s->facts || !s->facts->verified) {
+        snprintf(s->note, sizeof s->note,
+                 "the mail requires TLS, and the server's certificate proves "
+                 "nothing%s%s",
+                 *why ? ": " : "", why);
+        r->text = s->note;
+    } else if (!offers(s, SMTP_CAP_REQUIRETLS)) {
+        r->enhanced = "5.7.30";
+        r->text = "the server does not promise to keep to TLS (REQUIRETLS)";
+    } else {
+        return false;
+    }
+    return true;
 }
 
 bool smtp_fit_refuses(struct smtp_session *s, const struct smtp_message *m,
@@ -52,12 +95,8 @@ bool smtp_fit_refuses(struct smtp_session *s, const struct smtp_message *m,
                  m->data_len, s->offer.size_max);
         r->enhanced = "5.3.4";
         r->text = s->note;
-    } else if (m->require_tls &&
-               (!s->secure || !offers(s, SMTP_CAP_REQUIRETLS))) {
-        r->enhanced = "5.7.30";
-        r->text = "the server does not promise to keep to TLS (REQUIRETLS)";
     } else {
-        return false;
+        return lacks_tls(s, m, r);
     }
     return true;
 }

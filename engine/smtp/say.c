@@ -50,13 +50,15 @@ static void say_words(struct smtp_session *s, const char *before,
  *               hexchar = "+" two upper-case hex digits */
 static void say_xtext(struct smtp_session *s, const char *text)
 {
-    char out[3 * SMTP_ENVID_MAX + 1];
+    char out[SMTP_ENVID_MAX + 1];
     size_t n = 0;
 
-    for (size_t i = 0; text[i] && i < SMTP_ENVID_MAX; i++) {
-        unsigned char c = (unsigned char)text[i];
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
         bool plain = c > ' ' && c < 127 && c != '+' && c != '=';
 
+        if (n + (plain ? 1 : 3) > SMTP_ENVID_MAX)
+            break;
         n += (size_t)snprintf(out + n, sizeof out - n, plain ? "%c" : "+%02X",
                               c);
     }

@@ -90,6 +90,8 @@ struct smtp_message {
                        (RFC 6152) */
     /* What follows may be left out. */
     bool require_tls;   /* REQUIRETLS (RFC 8689): here or nowhere */
+    bool sure_host;     /* then wanted too: the server's name is the operator's,
+                           or its MX is had by DNSSEC or MTA-STS (4.2.1) */
     const char *envid;  /* RFC 3461: ENVID, in clear; said where DSN is */
     const char *notify; /* "NEVER" or a list of SUCCESS,FAILURE,DELAY */
     const char *ret;    /* "FULL" or "HDRS" */
@@ -122,7 +124,7 @@ enum {
     SMTP_UNANSWERED_MAX = 5,          /* end of data, RSET, MAIL, RCPT, DATA */
     SMTP_BDAT_AHEAD_MAX = 256 * 1024, /* a larger body waits for its RCPT's
                                          answer */
-    SMTP_ENVID_MAX = 100,
+    SMTP_ENVID_MAX = 100,             /* as xtext: RFC 3461, 4.4 */
     SMTP_SESSION_MAILS = 2,
     SMTP_WHY_MAX = 256,
     SMTP_EHLO_NAME_MAX = 256,
@@ -140,11 +142,13 @@ struct smtp_session {
     unsigned attempts;   /* mails settled, those untried not counted */
 
     enum smtp_starttls starttls;
-    struct smtp_auth *auth; /* NULL: no login, or none any more */
-    bool secure;            /* what is said now goes by TLS */
-    bool no_bdat;           /* CHUNKING was offered and is not there */
-    enum smtp_step next;    /* said when we may; only turn() writes it */
-    bool quitting;          /* QUIT as soon as nothing is under way */
+    struct smtp_auth *auth;             /* NULL: no login, or none any more */
+    bool secure;                        /* what is said now goes by TLS */
+    const struct smtp_tls_facts *facts; /* who the server is; NULL: unproved */
+    bool broken_tls;     /* it failed here not long ago, and is not tried */
+    bool no_bdat;        /* CHUNKING was offered and is not there */
+    enum smtp_step next; /* said when we may; only turn() writes it */
+    bool quitting;       /* QUIT as soon as nothing is under way */
     struct smtp_unanswered {
         enum smtp_step step;
         struct smtp_mail *mail; /* for the steps of a mail: which */
@@ -181,6 +185,14 @@ void smtp_session_init(struct smtp_session *s, const char *ehlo_name);
 void smtp_session_want(struct smtp_session *s, enum smtp_starttls starttls,
                        bool secure, struct smtp_auth *auth);
 
+/* For mail that requires TLS: what a handshake will have proved by the first
+ * mail, as the driver fills it in; it must live as long. broken_tls: TLS failed
+ * with this server not long ago, and is not tried now: such mail is deferred.
+ */
+struct smtp_tls_facts;
+void smtp_session_proves(struct smtp_session *s,
+                         const struct smtp_tls_facts *facts, bool broken_tls);
+
 /* The handshake that STEP_HANDSHAKE waits for is done. Nothing that was heard
  * before it counts any more (RFC 3207, 4.2). */
 void smtp_session_secured(struct smtp_session *s);
@@ -204,7 +216,8 @@ bool smtp_session_takes(const struct smtp_session *s);
 /* m is copied; the bytes it points to must live until its result. What can't be
  * sent to this server gives its result at once: an address that would break the
  * command line, or that needs SMTPUTF8 where that is not offered (RFC 6531); a
- * mail larger than its SIZE (RFC 1870); REQUIRETLS where there is none. */
+ * mail larger than its SIZE (RFC 1870); one that requires TLS, where the server
+ * does not promise REQUIRETLS, or is not proved (RFC 8689). */
 void smtp_session_send(struct smtp_session *s, const struct smtp_message *m);
 
 /* Take no more mail, finish what is under way, say QUIT. */

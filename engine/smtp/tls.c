@@ -288,7 +288,9 @@ static void note_success(struct smtp_tls_link *link)
     f->resumed = SSL_session_reused(link->ssl);
     f->version = SSL_get_version(link->ssl);
     f->cipher = SSL_get_cipher_name(link->ssl);
-    f->verified = verify == X509_V_OK && (link->named || link->dane);
+    /* Without a certificate at all it is OK too. */
+    f->verified = verify == X509_V_OK && (link->named || link->dane) &&
+                  SSL_get0_peer_certificate(link->ssl);
     f->proof = f->verified ? SMTP_TLS_OK : result_of(verify);
     if (verify != X509_V_OK)
         f->why = X509_verify_cert_error_string(verify);

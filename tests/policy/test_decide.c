@@ -88,6 +88,41 @@ static void a_host_must_prove_what_is_asked(void **state)
     }
 }
 
+/* RFC 8461, 4.1: in testing too, and all of them. */
+static void mta_sts_makes_hosts_sure(void **state)
+{
+    static const char *const hosts[] = {"a.example", "b.example"};
+    static const struct {
+        int mode; /* -1: none */
+        const char *mx;
+        bool sure;
+    } stss[] = {
+        {-1, "", false},
+        {STS_NONE, "a.example\nb.example\n", false},
+        {STS_TESTING, "*.example\n", true},
+        {STS_TESTING, "a.example\n", false},
+        {STS_ENFORCE, "a.example\nb.example\n", true},
+        {STS_ENFORCE, "a.example\n", true}, /* the other one is not used */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof stss / sizeof *stss; i++) {
+        char mx[64];
+        const struct sts_kept sts = {.mode = (enum sts_mode)stss[i].mode,
+                                     .mx = mx};
+        const struct policy_facts facts = {
+            .least = SMTP_TLS_OPPORTUNISTIC,
+            .sts = stss[i].mode < 0 ? NULL : &sts,
+        };
+        struct policy *p = policy_of(2, hosts);
+
+        snprintf(mx, sizeof mx, "%s", stss[i].mx);
+        policy_decide(p, "to.example", &facts);
+        assert_int_equal(p->sure_hosts, stss[i].sure);
+        policy_drop(p);
+    }
+}
+
 static struct policy *dane_policy(const char *const *names,
                                   const struct smtp_tlsa *a,
                                   const struct smtp_tlsa *b)
@@ -158,6 +193,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_must_prove_what_is_asked),
+        cmocka_unit_test(mta_sts_makes_hosts_sure),
         cmocka_unit_test(the_key_is_that_of_the_demand),
         cmocka_unit_test(an_alias_proves_the_name_of_its_records),
     };

@@ -1,4 +1,5 @@
 #include "smtp/session.h"
+#include "smtp/tls.h"
 #include "base/buf.h"
 #include "base/memory.h"
 #include "smtp/talks.h"
@@ -317,12 +318,11 @@ static const char *said(struct smtp_session *s, char *out, size_t max)
     return out;
 }
 
-/* RFC 3461 and RFC 8689: only where they are offered. */
-static void asks_for_notifications_and_tls(void **state)
+/* RFC 3461: only where it is offered. */
+static void asks_for_notifications(void **state)
 {
     struct smtp_message m = SOME;
     struct smtp_session s;
-    struct smtp_result r;
     char out[1024];
 
     (void)state;
@@ -341,20 +341,79 @@ static void asks_for_notifications_and_tls(void **state)
                       "RCPT TO:<b@y> NOTIFY=FAILURE,DELAY\r\nDATA\r\n"
                     : "MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\nDATA\r\n");
     }
-    m = SOME;
-    m.require_tls = true;
-    for (int secure = 0; secure <= 1; secure++) {
+}
+
+/* RFC 3461, 4.4: 100 characters as said, and no half of one. */
+static void an_envid_has_its_length(void **state)
+{
+    struct smtp_message m = SOME;
+    struct smtp_session s;
+    char envid[200], out[1024];
+    const char *at;
+
+    (void)state;
+    memset(envid, 'x', sizeof envid);
+    envid[98] = '=';
+    envid[sizeof envid - 1] = 0;
+    m.envid = envid;
+    smtp_session_init(&s, "me.example");
+    hear(&s, "220 hi\r\n");
+    hear(&s, "250-mx\r\n250 DSN\r\n");
+    smtp_session_send(&s, &m);
+    at = strstr(said(&s, out, sizeof out), "ENVID=");
+    assert_non_null(at);
+    assert_int_equal(strcspn(at, "\r") - strlen("ENVID="), 98);
+}
+
+/* RFC 8689, 4.2.1: TLS, with the domain's own server, that keeps to it. */
+static void a_mail_that_requires_tls(void **state)
+{
+    static const struct {
+        bool secure, broken, sure, verified, offered;
+        enum verdict verdict; /* DELIVERED: it is said */
+        const char *enhanced, *text;
+    } cases[] = {
+        {true, false, true, true, true, VERDICT_DELIVERED, "", ""},
+        {false, false, true, false, true, VERDICT_BOUNCED, "5.7.10", "none"},
+        {false, true, true, false, true, VERDICT_DEFERRED, "4.7.10", "failed"},
+        {true, false, false, true, true, VERDICT_BOUNCED, "5.7.10", "DNSSEC"},
+        {true, false, true, false, true, VERDICT_BOUNCED, "5.7.10",
+         "nothing: self-signed"},
+        {true, false, true, true, false, VERDICT_BOUNCED, "5.7.30",
+         "REQUIRETLS"},
+    };
+    struct smtp_session s;
+    struct smtp_result r;
+    char out[1024];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct smtp_tls_facts facts = {
+            .verified = cases[i].verified,
+            .why = cases[i].verified ? "" : "self-signed"};
+        struct smtp_message m = SOME;
+
+        m.require_tls = true;
+        m.sure_host = cases[i].sure;
         smtp_session_init(&s, "me.example");
-        smtp_session_want(&s, SMTP_STARTTLS_NEVER, secure, NULL);
+        smtp_session_want(&s, SMTP_STARTTLS_NEVER, cases[i].secure, NULL);
+        smtp_session_proves(&s, &facts, cases[i].broken);
         hear(&s, "220 hi\r\n");
-        hear(&s, "250-mx\r\n250 REQUIRETLS\r\n");
+        hear(&s,
+             cases[i].offered ? "250-mx\r\n250 REQUIRETLS\r\n" : "250 mx\r\n");
         smtp_session_send(&s, &m);
-        assert_int_equal(smtp_session_result(&s, &r), !secure);
-        if (!secure)
-            assert_string_equal(r.enhanced, "5.7.30");
-        else
+        if (cases[i].verdict == VERDICT_DELIVERED) {
+            assert_false(smtp_session_result(&s, &r));
             assert_string_equal(said(&s, out, sizeof out),
                                 "MAIL FROM:<a@x> REQUIRETLS\r\n");
+            continue;
+        }
+        assert_true(smtp_session_result(&s, &r));
+        assert_int_equal(r.verdict, cases[i].verdict);
+        assert_int_equal(r.reach, REACH_MESSAGE);
+        assert_string_equal(r.enhanced, cases[i].enhanced);
+        assert_non_null(strstr(r.text, cases[i].text));
+        assert_string_equal(said(&s, out, sizeof out), "");
     }
 }
 
@@ -382,7 +441,9 @@ int main(void)
         cmocka_unit_test(talks_split_anywhere),
         cmocka_unit_test(takes_a_mail),
         cmocka_unit_test(long_addresses),
-        cmocka_unit_test(asks_for_notifications_and_tls),
+        cmocka_unit_test(asks_for_notifications),
+        cmocka_unit_test(an_envid_has_its_length),
+        cmocka_unit_test(a_mail_that_requires_tls),
         cmocka_unit_test(reads_what_is_offered),
     };
 
