@@ -1,4 +1,5 @@
 #include "api/campaign.h"
+#include "api/dsn.h"
 #include "api/json.h"
 #include "api/tracking.h"
 #include "base/utf8.h"
@@ -28,14 +29,18 @@ enum param {
     PARAM_ATTACHMENTS,
     PARAM_PREHEADER,
     PARAM_METADATA,
+    PARAM_DSN,
+    PARAM_REQUIRE_TLS,
 };
 
 static const char *const content_fields[] = {
-    "name",       "from",           "subject",     "html",
-    "text",       "tags",           "headers",     "weight",
-    "reply_to",   "expire_seconds", "template",    "strict_variables",
-    "inline_css", "tracking",       "attachments", "preheader",
-    "metadata"};
+    "name",           "from",     "subject",
+    "html",           "text",     "tags",
+    "headers",        "weight",   "reply_to",
+    "expire_seconds", "template", "strict_variables",
+    "inline_css",     "tracking", "attachments",
+    "preheader",      "metadata", "dsn",
+    "require_tls"};
 enum { CONTENT_FIELDS = sizeof content_fields / sizeof *content_fields };
 
 static bool read_texts(json_t *body, struct campaign_content *out,
@@ -148,11 +153,13 @@ static bool read_switches(json_t *body, struct campaign_content *out,
                           struct email_error *why)
 {
     if (!read_switch(body, "strict_variables", &out->strict_variables, why) ||
-        !read_switch(body, "inline_css", &out->inline_css, why))
+        !read_switch(body, "inline_css", &out->inline_css, why) ||
+        !read_switch(body, "require_tls", &out->require_tls, why))
         return false;
     out->params[PARAM_STRICT_VARIABLES] =
         out->strict_variables ? "true" : "false";
     out->params[PARAM_INLINE_CSS] = out->inline_css ? "true" : "false";
+    out->params[PARAM_REQUIRE_TLS] = out->require_tls ? "true" : "false";
     return true;
 }
 
@@ -262,8 +269,9 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
         !field_read_reply_to(body, CAMPAIGN_REPLY_TO_MAX, why) ||
         !read_headers(body, why) || !email_read_tags(body, why) ||
         !field_check_metadata(body, why) || !tracking_read(body, why) ||
-        !read_numbers(body, out, why) || !read_switches(body, out, why) ||
-        !read_attachments(body, out, why) || !compiles(body, out, why))
+        !dsn_check(body, why) || !read_numbers(body, out, why) ||
+        !read_switches(body, out, why) || !read_attachments(body, out, why) ||
+        !compiles(body, out, why))
         return false;
     if (!out->params[PARAM_NAME])
         out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];
@@ -273,6 +281,7 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
     write_json(body, "headers", PARAM_HEADERS, out);
     write_json(body, "tags", PARAM_TAGS, out);
     write_stored(field_member(body, "metadata"), "{}", PARAM_METADATA, out);
+    write_stored(field_member(body, "dsn"), NULL, PARAM_DSN, out);
     write_stored(field_member(body, "tracking"), "{}", PARAM_TRACKING, out);
     write_stored(out->stored->template, NULL, PARAM_TEMPLATE, out);
     write_stored(out->stored->partials, "{}", PARAM_PARTIALS, out);
@@ -327,6 +336,8 @@ static const struct {
     {"attachments", COLUMN_ATTACHMENTS, AS_JSON},
     {"preheader", COLUMN_PREHEADER, AS_TEXT},
     {"metadata", COLUMN_METADATA, AS_JSON},
+    {"dsn", COLUMN_DSN, AS_JSON},
+    {"require_tls", COLUMN_REQUIRE_TLS, AS_BOOLEAN},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 

@@ -24,7 +24,7 @@ enum {
 
 /* Parameters of the statements that store a campaign, behind the project and
  * the id: see campaigns.sql. Texts belong to the JSON, or to own. */
-enum { CAMPAIGN_PARAMS = 19 };
+enum { CAMPAIGN_PARAMS = 21 };
 
 /* What comes from the project's stored templates; NULLs where there is none. */
 struct campaign_stored {
@@ -40,7 +40,7 @@ struct campaign_content {
     struct attachment_list
         attachments; /* their texts in arena, or the body's */
     struct arena arena;
-    bool strict_variables, inline_css;
+    bool strict_variables, inline_css, require_tls;
 };
 
 /* body: of POST /campaigns; stored: what goes with it, or NULL. May normalise
@@ -89,6 +89,8 @@ enum campaign_column {
     COLUMN_ATTACHMENTS,
     COLUMN_PREHEADER,
     COLUMN_METADATA,
+    COLUMN_DSN,
+    COLUMN_REQUIRE_TLS,
 };
 
 /* Members of a campaign's object, with content if the row has it, without the

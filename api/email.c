@@ -1,5 +1,6 @@
 #include "api/email.h"
 #include "api/attachment.h"
+#include "api/dsn.h"
 #include "api/json.h"
 #include "api/tracking.h"
 #include "api/time_parse.h"
@@ -20,8 +21,8 @@ struct draft {
     struct list to, cc, bcc, reply_to;
     struct message_header headers[EMAIL_HEADERS_MAX];
     size_t n_headers;
-    json_t *tags, *metadata, *tracking;
-    bool inline_css;
+    json_t *tags, *metadata, *tracking, *dsn;
+    bool inline_css, require_tls;
     struct attachment_list attachments;
     struct email_error *why;
 };
@@ -185,13 +186,21 @@ static bool read_metadata(struct draft *d, json_t *item)
     return true;
 }
 
-static bool read_inline_css(struct draft *d, json_t *item)
+static bool read_switch(struct draft *d, json_t *item, const char *field,
+                        bool *out)
 {
-    const json_t *value = field_member(item, "inline_css");
+    const json_t *value = field_member(item, field);
 
-    if (value && !json_is_boolean(value))
-        return invalid(d, "inline_css", "it is to be true or false");
-    d->inline_css = json_is_true(value);
+    *out = json_is_true(value);
+    return !value || json_is_boolean(value) ||
+           invalid(d, field, "it is to be true or false");
+}
+
+static bool read_dsn(struct draft *d, json_t *item)
+{
+    if (!dsn_check(item, d->why))
+        return false;
+    d->dsn = field_member(item, "dsn");
     return true;
 }
 
@@ -242,10 +251,10 @@ static bool empty(const char *text)
 static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
 {
     static const char *const known[] = {
-        "from",        "to",       "cc",      "bcc",      "reply_to",
-        "subject",     "html",     "text",    "tags",     "scheduled_at",
-        "attachments", "template", "headers", "tracking", "inline_css",
-        "preheader",   "metadata"};
+        "from",        "to",       "cc",      "bcc",        "reply_to",
+        "subject",     "html",     "text",    "tags",       "scheduled_at",
+        "attachments", "template", "headers", "tracking",   "inline_css",
+        "preheader",   "metadata", "dsn",     "require_tls"};
     struct address from;
 
     if (!json_is_object(item))
@@ -272,8 +281,11 @@ static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
            read_text(d, item, "preheader", EMAIL_SUBJECT_MAX, &d->preheader) &&
            require(d, !empty(d->html) || !empty(d->text), "html` or `text") &&
            read_headers(d, item) && read_tags(d, item) &&
-           read_metadata(d, item) && read_inline_css(d, item) &&
-           read_tracking(d, item) && read_attachments(d, item, arena);
+           read_metadata(d, item) &&
+           read_switch(d, item, "inline_css", &d->inline_css) &&
+           read_switch(d, item, "require_tls", &d->require_tls) &&
+           read_dsn(d, item) && read_tracking(d, item) &&
+           read_attachments(d, item, arena);
 }
 
 /* The engine's own opinion: whether this can be built. */
@@ -449,6 +461,12 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
     }
     if (d->inline_css)
         buf_add_text(b, ",\"inline_css\":true");
+    if (d->require_tls)
+        buf_add_text(b, ",\"require_tls\":true");
+    if (d->dsn) {
+        buf_add_text(b, ",\"dsn\":");
+        json_add_value(b, d->dsn);
+    }
     if (d->tracking) {
         buf_add_text(b, ",\"tracking\":");
         json_add_value(b, d->tracking);

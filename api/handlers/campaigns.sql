@@ -2,12 +2,14 @@
 INSERT INTO campaign (project, name, sender, reply_to, subject, html, body_text,
                       headers, tags, weight, expire_seconds, template,
                       partials, defaults, strict_variables, inline_css,
-                      tracking, attachments, preheader, metadata)
+                      tracking, attachments, preheader, metadata,
+                      dsn, require_tls)
 VALUES ($1::bigint, $2::text, $3::text,
         ARRAY(SELECT json_array_elements_text($4::json)), $5::text, $6::text,
         $7::text, $8::json, $9::json, $10::int, $11::int, $12::json, $13::json,
         $14::json, $15::boolean, $16::boolean, $17::json,
-        coalesce($18::json, '[]'), $19::text, $20::json)
+        coalesce($18::json, '[]'), $19::text, $20::json, $21::json,
+        $22::boolean)
 RETURNING id
 
 -- name: campaigns_update
@@ -20,7 +22,7 @@ SET name = $3::text, sender = $4::text,
     defaults = $15::json, strict_variables = $16::boolean,
     inline_css = $17::boolean, tracking = $18::json,
     attachments = coalesce($19::json, attachments), preheader = $20::text,
-    metadata = $21::json,
+    metadata = $21::json, dsn = $22::json, require_tls = $23::boolean,
     updated = now()
 WHERE project = $1::bigint AND id = $2::uuid
 
@@ -44,7 +46,7 @@ SELECT id, name, sender, subject,
          'content_id', a ->> 'content_id',
          'size', length(a ->> 'content') * 3 / 4)), '[]'::json)
      FROM json_array_elements(attachments) AS a),
-    preheader, metadata
+    preheader, metadata, dsn, require_tls
 FROM campaign WHERE project = $1::bigint AND id = $2::uuid
 
 -- Whoever changes a campaign holds its row. None if another one does.

@@ -105,10 +105,12 @@ SELECT pg_notify('presort_control', 'campaign ' || $1::uuid)
 INSERT INTO campaign (project, name, sender, reply_to, subject, html, body_text,
                       headers, tags, weight, expire_seconds, template,
                       partials, defaults, strict_variables, inline_css,
-                      tracking, attachments, preheader, metadata, resend_of)
+                      tracking, attachments, preheader, metadata,
+                      dsn, require_tls, resend_of)
 SELECT project, name, sender, reply_to, subject, html, body_text, headers, tags,
     weight, expire_seconds, template, partials, defaults, strict_variables,
-    inline_css, tracking, attachments, preheader, metadata, id
+    inline_css, tracking, attachments, preheader, metadata, dsn, require_tls,
+    id
 FROM campaign WHERE project = $1::bigint AND id = $2::uuid
 RETURNING id
 

@@ -102,6 +102,8 @@ static void add_content(struct buf *out, json_t *content)
         add_or(out, content, members[i], "null");
     add_or(out, content, "tags", "[]");
     add_or(out, content, "metadata", "{}");
+    add_or(out, content, "dsn", "null");
+    add_or(out, content, "require_tls", "false");
 }
 
 static void add_times(struct buf *out, const PGresult *rows, int row,

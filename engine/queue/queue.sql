@@ -221,7 +221,8 @@ WHERE b.id = $1::bigint
 
 -- name: read_campaign
 SELECT sender, reply_to, subject, html, body_text, headers, partials, defaults,
-    strict_variables, inline_css, tracking, attachments, preheader
+    strict_variables, inline_css, tracking, attachments, preheader,
+    dsn, require_tls
 FROM campaign WHERE id = $1::uuid
 
 -- Nothing of it was sent: as if it had not been claimed.

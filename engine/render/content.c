@@ -94,6 +94,41 @@ static void read_tracking(struct content *c, const json_t *object)
     c->tracking.opens = switch_of(object, "opens");
 }
 
+/* RFC 3461, 4.1: NEVER, or a list. */
+static void read_notify(struct content_transfer *t, const json_t *notify)
+{
+    static const struct {
+        const char *ours, *theirs;
+    } words[] = {
+        {"success", "SUCCESS"}, {"failure", "FAILURE"}, {"delay", "DELAY"}};
+    const json_t *value;
+    size_t at, n = 0;
+
+    if (json_is_string(notify))
+        snprintf(t->notify, sizeof t->notify, "NEVER");
+    json_array_foreach(notify, at, value)
+    {
+        const char *text = json_string_value(value);
+
+        for (size_t i = 0; text && i < sizeof words / sizeof *words; i++)
+            if (strcmp(text, words[i].ours) == 0 && n < sizeof t->notify)
+                n +=
+                    (size_t)snprintf(t->notify + n, sizeof t->notify - n,
+                                     "%s%s", n > 0 ? "," : "", words[i].theirs);
+    }
+}
+
+static void read_dsn(struct content_transfer *t, const json_t *dsn)
+{
+    const char *ret = member_text(dsn, "return");
+    const char *envid = member_text(dsn, "envid");
+
+    read_notify(t, json_object_get(dsn, "notify"));
+    if (ret)
+        t->ret = strcmp(ret, "full") == 0 ? "FULL" : "HDRS";
+    snprintf(t->envid, sizeof t->envid, "%s", envid ? envid : "");
+}
+
 struct content *content_of_campaign(const struct content_campaign *row)
 {
     struct content *c = memory_new(1, sizeof *c);
@@ -103,6 +138,7 @@ struct content *content_of_campaign(const struct content_campaign *row)
     json_t *defaults = object_of(row->defaults);
     json_t *tracking = object_of(row->tracking);
     json_t *attachments = object_of(row->attachments);
+    json_t *dsn = object_of(row->dsn);
     const struct message_source source = {
         .from = row->sender,
         .reply_to = row->reply_to,
@@ -124,7 +160,10 @@ struct content *content_of_campaign(const struct content_campaign *row)
     };
 
     read_tracking(c, tracking);
+    read_dsn(&c->transfer, dsn);
+    c->transfer.require_tls = row->require_tls;
     compile(c, &source);
+    json_decref(dsn);
     json_decref(tracking);
     json_decref(attachments);
     json_decref(headers);
@@ -164,6 +203,9 @@ struct content *content_of_email(const char *json, size_t len)
     };
 
     read_tracking(c, json_object_get(root, "tracking"));
+    read_dsn(&c->transfer, json_object_get(root, "dsn"));
+    c->transfer.require_tls =
+        json_is_true(json_object_get(root, "require_tls"));
     if (!root || !source.from)
         (void)!fail(&c->why, STATUS_INVALID, "content: %s",
                     root ? "no sender" : why.text);

@@ -10,6 +10,7 @@
 
 #include "mail/address.h"
 #include "render/message.h"
+#include "smtp/session.h"
 
 struct content {
     struct message *message;     /* NULL: broken */
@@ -23,6 +24,13 @@ struct content {
         } clicks,
             opens;
     } tracking; /* AS_SET: as the settings say */
+    /* As struct smtp_message has them; "" or NULL: not said. */
+    struct content_transfer {
+        bool require_tls;
+        char notify[sizeof "SUCCESS,FAILURE,DELAY"];
+        const char *ret;
+        char envid[SMTP_ENVID_MAX + 1];
+    } transfer;
 };
 
 /* A campaign's columns; headers, partials and defaults are JSON objects. Texts
@@ -30,9 +38,9 @@ struct content {
 struct content_campaign {
     const char *sender, *subject, *html, *text, *headers, *partials, *defaults,
         *tracking, /* {"clicks": bool, "opens": bool}, either may be absent */
-        *attachments, /* a list, as api/attachment writes it */
-        *preheader;
-    bool strict_variables, inline_css;
+        *attachments,     /* a list, as api/attachment writes it */
+        *preheader, *dsn; /* as POST /campaigns has it */
+    bool strict_variables, inline_css, require_tls;
     const char *const *reply_to;
     size_t n_reply_to;
 };
@@ -41,7 +49,7 @@ struct content_campaign {
 struct content *content_of_campaign(const struct content_campaign *c);
 
 /* The JSON of email.content: from, to, cc, reply_to, subject, html, text,
- * headers, attachments, as POST /emails normalises it. */
+ * headers, attachments, dsn, require_tls, as POST /emails normalises it. */
 struct content *content_of_email(const char *json, size_t len);
 
 void content_free(struct content *c);

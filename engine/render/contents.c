@@ -69,6 +69,8 @@ static struct content *compile(const PGresult *row)
         .tracking = text_at(row, 10),
         .attachments = text_at(row, 11),
         .preheader = text_at(row, 12),
+        .dsn = text_at(row, 13),
+        .require_tls = PQgetvalue(row, 0, 14)[0] != 0,
         .reply_to = list,
         .n_reply_to = texts_of(reply_to, len, list),
     };

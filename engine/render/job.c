@@ -191,6 +191,7 @@ enum status job_render(struct jobs *j, struct job *job,
     if (!content->message)
         return fail(err, STATUS_INVALID, "%s", content->why.text);
     job->sender_domain = content->id_domain;
+    job->transfer = &content->transfer;
     if (mail->variables) {
         variables = json_loadb(mail->variables, mail->variables_len,
                                JSON_ALLOW_NUL, &why);
@@ -212,12 +213,18 @@ const char *job_sender_domain(struct batch *b, const struct mail *mail)
 
 struct smtp_message job_message(struct job *job)
 {
+    const struct content_transfer *t = job->transfer;
+
     return (struct smtp_message){
         .from = job->from,
         .to = domain_ascii_spec(job->mail->recipient, job->to),
         .data = job->bytes.data,
         .data_len = job->bytes.len,
         .tag = job,
+        .require_tls = t->require_tls,
+        .notify = t->notify[0] ? t->notify : NULL,
+        .ret = t->ret,
+        .envid = t->envid,
     };
 }
 

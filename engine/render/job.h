@@ -18,7 +18,8 @@ struct job {
     char from[ADDRESS_MAX];    /* envelope sender */
     char to[ADDRESS_MAX];      /* the recipient, where it has other letters */
     const char *sender_domain; /* of From:; its content's */
-    bool eight_bit;            /* its bodies may be 8bit */
+    const struct content_transfer *transfer; /* its content's */
+    bool eight_bit;                          /* its bodies may be 8bit */
     struct buf bytes;
     struct job *next; /* spare ones */
 };

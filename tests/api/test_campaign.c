@@ -28,22 +28,25 @@ static void reads(void **state)
     } cases[] = {
         {"{" MINIMAL "}",
          {"Hi", "Jo <jo@a.example>", "[]", "Hi", NULL, "x", "{}", "[]", "1",
-          NULL, NO_TEMPLATE, "false", "false", "{}"}},
+          NULL, NO_TEMPLATE, "false", "false", "{}", NULL, NULL, "{}", NULL,
+          "false"}},
         {"{\"name\":\"n\",\"from\":\"jo@a.example\",\"subject\":\"{{ a }}\","
          "\"html\":\"<p>\",\"text\":\"\",\"reply_to\":\"r@a.example\","
          "\"headers\":{\"X-A\":\"1\"},\"tags\":[{\"name\":\"a\",\"value\":\"b\""
          "}],\"weight\":7,\"expire_seconds\":60,"
          "\"strict_variables\":true,\"inline_css\":true,"
-         "\"tracking\":{\"opens\":false}}",
+         "\"tracking\":{\"opens\":false},\"require_tls\":true,"
+         "\"dsn\":{\"return\":\"full\"}}",
          {"n", "jo@a.example", "[\"r@a.example\"]", "{{ a }}", "<p>", NULL,
           "{\"X-A\":\"1\"}", "[{\"name\":\"a\",\"value\":\"b\"}]", "7", "60",
-          NO_TEMPLATE, "true", "true", "{\"opens\":false}"}},
+          NO_TEMPLATE, "true", "true", "{\"opens\":false}", NULL, NULL, "{}",
+          "{\"return\":\"full\"}", "true"}},
         {"{" MINIMAL ",\"reply_to\":[\"r@a.example\",\"s@a.example\"],"
          "\"html\":null,\"weight\":null,\"expire_seconds\":null,"
          "\"headers\":null,\"tags\":null,\"id\":\"echoed\"}",
          {"Hi", "Jo <jo@a.example>", "[\"r@a.example\",\"s@a.example\"]", "Hi",
           NULL, "x", "{}", "[]", "1", NULL, NO_TEMPLATE, "false", "false",
-          "{}"}},
+          "{}", NULL, NULL, "{}", NULL, "false"}},
     };
     /* clang-format on */
 
@@ -55,7 +58,7 @@ static void reads(void **state)
 
         if (!read(cases[i].body, &content, &why, &body))
             fail_msg("%s: %s", cases[i].body, why.error.text);
-        for (size_t p = 0; p < CAMPAIGN_PARAMS - 2; p++) {
+        for (size_t p = 0; p < CAMPAIGN_PARAMS; p++) {
             if (cases[i].params[p])
                 assert_string_equal(content.params[p], cases[i].params[p]);
             else
@@ -77,6 +80,7 @@ static void refuses(void **state)
         {"[]", API_VALIDATION_ERROR, "JSON object"},
         {"{" MINIMAL ",\"strict_variables\":1}", API_VALIDATION_ERROR,
          "`strict_variables`"},
+        {"{" MINIMAL ",\"dsn\":1}", API_VALIDATION_ERROR, "`dsn`"},
         {"{}", API_MISSING_REQUIRED_FIELD, "Missing `from` field."},
         {"{\"from\":\"jo@a.example\"}", API_MISSING_REQUIRED_FIELD,
          "Missing `subject` field."},

@@ -61,6 +61,15 @@ static const struct {
      "\"subject\":\"hi\",\"text\":\"x\",\"metadata\":{\"order\":12,"
      "\"shop\":\"north\",\"new\":true}}",
      1, 0},
+    {HEAD "\"dsn\":{\"notify\":\"never\"},\"require_tls\":true," TAIL,
+     "{\"from\":\"Acme <a@acme.test>\",\"to\":[\"b@x.test\"],"
+     "\"subject\":\"hi\",\"text\":\"x\",\"require_tls\":true,"
+     "\"dsn\":{\"notify\":\"never\"}}",
+     1, 0},
+    {HEAD "\"dsn\":null,\"require_tls\":false," TAIL,
+     "{\"from\":\"Acme <a@acme.test>\",\"to\":[\"b@x.test\"],"
+     "\"subject\":\"hi\",\"text\":\"x\"}",
+     1, 0},
     /* What SDKs send for what was not set. */
     {HEAD "\"cc\":null,\"bcc\":\"\",\"reply_to\":[],\"html\":null,"
           "\"headers\":null,\"tags\":null,\"scheduled_at\":\"\",\"id\":\"x\","
@@ -160,6 +169,8 @@ static const struct {
     {HEAD "\"tags\":[{\"name\":\"a\",\"value\":\"\xc3\xa9\"}]," TAIL,
      API_VALIDATION_ERROR, "`tags`"},
     {HEAD "\"inline_css\":1," TAIL, API_VALIDATION_ERROR, "`inline_css`"},
+    {HEAD "\"require_tls\":1," TAIL, API_VALIDATION_ERROR, "`require_tls`"},
+    {HEAD "\"dsn\":{\"notify\":[]}," TAIL, API_VALIDATION_ERROR, "`notify`"},
     {HEAD "\"metadata\":[]," TAIL, API_VALIDATION_ERROR, "`metadata`"},
     {HEAD "\"metadata\":{\"\":1}," TAIL, API_VALIDATION_ERROR, "`metadata`"},
     {HEAD "\"metadata\":{\"order\":{}}," TAIL, API_VALIDATION_ERROR, "`order`"},

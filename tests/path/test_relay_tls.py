@@ -18,8 +18,9 @@ import pytest
 SECRET = "correct horse battery staple"
 
 
-def receipt(presort, to):
+def receipt(presort, to, **fields):
     presort.ask("POST", "/emails", {
+        **fields,
         "from": "shop@source.example", "to": [to], "subject": "Receipt",
         "text": "Thanks.\n\n.\n.a line that starts with a dot\n"})
 
@@ -224,6 +225,13 @@ def test_broken_tls_goes_in_clear_where_that_is_allowed():
             receipt(presort, "b@may.example")
             process.wait_until(lambda: broken.mails == 4, 15, "a fourth")
             assert broken.handshakes == tried  # it is remembered
+            # What requires TLS (RFC 8689) waits until it is tried again.
+            receipt(presort, "c@may.example", require_tls=True)
+            assert process.wait_until(lambda: presort.sql(
+                "SELECT o.verdict, o.enhanced FROM outcome o JOIN mail m "
+                "USING (batch, seq) WHERE m.recipient = 'c@may.example'"),
+                15, "its outcome") == [["deferred", "4.7.10"]]
+            assert broken.mails == 4
         for server in (broken, strict):
             server.shutdown()
 
