@@ -438,6 +438,12 @@ static void hand_on(struct dest *t, struct parcel *p)
     parcel_return_waiting(p, t->site, 0);
 }
 
+bool dest_is_stranded(const struct dest *t)
+{
+    return t->stranded && (hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0 ||
+                           hand_waiting(&t->hand, BATCH_CAMPAIGN) > 0);
+}
+
 /* A short pause is waited for here. */
 bool dest_is_shut(const struct dest *t)
 {
@@ -529,6 +535,7 @@ static void choose_source(struct dest *t)
 
     t->source_ms = t->world->now_ms + DEST_SOURCE_MS;
     t->sourceless = !s;
+    t->stranded = !s && when_us == PACE_NEVER_US;
     if (!s) {
         wake_at(t, when_us);
         return;

@@ -61,6 +61,7 @@ struct dest {
     char source[SOURCE_TEXT_MAX];      /* the one now; "" */
     int64_t source_ms;                 /* looked at again then */
     bool sourceless;                   /* none may be used now */
+    bool stranded;                     /* nor at any other time */
     struct dest *fallback; /* a relay's, where no server is reached; or NULL */
     bool by_fallback;      /* until closed_ms all mail goes there */
     struct dest_report *reports;
@@ -82,6 +83,10 @@ bool dest_is_used(const struct dest *t);
 /* Nothing is sent there, and not within a few seconds either. */
 bool dest_is_shut(const struct dest *t);
 bool dest_is_down(const struct dest *t);
+
+/* Mail waits, and no address of its pool is usable: none is this machine's, or
+ * none reaches a host. */
+bool dest_is_stranded(const struct dest *t);
 
 /* A parcel waits here from now on, or at the fall-back relay while no server
  * answers; or, where the destination is shut or there is no such relay, it is

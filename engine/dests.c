@@ -384,10 +384,13 @@ static void on_counted(void *owner)
     struct dests *d = owner;
     size_t at = 0;
 
-    for (struct dest *t; (t = map_next(&d->all, &at));)
-        pace_ledger(t->gate.site)->waiting +=
-            hand_waiting(&t->hand, BATCH_TRANSACTIONAL) +
-            hand_waiting(&t->hand, BATCH_CAMPAIGN);
+    for (struct dest *t; (t = map_next(&d->all, &at));) {
+        struct pace_ledger *ledger = pace_ledger(t->gate.site);
+
+        ledger->waiting += hand_waiting(&t->hand, BATCH_TRANSACTIONAL) +
+                           hand_waiting(&t->hand, BATCH_CAMPAIGN);
+        ledger->stranded |= dest_is_stranded(t);
+    }
 }
 
 /* Limits, lanes or orders are others now. */

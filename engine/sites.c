@@ -280,8 +280,10 @@ static void report(struct sites *s)
 {
     size_t at = 0;
 
-    for (struct pace_site *site; (site = pace_next(s->pace, &at));)
+    for (struct pace_site *site; (site = pace_next(s->pace, &at));) {
         pace_ledger(site)->waiting = 0;
+        pace_ledger(site)->stranded = false;
+    }
     s->counted(s->owner);
     if (!sites_report_args(s->pace, s->worker, &s->at, &s->args))
         return;

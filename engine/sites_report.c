@@ -46,9 +46,10 @@ static char *replies_of(const struct pace_site *site)
 
 static bool wants_report(const struct pace_ledger *l, int64_t now_us)
 {
-    if (l->changes == l->changes_told && l->waiting == 0)
+    if (l->changes == l->changes_told && l->waiting == 0 &&
+        l->stranded == l->stranded_told)
         return false;
-    return l->changes != l->changes_told ||
+    return l->changes != l->changes_told || l->stranded != l->stranded_told ||
            now_us - l->told_us >= REPORT_AGAIN_US;
 }
 
@@ -166,6 +167,7 @@ static void tell(struct pace_ledger *l, int64_t now_us)
     /* One that moves is told again; then it is at rest. */
     l->changes_told = l->sent != l->sent_told ? l->changes - 1 : l->changes;
     l->sent_told = l->sent;
+    l->stranded_told = l->stranded;
     l->told_us = now_us;
 }
 

@@ -83,8 +83,10 @@ struct pace_ledger {
     uint64_t changes; /* of everything that is worth telling */
     uint64_t sent;
     size_t waiting; /* mails in hand: the owner's */
+    bool stranded;  /* they have no address to leave from: the owner's */
     unsigned users; /* of the state: the owner's */
     uint64_t changes_told, sent_told, changes_learned;
+    bool stranded_told;
     int64_t told_us, learned_us;
 };
 

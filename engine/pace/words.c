@@ -89,6 +89,10 @@ void pace_why(const struct pace_site *s, int64_t now_us, char *out)
         snprintf(out, PACE_WHY_MAX,
                  "%s is being warmed up: %lld mails a day for %s",
                  warming->source, (long long)warming->per_day, title(s));
+    else if (s->ledger.stranded)
+        snprintf(out, PACE_WHY_MAX,
+                 "no source address of its pool can be used here and reaches "
+                 "its servers");
     else if (s->open >= pace_connections(s) && s->open > 0)
         why_limit(s, LIMIT_CONNECTIONS, out);
     else if (s->open == 0 && !meter_gate_allows(&s->connects, now_us, &when_us))

@@ -281,6 +281,9 @@ static void says_which_limit_binds(void **state)
     pace_spend(s, &nothing, NOW);
     pace_why(s, NOW, why);
     assert_string_equal(why, "the limit for a.example is 2 mails a second");
+    pace_ledger(s)->stranded = true;
+    pace_why(s, NOW + 10 * SECOND, why);
+    assert_non_null(strstr(why, "no source address of its pool"));
     pace_free(p);
 }
 

@@ -195,3 +195,22 @@ def test_what_is_not_ours_is_told_and_left_out():
         presort.wait_for(campaign, 30)
         assert servers.sources() == {SECOND: 20}
         assert "source_unusable address=192.0.2.77" in presort.log()
+
+
+def test_a_pool_without_an_address_of_ours_is_told():
+    """Its mail waits, `sites` says why, and goes once there is one."""
+    with installation(["127.0.1.1"]) as (presort, servers):
+        add(presort, "192.0.2.77", "out1.example")
+        presort.command("route", "default", "r0", "--pool", "main")
+        known(presort)
+        campaign = send(presort, [f"a{n}@s.example" for n in range(20)])
+        process.wait_until(
+            lambda: "relay r0: 20 mails wait: no source address of its pool "
+            "can be used here" in presort.command("sites"), 20, "the reason")
+        assert not servers.came
+        add(presort, SECOND, "out2.example")
+        presort.wait_for(campaign, 30)
+        assert servers.sources() == {SECOND: 20}
+        process.wait_until(
+            lambda: "relay r0: no mail waits\n" in presort.command("sites"),
+            20, "nothing to wait")
