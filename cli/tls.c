@@ -66,13 +66,15 @@ static int remove_(PGconn *conn, int argc, char **argv)
     return change(conn, SQL_TLS_REMOVE, argc, argv, "removed");
 }
 
-static int print(PGconn *conn, const char *sql)
+static int print(PGconn *conn, const char *sql, const char *none)
 {
     struct error err;
     DB_RESULT *r = db_query(conn, &err, sql, 0, NULL);
 
     if (!r)
         return cli_fail("%s", err.text);
+    if (PQntuples(r) == 0)
+        puts(none);
     for (int row = 0; row < PQntuples(r); row++)
         for (int i = 0; i < PQnfields(r); i++)
             printf("%s%s", PQgetvalue(r, row, i),
@@ -83,13 +85,13 @@ static int print(PGconn *conn, const char *sql)
 static int list(PGconn *conn, int argc, char **argv)
 {
     (void)argc, (void)argv;
-    return print(conn, SQL_TLS_LIST);
+    return print(conn, SQL_TLS_LIST, "no rules: the setting tls_policy counts");
 }
 
 static int policies(PGconn *conn, int argc, char **argv)
 {
     (void)argc, (void)argv;
-    return print(conn, SQL_TLS_POLICIES);
+    return print(conn, SQL_TLS_POLICIES, "no MTA-STS policy is in force");
 }
 
 static const struct verb {

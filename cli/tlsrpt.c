@@ -190,7 +190,11 @@ static int read_rows(struct tlsrpt *t, PGconn *conn)
     t->from_seconds = strtoll(PQgetvalue(day, 0, 1), NULL, 10);
     params[0] = t->day;
     t->rows = db_query(conn, &err, SQL_TLS_COUNTS, 2, params);
-    return t->rows ? EXIT_DONE : cli_fail("%s", err.text);
+    if (!t->rows)
+        return cli_fail("%s", err.text);
+    if (PQntuples(t->rows) == 0)
+        fprintf(stderr, "presort: no connections were counted on %s\n", t->day);
+    return EXIT_DONE;
 }
 
 static int write_all(struct tlsrpt *t)
