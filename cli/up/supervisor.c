@@ -249,6 +249,21 @@ static void prepare_ended(struct supervisor *s, struct child *c, int status,
     }
 }
 
+/* Asked to leave: whoever crashes instead has not finished its work. */
+static void child_left(struct supervisor *s, const struct child *c, pid_t pid,
+                       int status)
+{
+    static const int crashes[] = {SIGABRT, SIGBUS,  SIGFPE,
+                                  SIGILL,  SIGSEGV, SIGSYS};
+
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        if (WIFSIGNALED(status) && WTERMSIG(status) == crashes[i]) {
+            log_event(LOG_ERROR, "child_crashed", "child=%s pid=%d signal=%d",
+                      c->name, (int)pid, crashes[i]);
+            s->exit_status = 1;
+        }
+}
+
 static void child_ended(struct supervisor *s, struct child *c, int status,
                         int64_t now)
 {
@@ -256,8 +271,10 @@ static void child_ended(struct supervisor *s, struct child *c, int status,
     pid_t pid = c->pid;
 
     c->pid = 0;
-    if (s->stopping)
+    if (s->stopping) {
+        child_left(s, c, pid, status);
         return;
+    }
     if (c->kind == CHILD_PREPARE) {
         prepare_ended(s, c, status, now);
         return;

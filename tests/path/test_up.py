@@ -187,6 +187,23 @@ def test_drain_has_a_limit(programs):
         shutil.rmtree(directory)
 
 
+def test_who_crashes_while_it_is_to_leave_is_told(programs):
+    """A worker that dies over its last mails has not handed them back."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="presort-bin-"))
+    directory.chmod(0o755)
+    for name in ("presort", "presort-api", "presort-inbound"):
+        shutil.copy(programs / name, directory)
+    write_script(directory / "presort-engine", "kill -SEGV $$")
+    try:
+        with Up(directory) as up:
+            wait_for_scripts(up, 3)
+            assert up.stop() == 1
+            assert "error up child_crashed child=engine-0" in up.said()
+            assert f" signal={signal.SIGSEGV.value}\n" in up.said()
+    finally:
+        shutil.rmtree(directory)
+
+
 def test_reload(programs):
     config = pathlib.Path(tempfile.mkstemp(suffix=".conf")[1])
     try:
