@@ -14,12 +14,12 @@
 #include "api/server.h"
 #include "api/track/tracker.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/log.h"
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -91,22 +91,6 @@ static int serve(struct api *api, const sigset_t *signals)
     return 0;
 }
 
-/* Each connection is a file, and so are the threads' own; shells often allow
- * a thousand. */
-static void allow_files(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-    if (limit.rlim_cur < SERVER_CONNECTIONS_MAX + FILES_OWN)
-        log_event(LOG_WARN, "few_files", "limit=%llu wanted=%d",
-                  (unsigned long long)limit.rlim_cur,
-                  SERVER_CONNECTIONS_MAX + FILES_OWN);
-}
-
 /* Large bodies come from the system and go back to it, instead of leaving
  * each thread's heap as large as the largest it ever saw. */
 static void bound_heap(void)
@@ -121,7 +105,7 @@ static int run(const struct config *config)
     sigset_t signals;
 
     log_open("api", level_of(config->log_level));
-    allow_files();
+    files_allow(SERVER_CONNECTIONS_MAX + FILES_OWN);
     bound_heap();
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);

@@ -26,7 +26,7 @@ static const char limits_usage[] =
     "usage: presort limits [list]\n"
     "       presort limits set SCOPE NAME LIMIT=N|LIMIT=none ...\n"
     "       presort limits remove SCOPE NAME\n\n"
-    "SCOPE is site, campaign (its id), project (its id), sender (a domain), "
+    "SCOPE is site, campaign (its id), project, sender (a domain), "
     "source (an\naddress) or relay. LIMIT is connections, "
     "connections_per_minute,\nmails_per_connection, mails_per_second, "
     "mails_per_minute, mails_per_hour,\nmails_per_day, burst, retry_first or "

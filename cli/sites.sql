@@ -47,15 +47,25 @@ SELECT site_resume($1::text)
 SELECT site_retry_now($1::text)
 
 -- name: limits_list
-SELECT scope, name, limits FROM limit_rule ORDER BY scope, name
+SELECT scope, CASE WHEN scope = 'project'
+        THEN coalesce((SELECT p.name FROM project p WHERE p.id::text = l.name),
+                      l.name)
+        ELSE l.name END, limits
+FROM limit_rule l ORDER BY scope, name
 
 -- name: limits_set
 INSERT INTO limit_rule (scope, name, limits)
-VALUES ($1::text, $2::text, $3::text)
+VALUES ($1::text, CASE WHEN $1::text = 'project'
+        THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
+                      $2::text)
+        ELSE $2::text END, $3::text)
 ON CONFLICT (scope, name) DO UPDATE
 SET limits = excluded.limits, updated = now()
 RETURNING scope || ' ' || name || ': ' || limits
 
 -- name: limits_remove
-DELETE FROM limit_rule WHERE scope = $1::text AND name = $2::text
+DELETE FROM limit_rule WHERE scope = $1::text AND name = CASE WHEN $1::text = 'project'
+    THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
+                  $2::text)
+    ELSE $2::text END
 RETURNING scope || ' ' || name

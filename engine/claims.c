@@ -7,6 +7,7 @@ enum {
     CLAIMS_URGENT = 64,     /* batches of transactional mail at a time */
     CLAIMS_LOW_LEAST = 200, /* mails of an offer in hand */
     CLAIMS_AHEAD_SECONDS = 5,
+    CLAIMS_RELIEF_MS = 100,
     CLAIMS_LIST_MS = 50, /* the store is asked what it has not more often */
 };
 
@@ -71,9 +72,17 @@ struct wanting {
     int64_t now_ms;
 };
 
-/* Of a site with a limit, what it takes in some seconds is enough; of one that
- * is shut, nothing is wanted. */
-static bool is_wanted(void *arg, const struct offer *offer)
+/* What a limit of so many a second lets go in some seconds, if that is less. */
+static size_t enough(size_t low, double rate)
+{
+    if (rate > 0 && rate * CLAIMS_AHEAD_SECONDS < (double)low)
+        return (size_t)(rate * CLAIMS_AHEAD_SECONDS) + 1;
+    return low;
+}
+
+/* Of a site or campaign with a limit, what it takes in some seconds is enough;
+ * of one that is shut, nothing is wanted. */
+static size_t wanted_of(void *arg, const struct offer *offer)
 {
     const struct wanting *w = arg;
     size_t low = w->low;
@@ -81,11 +90,15 @@ static bool is_wanted(void *arg, const struct offer *offer)
 
     if (w->claims->by_site) {
         if (!dests_site_is_open(w->dests, offer->site, w->now_ms, &rate))
-            return false;
-        if (rate > 0 && rate * CLAIMS_AHEAD_SECONDS < (double)low)
-            low = (size_t)(rate * CLAIMS_AHEAD_SECONDS) + 1;
+            return 0;
+        low = enough(low, rate);
     }
-    return offer->in_hand < low;
+    if (offer->class == BATCH_CAMPAIGN) {
+        if (!dests_campaign_is_open(w->dests, offer->campaign, &rate))
+            return 0;
+        low = enough(low, rate);
+    }
+    return low > offer->in_hand ? low - offer->in_hand : 0;
 }
 
 static void claim_urgent(struct claims *c)
@@ -101,12 +114,12 @@ static void claim_urgent(struct claims *c)
     queue_claim(c->queue, &urgent, CLAIMS_URGENT, NULL);
 }
 
-static void claim(struct claims *c, struct offer *o)
+static void claim(struct claims *c, struct offer *o, int batches)
 {
     struct queue_offer of = {.class = o->class, .site = o->site};
 
     memcpy(of.campaign, o->campaign, UUID_BYTES);
-    queue_claim(c->queue, &of, o->ask, o);
+    queue_claim(c->queue, &of, batches, o);
 }
 
 void claims_measure(struct claims *c, int every_ms)
@@ -117,8 +130,8 @@ void claims_measure(struct claims *c, int every_ms)
     c->rate += (rate - c->rate) / 8;
 }
 
-void claims_turn(struct claims *c, const struct held *held,
-                 const struct dests *dests, int64_t now_ms)
+void claims_turn(struct claims *c, const struct held *held, struct dests *dests,
+                 int64_t now_ms)
 {
     struct wanting wanting = {
         .claims = c,
@@ -127,6 +140,7 @@ void claims_turn(struct claims *c, const struct held *held,
         .now_ms = now_ms,
     };
     struct offer *o;
+    int batches;
 
     queue_tls_round(c->queue, dests_tls_round(dests));
     if (wanting.low < CLAIMS_LOW_LEAST)
@@ -138,7 +152,11 @@ void claims_turn(struct claims *c, const struct held *held,
         c->list_ms = now_ms;
         queue_list(c->queue, c->by_site);
     }
+    if (held->n > HELD_MAX / 2 && now_ms - c->relieved_ms >= CLAIMS_RELIEF_MS) {
+        c->relieved_ms = now_ms;
+        dests_relieve(dests);
+    }
     while (!held_is_full(held) &&
-           (o = offers_claim(&c->offers, is_wanted, &wanting)))
-        claim(c, o);
+           (o = offers_claim(&c->offers, wanted_of, &wanting, &batches)))
+        claim(c, o, batches);
 }

@@ -18,7 +18,7 @@ struct claims {
     bool by_site; /* sites are claimed for apart */
     bool list_wanted, urgent_wanted;
     bool claiming_urgent; /* asked, not answered */
-    int64_t list_ms;
+    int64_t list_ms, relieved_ms;
     double rate;      /* mails a second that this worker settles, smoothed */
     uint64_t settled; /* the owner counts, up */
     uint64_t settled_before;
@@ -50,6 +50,6 @@ void claims_measure(struct claims *c, int every_ms);
 
 /* Ask for what is wanted. */
 struct dests;
-void claims_turn(struct claims *c, const struct held *held,
-                 const struct dests *dests, int64_t now_ms);
+void claims_turn(struct claims *c, const struct held *held, struct dests *dests,
+                 int64_t now_ms);
 #endif

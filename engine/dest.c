@@ -5,13 +5,14 @@
 #include "base/memory.h"
 #include "egress/warmup.h"
 #include "render/job.h"
+#include "room.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    DEST_WAIT_US = 5 * 1000000, /* a longer pause empties the hand */
-    DEST_SOURCE_MS = 100,       /* the choice of a source is looked at again */
+    DEST_ROOM_MS = 100,
+    DEST_SOURCE_MS = 100, /* the choice of a source is looked at again */
     DEST_TOKEN_MS = 1000, /* mail is taken that long before a token is asked */
 };
 
@@ -31,7 +32,7 @@ static int64_t now_us(const struct dest_world *w)
     return w->now_ms * 1000;
 }
 
-static struct pace_keys keys_of(const struct dest *t, const struct mail *mail)
+struct pace_keys dest_keys(const struct dest *t, const struct mail *mail)
 {
     struct dest_world *w = t->world;
     const char *sender = pace_has_rules(w->pace, PACE_SENDER)
@@ -44,7 +45,7 @@ static struct pace_keys keys_of(const struct dest *t, const struct mail *mail)
 static bool may_go(void *arg, const struct parcel *p)
 {
     struct dest *t = arg;
-    const struct pace_keys keys = keys_of(t, &p->mails[0]);
+    const struct pace_keys keys = dest_keys(t, &p->mails[0]);
 
     return gate_may_send(&t->gate, &keys, now_us(t->world));
 }
@@ -69,7 +70,7 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
         return false;
     while (w->events.may_send(w->owner) &&
            (mail = hand_next(&t->hand, class, may_go, t))) {
-        const struct pace_keys keys = keys_of(t, mail);
+        const struct pace_keys keys = dest_keys(t, mail);
 
         if (w->events.prepare(w->owner, mail, m)) {
             m->sure_host = t->relay || mail->parcel->sure_hosts;
@@ -105,7 +106,8 @@ static void on_settled(void *owner, const struct smtp_result *result,
     struct dest *t = owner;
     struct dest_world *w = t->world;
     struct smtp_result said = *result;
-    struct pace_keys keys = keys_of(t, ((const struct job *)result->tag)->mail);
+    struct pace_keys keys =
+        dest_keys(t, ((const struct job *)result->tag)->mail);
 
     keys.of[PACE_SOURCE] = blamed(t, source);
     if (said.verdict != VERDICT_DELIVERED)
@@ -317,7 +319,7 @@ static void on_addresses(void *owner)
 
 /* ---- Coming and going ---- */
 
-struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
+struct dest *dest_new(struct dest_world *w, const char *key, const char *label,
                       struct relay *relay, const struct source_pool *sources)
 {
     static const struct pool_events pool = {
@@ -339,11 +341,13 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
 
     t->world = w;
     t->key = text_copy(key);
-    t->site = relay ? NULL : text_copy(site);
+    t->label = text_copy(label);
+    t->site = relay ? NULL : t->label;
     t->relay = relay;
     t->gate = (struct gate){
         .pace = w->pace,
-        .site = sites_site(w->sites, site, relay != NULL),
+        .site = sites_site(w->sites, relay ? relay_name(relay) : label,
+                           relay != NULL),
         .when_us = PACE_NEVER_US,
         .source = t->source,
     };
@@ -368,7 +372,7 @@ void dest_free(struct dest *t)
     for (size_t i = 0; i < t->n_reports; i++)
         policy_drop(t->reports[i].policy);
     free(t->reports);
-    free(t->site);
+    free(t->label);
     free(t->key);
     free(t);
 }
@@ -423,21 +427,6 @@ bool dest_is_used(const struct dest *t)
 
 /* ---- Mail comes ---- */
 
-/* Not before then. */
-static void put_off(struct parcel *p, int64_t wait_ms)
-{
-    p->batch->touched = true; /* it can't just be released */
-    parcel_return_waiting(p, NULL, clock_wall_us() + wait_ms * 1000);
-}
-
-/* Into a batch of its site, which nobody claims as long as that is shut, and
- * which another worker may claim that has a lane there. */
-static void hand_on(struct dest *t, struct parcel *p)
-{
-    p->batch->touched |= t->site != NULL;
-    parcel_return_waiting(p, t->site, 0);
-}
-
 bool dest_is_stranded(const struct dest *t)
 {
     return t->stranded && (hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0 ||
@@ -471,16 +460,21 @@ static bool is_closed(const struct dest *t)
 void dest_put(struct dest *t, struct parcel *p)
 {
     int64_t now_ms = t->world->now_ms;
+    size_t piece = room_piece(t, p);
 
     if (dest_is_shut(t)) {
-        hand_on(t, p);
+        room_hand_on(t, p);
         return;
     }
     if (is_closed(t)) {
         if (t->by_fallback)
             dest_put(t->fallback, p);
         else
-            put_off(p, t->closed_ms - now_ms);
+            room_put_off(p, t->closed_ms - now_ms);
+        return;
+    }
+    if (piece > 0) {
+        room_cut_up(t, p, piece);
         return;
     }
     p->place = t;
@@ -560,7 +554,7 @@ static void empty(struct dest *t)
 
         next = p->next;
         p->next = NULL;
-        hand_on(t, p);
+        room_hand_on(t, p);
         w->events.left(w->owner, b);
     }
 }
@@ -571,6 +565,11 @@ void dest_turn(struct dest *t)
 
     t->used_ms = now_ms;
     t->wake_ms = INT64_MAX;
+    if (t->hand.clogged && now_ms - t->room_ms >= DEST_ROOM_MS) {
+        t->hand.clogged = false;
+        t->room_ms = now_ms;
+        room_relieve(t);
+    }
     if (!t->sources)
         t->sourceless = !pace_source_may(t->gate.site, "", now_us(t->world));
     else if (now_ms >= t->source_ms)

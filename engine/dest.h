@@ -17,7 +17,10 @@
 #include "route/sources.h"
 #include "sites.h"
 
-enum { DEST_REPORTS_MAX = 64 };
+enum {
+    DEST_REPORTS_MAX = 64,
+    DEST_WAIT_US = 5 * 1000000, /* a longer pause empties the hand */
+};
 
 /* A domain whose mail comes here and that wants reports of TLS. */
 struct dest_report {
@@ -36,6 +39,7 @@ struct dest_world {
     struct pace *pace; /* theirs */
     struct policies *policies;
     struct broken_tls *broken_tls;
+    bool one;             /* one destination takes all mail */
     struct dest *stirred; /* those that want a turn */
     int64_t now_ms;       /* of this turn of the loop */
 };
@@ -45,13 +49,15 @@ struct dest {
     char *key;
     struct relay *relay;    /* NULL: mail servers found by MX */
     unsigned relay_version; /* that connections are of */
-    char *site;             /* NULL for a relay */
+    const char *site;       /* the label; NULL for a relay */
+    char *label;            /* the site, or SITES_RELAY and the name */
     struct gate gate;
     struct pool *pool;
     struct hand hand;
     struct dest *next_stirred;
     bool stirred;      /* it wants a turn, and is in that list */
     int64_t wake_ms;   /* and at the latest then */
+    int64_t room_ms;   /* when the hand was last cleared for others */
     int64_t used_ms;   /* it had mail or connections */
     int64_t closed_ms; /* no server answers, or no token is had, until then */
     bool tokenless;    /* a relay that is out of tokens, until closed_ms */
@@ -68,9 +74,9 @@ struct dest {
     size_t n_reports;
 };
 
-/* Without hosts yet. site: its limits' name, copied. relay: NULL
- * where site is one of mail servers. sources: a pool, or NULL. */
-struct dest *dest_new(struct dest_world *w, const char *key, const char *site,
+/* Without hosts yet. label: see there; copied. relay: NULL where it is a site
+ * of mail servers. sources: a pool, or NULL. */
+struct dest *dest_new(struct dest_world *w, const char *key, const char *label,
                       struct relay *relay, const struct source_pool *sources);
 void dest_free(struct dest *t);
 
@@ -95,6 +101,9 @@ void dest_put(struct dest *t, struct parcel *p);
 
 /* A mail that came back untried. */
 void dest_put_again(struct dest *t, struct mail *mail);
+
+/* What a mail of it counts for. */
+struct pace_keys dest_keys(const struct dest *t, const struct mail *mail);
 
 void dest_stir(struct dest *t);
 void dest_turn(struct dest *t);

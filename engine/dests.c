@@ -4,8 +4,11 @@
 #include "base/memory.h"
 #include "dest.h"
 #include "pace/retry.h"
+#include "queue/uuid.h"
 #include "render/job.h"
+#include "room.h"
 #include "route/route.h"
+#include "sites_report.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +34,7 @@ struct dests {
 static struct dest *dest_of_relay(struct dests *d, struct relay *relay,
                                   const struct source_pool *sources)
 {
-    char key[DESTS_KEY_MAX];
+    char key[DESTS_KEY_MAX], label[SITES_LABEL_MAX];
     struct dest *t;
 
     snprintf(key, sizeof key, "relay %s%s%s", relay_name(relay),
@@ -39,7 +42,8 @@ static struct dest *dest_of_relay(struct dests *d, struct relay *relay,
     t = map_get(&d->all, key);
     if (t)
         return t;
-    t = dest_new(&d->world, key, relay_name(relay), relay, sources);
+    snprintf(label, sizeof label, "%s%s", SITES_RELAY, relay_name(relay));
+    t = dest_new(&d->world, key, label, relay, sources);
     map_put(&d->all, key, t);
     return t;
 }
@@ -317,12 +321,34 @@ bool dests_are_down(const struct dests *d)
 bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
                         double *rate)
 {
-    const struct pace_site *s = pace_find(d->world.pace, site, false);
+    const struct pace_site *s = sites_find(d->world.sites, site);
     int64_t until_us;
 
     *rate = s ? pace_rate(s) : 0;
     return s ? !pace_parked(s, now_ms * 1000, &until_us)
              : !sites_held(d->world.sites, site);
+}
+
+bool dests_campaign_is_open(const struct dests *d,
+                            const unsigned char campaign[UUID_BYTES],
+                            double *rate)
+{
+    char text[UUID_TEXT_MAX];
+
+    *rate = 0;
+    if (!pace_has_rules(d->world.pace, PACE_CAMPAIGN))
+        return true;
+    uuid_text(campaign, text);
+    return pace_rule_rate(d->world.pace, PACE_CAMPAIGN, text, rate);
+}
+
+void dests_relieve(struct dests *d)
+{
+    size_t at = 0;
+
+    for (struct dest *t; (t = map_next(&d->all, &at));)
+        if (hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0)
+            room_relieve(t);
 }
 
 void dests_worker(struct dests *d, int worker)
@@ -411,9 +437,11 @@ static void on_routes(void *owner)
     unsigned n = route_sources(d->route);
 
     pace_sources(d->world.pace, n > 0 ? n : 1);
+    d->world.one = false; /* until it is known which */
     d->one = route_is_one(d->route, &way) && way.kind == ROUTE_RELAY
                  ? dest_of_relay(d, way.relay, way.pool)
                  : NULL;
+    d->world.one = d->one != NULL;
     d->world.events.rerouted(d->world.owner);
 }
 

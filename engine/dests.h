@@ -97,6 +97,15 @@ struct carried_retry dests_retry(const struct mail *mail);
 /* One destination takes all mail: where a mail goes depends on nothing. */
 bool dests_are_one(const struct dests *d);
 
+/* Many batches are held: what can't go soon is handed back. */
+void dests_relieve(struct dests *d);
+
+/* May mail of the campaign be claimed; and about how many a second of it may
+ * this worker send (0: no limit of its own)? */
+bool dests_campaign_is_open(const struct dests *d,
+                            const unsigned char campaign[UUID_BYTES],
+                            double *rate);
+
 /* No mail is to be claimed: the one destination of all mail is down. */
 bool dests_are_down(const struct dests *d);
 /* May mail of this site be claimed; and about how many mails a second of it

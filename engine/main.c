@@ -1,6 +1,7 @@
 /* presort-engine - one worker: claims batches, sends their mails, settles.
  * Started by `presort up`, one per core; each in a slot of its own. */
 #include "base/clock.h"
+#include "base/files.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "metrics.h"
@@ -16,6 +17,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { FILES_OWN = 100 }; /* beside connections */
 
 struct engine {
     uv_loop_t loop;
@@ -173,6 +176,7 @@ int main(int argc, char **argv)
     parse_args(&e, argc, argv);
     load(&e);
     take_slot(&e, slot, sizeof slot);
+    files_allow((unsigned long)e.config.site_connections_max + FILES_OWN);
     if (uv_loop_init(&e.loop) != 0)
         die("loop", "can't start");
     if (pipeline_new(&e.loop, &e.config, e.dir, slot, &e.metrics, on_drained,

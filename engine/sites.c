@@ -14,6 +14,8 @@ enum {
     SITES_POLL_MS = 5000,
     SITES_REPORT_MS = 1500,
     SITES_LEARNED_MS = 3000,
+    SITES_CLOCK_SHARE = 16,
+    SITES_CLOCK_OFF_US = 1000000, /* no delay, but another clock */
 };
 
 /* What the store says of a site, whether it is in use here or not. */
@@ -37,6 +39,7 @@ struct sites {
     int worker; /* 0: none yet */
     bool known_once, has_state, wanted, alone_told;
     int64_t started_us; /* of us, wall clock of the store */
+    int64_t clock_us;   /* its clock, less ours that never jumps */
     int64_t read_ms, report_ms, learned_ms;
     size_t at; /* where the next report starts */
     char *domains[SITES_DOMAINS_MAX], *sites[SITES_DOMAINS_MAX];
@@ -236,6 +239,18 @@ static void tell_heard(struct sites *s, int64_t last_us)
     pg_sync(s->pg);
 }
 
+/* The store's clock is everybody's. What is read of it is late by the way here:
+ * the least late counts, but slowly less, as clocks run apart. */
+static void set_clock(struct sites *s, int64_t store_us)
+{
+    int64_t ahead_us = store_us - sites_now_us();
+
+    if (ahead_us > s->clock_us || s->clock_us - ahead_us > SITES_CLOCK_OFF_US)
+        s->clock_us = ahead_us;
+    else
+        s->clock_us -= (s->clock_us - ahead_us) / SITES_CLOCK_SHARE;
+}
+
 static void on_workers(void *arg, const PGresult *rows)
 {
     struct sites *s = arg;
@@ -253,8 +268,10 @@ static void on_workers(void *arg, const PGresult *rows)
         if (ids[n - 1] == s->worker)
             mine_us = started_us;
     }
+    if (n > 0)
+        set_clock(s, pg_time(rows, 0, 3));
     pace_lanes(s->pace, ids, n, s->worker,
-               all_heard(rows, s->worker, mine_us) ? 0 : INT64_MAX,
+               all_heard(rows, s->worker, mine_us) ? 0 : INT64_MAX, s->clock_us,
                sites_now_us());
     tell_heard(s, last_us);
     s->changed(s->owner);
@@ -414,9 +431,14 @@ struct pace *sites_pace(struct sites *s)
     return s->pace;
 }
 
+const struct pace_site *sites_find(const struct sites *s, const char *label)
+{
+    return site_labelled(s, label);
+}
+
 bool sites_held(const struct sites *s, const char *name)
 {
-    const struct pace_site *site = pace_find(s->pace, name, false);
+    const struct pace_site *site = site_labelled(s, name);
     const struct known *k = site ? NULL : map_get(&s->known, name);
     int64_t now_us = sites_now_us(), until_us;
 

@@ -38,7 +38,11 @@ bool sites_are_known(const struct sites *s);
 
 struct pace *sites_pace(struct sites *s);
 
-/* Is a site, which may have no state here yet, paused or suspended? */
+/* By its label: a site's name, or SITES_RELAY and a relay's. NULL: it has no
+ * state here. */
+const struct pace_site *sites_find(const struct sites *s, const char *label);
+
+/* Is one, which may have no state here yet, paused or suspended? */
 bool sites_held(const struct sites *s, const char *name);
 
 /* pace_site, with what was learned and ordered before. */

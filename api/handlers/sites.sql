@@ -81,10 +81,16 @@ FROM limit_rule
 
 -- name: limits_put
 INSERT INTO limit_rule (scope, name, limits)
-VALUES ($1::text, $2::text, $3::text)
+VALUES ($1::text, CASE WHEN $1::text = 'project'
+        THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
+                      $2::text)
+        ELSE $2::text END, $3::text)
 ON CONFLICT (scope, name) DO UPDATE
 SET limits = excluded.limits, updated = now()
 
 -- name: limits_delete
-DELETE FROM limit_rule WHERE scope = $1::text AND name = $2::text
+DELETE FROM limit_rule WHERE scope = $1::text AND name = CASE WHEN $1::text = 'project'
+    THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
+                  $2::text)
+    ELSE $2::text END
 RETURNING name

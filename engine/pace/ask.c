@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define US_A_SECOND 1e6
+#define SECONDS_A_MINUTE 60.0
+
 static int64_t later(int64_t a, int64_t b)
 {
     return a > b ? a : b;
@@ -118,12 +121,44 @@ bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
     return may;
 }
 
-bool pace_may_claim(const struct pace *p, enum pace_scope scope,
-                    const char *name, int64_t now_us)
+bool pace_rule_rate(const struct pace *p, enum pace_scope scope,
+                    const char *name, double *rate)
+{
+    const struct rule_state *r = pace_rule_find(p, scope, name);
+
+    *rate = r ? meter_rate(&r->meter) : 0;
+    return !r || r->share.n > 0;
+}
+
+bool pace_rules_allow(const struct pace *p, const struct pace_keys *keys,
+                      int64_t now_us)
 {
     int64_t when_us = now_us;
+    bool may = true;
 
-    return rule_allows(pace_rule_find(p, scope, name), now_us, &when_us);
+    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++)
+        may &= rule_allows(pace_rule_find(p, (enum pace_scope)i, keys->of[i]),
+                           now_us, &when_us);
+    return may;
+}
+
+int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys, size_t n,
+                         int64_t now_us)
+{
+    int64_t latest_us = now_us;
+
+    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
+        struct rule_state *r =
+            pace_rule_find(p, (enum pace_scope)i, keys->of[i]);
+        double rate = r ? meter_rate(&r->meter) : 0;
+
+        if (rate <= 0)
+            continue;
+        r->later_us = later(r->later_us, now_us) +
+                      (int64_t)((double)n * US_A_SECOND / rate);
+        latest_us = later(latest_us, r->later_us);
+    }
+    return latest_us;
 }
 
 bool pace_has_suspended(const struct pace_site *s)
@@ -138,11 +173,22 @@ bool pace_is_suspended(const struct pace_site *s, const char *campaign,
            0;
 }
 
+/* New connections are few, and of little use each. */
+static double connects_rate(const struct pace_site *s)
+{
+    int64_t mails = s->limits.of[LIMIT_MAILS_PER_CONNECTION];
+
+    return mails > 0 ? (double)(s->connects.n * mails) / SECONDS_A_MINUTE : 0;
+}
+
 double pace_rate(const struct pace_site *s)
 {
-    double rate = meter_rate(&s->meter);
+    double rate = meter_rate(&s->meter), connects = connects_rate(s);
 
-    if (s->shape.rate > 0 && (rate == 0 || s->shape.rate < rate))
+    if (connects > 0 && (rate <= 0 || connects < rate))
+        rate = connects;
+
+    if (s->shape.rate > 0 && (rate <= 0 || s->shape.rate < rate))
         rate = s->shape.rate;
     return rate;
 }

@@ -74,3 +74,13 @@ struct lane_share lanes_share(const struct lanes *lanes, const char *key,
         return (struct lane_share){0};
     return (struct lane_share){.mine = mine, .n = k};
 }
+
+struct lane_share lanes_place(const struct lanes *lanes, const char *key,
+                              int64_t now_us)
+{
+    unsigned mine = rank(lanes, key);
+
+    if (now_us < lanes->quiet_until_us || mine >= lanes->n)
+        return (struct lane_share){0};
+    return (struct lane_share){.mine = mine, .n = lanes->n};
+}

@@ -46,4 +46,9 @@ void lanes_set(struct lanes *lanes, const int32_t *workers, unsigned n,
  * Where there is nothing to divide everybody has all of it. */
 struct lane_share lanes_share(const struct lanes *lanes, const char *key,
                               const struct limits *limits, int64_t now_us);
+
+/* A place among all live workers, for limits of which each has a share or its
+ * turn (pace/meter). n 0: it has none yet. */
+struct lane_share lanes_place(const struct lanes *lanes, const char *key,
+                              int64_t now_us);
 #endif

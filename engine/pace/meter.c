@@ -2,7 +2,13 @@
 
 #define NS_A_SECOND INT64_C(1000000000)
 
-enum { METER_BURST_SHARE = 20, NS_A_US = 1000 };
+enum {
+    METER_BURST_SHARE = 20,
+    METER_OPEN_SHARE = 20, /* of the time between turns, one is open so long */
+    NS_A_US = 1000,
+};
+/* And so long at least: whoever waits for a turn must not miss it. */
+#define METER_OPEN_LEAST_NS (120 * NS_A_SECOND / 1000)
 
 static const struct {
     enum limit limit;
@@ -43,8 +49,9 @@ void meter_gate_set(struct meter_gate *gate, int64_t n, int64_t period_ns,
     apart = n - burst + 1;
     interval_ns = (period_ns + apart - 1) / apart;
     slack_ns = (burst - 1) * interval_ns;
-    if (gate->n == n && gate->interval_ns == interval_ns)
+    if (gate->n == n && gate->interval_ns == interval_ns && !gate->turn_ns)
         return;
+    gate->turn_ns = 0;
     if (gate->n == 0)
         gate->next_ns = now_ns + slack_ns;
     else
@@ -55,11 +62,55 @@ void meter_gate_set(struct meter_gate *gate, int64_t n, int64_t period_ns,
     gate->slack_ns = slack_ns;
 }
 
+/* n in a period for all workers, of which we are number mine. n + 1 mails, the
+ * first as late and the last as early as can be, are a period apart at least.
+ */
+static void set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
+                      unsigned mine, unsigned workers, int64_t clock_us)
+{
+    int64_t even_ns = (period_ns + n - 1) / n;
+    int64_t open_ns = most(even_ns / METER_OPEN_SHARE, METER_OPEN_LEAST_NS);
+    int64_t apart_ns = even_ns + open_ns;
+
+    *gate = (struct meter_gate){.n = n,
+                                .interval_ns = apart_ns * workers,
+                                .turn_ns = apart_ns * workers,
+                                .first_ns = apart_ns * mine,
+                                .open_ns = open_ns,
+                                .clock_ns = clock_us * NS_A_US,
+                                .used = gate->used};
+}
+
+/* The turn that is open, or comes next; and whether it is open. */
+static int64_t turn_at(const struct meter_gate *gate, int64_t now_us,
+                       bool *open)
+{
+    int64_t since = now_us * NS_A_US + gate->clock_ns - gate->first_ns;
+    int64_t turn = since / gate->turn_ns; /* since 1970: never negative */
+
+    *open = since - turn * gate->turn_ns < gate->open_ns && turn > gate->used;
+    return *open ? turn : turn + 1;
+}
+
+static bool turn_allows(const struct meter_gate *gate, int64_t now_us,
+                        int64_t *when_us)
+{
+    bool open;
+    int64_t turn = turn_at(gate, now_us, &open);
+    int64_t at_ns = turn * gate->turn_ns + gate->first_ns - gate->clock_ns;
+
+    if (!open)
+        *when_us = most(*when_us, (at_ns + NS_A_US - 1) / NS_A_US);
+    return open;
+}
+
 bool meter_gate_allows(const struct meter_gate *gate, int64_t now_us,
                        int64_t *when_us)
 {
     int64_t at_ns = gate->next_ns - gate->slack_ns;
 
+    if (gate->turn_ns)
+        return turn_allows(gate, now_us, when_us);
     if (gate->n == 0 || now_us * NS_A_US >= at_ns)
         return true;
     *when_us = most(*when_us, (at_ns + NS_A_US - 1) / NS_A_US);
@@ -68,7 +119,11 @@ bool meter_gate_allows(const struct meter_gate *gate, int64_t now_us,
 
 void meter_gate_spend(struct meter_gate *gate, int64_t now_us)
 {
-    if (gate->n > 0)
+    bool open;
+
+    if (gate->turn_ns)
+        gate->used = turn_at(gate, now_us, &open);
+    else if (gate->n > 0)
         gate->next_ns =
             most(gate->next_ns, now_us * NS_A_US) + gate->interval_ns;
 }
@@ -86,6 +141,26 @@ void meter_set(struct meter *meter, const struct limits *limits, unsigned mine,
             burst = most(limits_share(burst, mine, n), 1);
         meter_gate_set(&meter->gates[i], limit, periods[i].period_ns, burst,
                        now_us);
+    }
+}
+
+void meter_set_turns(struct meter *meter, const struct limits *limits,
+                     unsigned mine, unsigned n, int64_t clock_us,
+                     int64_t now_us)
+{
+    for (int i = 0; i < METER_PERIODS; i++) {
+        int64_t limit = limits->of[periods[i].limit];
+        int64_t burst = limits->of[LIMIT_BURST];
+
+        if (limit > 0 && limit < n)
+            set_turns(&meter->gates[i], limit, periods[i].period_ns, mine, n,
+                      clock_us);
+        else
+            meter_gate_set(
+                &meter->gates[i], limit > 0 ? limits_share(limit, mine, n) : 0,
+                periods[i].period_ns,
+                burst > 0 ? most(limits_share(burst, mine, n), 1) : burst,
+                now_us);
     }
 }
 

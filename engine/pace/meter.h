@@ -7,6 +7,12 @@
  * length, wherever it begins, holds more than N. A meter starts with its burst
  * used up: a restart, or a worker that joins, must not be a way to more.
  *
+ * A limit of fewer than there are workers can't be divided in whole numbers:
+ * then they take turns. Time is cut at fixed moments, one for each mail that
+ * the limit allows and a little longer apart than that; worker k of n has
+ * every n-th of them, and may send one mail just then. So no window holds more
+ * than N either, and nobody has to be told what others did.
+ *
  * Time is an argument: microseconds of a clock that never jumps. No
  * allocation.
  */
@@ -28,6 +34,10 @@ struct meter_gate {
     int64_t n;                     /* in a period; 0: open */
     int64_t interval_ns, slack_ns; /* slack: what a burst is ahead */
     int64_t next_ns;               /* theoretical arrival of the next one */
+    /* Of turns (turn_ns 0: there are none): how long all workers' take, when
+     * ours begin by the common clock, how long one may be used. */
+    int64_t turn_ns, first_ns, open_ns, clock_ns;
+    int64_t used; /* the last turn that was used */
 };
 
 struct meter {
@@ -48,6 +58,13 @@ void meter_gate_spend(struct meter_gate *gate, int64_t now_us);
  * most the least limit, so that each lane has a share. */
 void meter_set(struct meter *meter, const struct limits *limits, unsigned mine,
                unsigned n, int64_t now_us);
+
+/* The same for limits that have to be divided among all workers: what is less
+ * than n is taken in turns. clock_us: what to add to now_us for a clock that
+ * all workers share. */
+void meter_set_turns(struct meter *meter, const struct limits *limits,
+                     unsigned mine, unsigned n, int64_t clock_us,
+                     int64_t now_us);
 
 /* May one go now? If not, *when_us is the earliest time worth asking again;
  * it is raised, never lowered, so that several meters can be asked in turn. */

@@ -87,9 +87,10 @@ static void resolve_rules(struct pace *p, int64_t now_us)
         char key[PACE_KEY_MAX];
 
         pace_key(key, pace_scope_text(r->scope), r->name);
-        r->share = lanes_share(&p->lanes, key, &r->limits, now_us);
+        r->share = lanes_place(&p->lanes, key, now_us);
         if (r->share.n > 0)
-            meter_set(&r->meter, &r->limits, r->share.mine, r->share.n, now_us);
+            meter_set_turns(&r->meter, &r->limits, r->share.mine, r->share.n,
+                            p->clock_us, now_us);
     }
 }
 
@@ -148,10 +149,17 @@ void pace_rules_done(struct pace *p, int64_t now_us)
 }
 
 void pace_lanes(struct pace *p, const int32_t *workers, unsigned n,
-                int32_t mine, int64_t quiet_until_us, int64_t now_us)
+                int32_t mine, int64_t quiet_until_us, int64_t clock_us,
+                int64_t now_us)
 {
+    p->clock_us = clock_us;
     lanes_set(&p->lanes, workers, n, mine, quiet_until_us);
     resolve_all(p, now_us);
+}
+
+unsigned pace_workers(const struct pace *p)
+{
+    return p->lanes.n;
 }
 
 void pace_sources(struct pace *p, unsigned n)

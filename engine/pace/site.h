@@ -97,6 +97,8 @@ void pace_free(struct pace *p);
 /* How many source addresses mail may leave from: where all are suspended for a
  * site, it waits. 1 unless said otherwise. */
 void pace_sources(struct pace *p, unsigned n);
+/* How many workers there are, as the list has it. */
+unsigned pace_workers(const struct pace *p);
 bool pace_source_may(const struct pace_site *s, const char *source,
                      int64_t now_us);
 /* Until when it may not; 0: it may. */
@@ -112,9 +114,11 @@ bool pace_warm(struct pace_site *s, const char *source, int64_t per_day,
 bool pace_warm_may(const struct pace_site *s, const char *source,
                    int64_t now_us, int64_t *when_us);
 
-/* The list of live workers has been read (pace/lanes). */
+/* The list of live workers has been read (pace/lanes). clock_us: what to add to
+ * now_us for a clock that they share; it may jitter by some milliseconds. */
 void pace_lanes(struct pace *p, const int32_t *workers, unsigned n,
-                int32_t mine, int64_t quiet_until_us, int64_t now_us);
+                int32_t mine, int64_t quiet_until_us, int64_t clock_us,
+                int64_t now_us);
 
 /* The operator's limits, anew: start, each one, done. Beyond PACE_RULES_MAX
  * they are ignored (false). A scope's meter goes on where it is named again. */
@@ -162,9 +166,20 @@ bool pace_may_connect(const struct pace_site *s, int64_t now_us,
 bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
                    int64_t now_us, int64_t *when_us);
 
-/* Of a campaign's (project's, ...) limits alone: for claims. */
-bool pace_may_claim(const struct pace *p, enum pace_scope scope,
-                    const char *name, int64_t now_us);
+/* Of a campaign's (project's, ...) limits alone. False: none of it may be sent
+ * here. *rate: about how many a second may; 0: no limit. */
+bool pace_rule_rate(const struct pace *p, enum pace_scope scope,
+                    const char *name, double *rate);
+
+/* May a mail with these keys go, by the limits of its campaign, project, sender
+ * and source alone? */
+bool pace_rules_allow(const struct pace *p, const struct pace_keys *keys,
+                      int64_t now_us);
+
+/* n mails are to wait elsewhere: about when these limits let them go, behind
+ * those for whom it was asked before. */
+int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys, size_t n,
+                         int64_t now_us);
 
 /* Is any campaign suspended at the site; is this one? */
 bool pace_has_suspended(const struct pace_site *s);

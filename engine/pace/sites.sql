@@ -17,7 +17,8 @@ FROM site_state WHERE updated > now() - interval '7 days'
 
 -- Live ones, by the database's clock, with a margin for a heartbeat on its way.
 -- name: sites_workers
-SELECT id, started, coalesce(heard, '-infinity'::timestamptz)
+SELECT id, started, coalesce(heard, '-infinity'::timestamptz),
+    clock_timestamp()
 FROM worker
 WHERE stopped IS NULL AND seen > now() - make_interval(secs => $1::int)
 ORDER BY id

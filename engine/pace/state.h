@@ -14,7 +14,8 @@ struct rule_state {
     struct limits limits;
     struct lane_share share;
     struct meter meter;
-    bool named; /* in the list that is being read */
+    int64_t later_us; /* up to then all turns are promised: pace_rules_later */
+    bool named;       /* in the list that is being read */
 };
 
 struct suspension {
@@ -33,6 +34,7 @@ struct warming {
 struct pace {
     struct limits standard;
     struct lanes lanes;
+    int64_t clock_us; /* to add for the workers' common clock */
     unsigned n_sources;
     struct map sites; /* struct pace_site */
     struct map rules; /* struct rule_state, by "scope name" */

@@ -122,6 +122,8 @@ struct batch {
     void *offer;        /* queue/offers' own: what it was claimed for */
     size_t *in_hand;    /* counts its waiting mails, with others'; or NULL */
     struct batch *next; /* in settle's list */
+    size_t piece;       /* what is handed back goes on in batches of so many
+                           mails at most; 0: in one */
     bool touched;       /* something of it was sent or settled */
     bool stolen;        /* the lease went to another worker */
     size_t held_at;     /* place in the pipeline's table */

@@ -37,17 +37,22 @@ void hand_add(struct hand *h, struct parcel *p, bool front)
 
 static struct mail *next_urgent(struct hand *h, fair_may *may, void *arg)
 {
-    struct parcel *p = h->urgent;
+    struct parcel **at = &h->urgent, *p;
+    size_t looked = 0;
 
-    if (!p || (may && !may(arg, p)))
+    while (*at && may && !may(arg, *at) && ++looked < HAND_LOOK_MAX)
+        at = &(*at)->next;
+    p = looked < HAND_LOOK_MAX ? *at : NULL;
+    h->clogged |= !p && *at;
+    if (!p)
         return NULL;
     struct mail *mail = parcel_next(p);
 
     h->urgent_waiting--;
     if (parcel_waiting(p) == 0) {
-        h->urgent = p->next;
-        if (!h->urgent)
-            h->urgent_end = &h->urgent;
+        *at = p->next;
+        if (!*at)
+            h->urgent_end = at;
         p->next = NULL;
         p->listed = false;
     }
@@ -69,22 +74,29 @@ size_t hand_waiting(const struct hand *h, enum batch_class class)
     return class == BATCH_TRANSACTIONAL ? h->urgent_waiting : h->fair.waiting;
 }
 
+struct parcel *hand_take_urgent(struct hand *h)
+{
+    struct parcel *taken = h->urgent;
+
+    for (struct parcel *p = taken; p; p = p->next)
+        p->listed = false;
+    h->urgent = NULL;
+    h->urgent_end = &h->urgent;
+    h->urgent_waiting = 0;
+    return taken;
+}
+
 struct parcel *hand_take(struct hand *h, const unsigned char *campaign)
 {
     struct parcel *taken = fair_take(&h->fair, campaign);
 
     if (campaign)
         return taken;
-    while (h->urgent) {
-        struct parcel *p = h->urgent;
-
-        h->urgent = p->next;
+    for (struct parcel *p = hand_take_urgent(h), *next; p; p = next) {
+        next = p->next;
         p->next = taken;
-        p->listed = false;
         taken = p;
     }
-    h->urgent_end = &h->urgent;
-    h->urgent_waiting = 0;
     return taken;
 }
 

@@ -8,10 +8,14 @@
 
 #include "queue/fair.h"
 
+enum { HAND_LOOK_MAX = 64 };
+
 struct hand {
     struct fair fair;
     struct parcel *urgent, **urgent_end;
     size_t urgent_waiting;
+    bool clogged; /* HAND_LOOK_MAX may not go, and hide who may: the owner
+                     should take some out, and set it back */
 };
 
 void hand_init(struct hand *h);
@@ -22,11 +26,14 @@ void hand_fini(struct hand *h);
 void hand_add(struct hand *h, struct parcel *p, bool front);
 
 /* The next mail of the class to send that may go (may NULL: all may), or NULL;
- * it is out then. Transactional mail keeps its order: where the first may not,
- * none does. */
+ * it is out then. Transactional mail keeps its order, but that who may not go
+ * does not hold others up: the first HAND_LOOK_MAX parcels are asked. */
 struct mail *hand_next(struct hand *h, enum batch_class class, fair_may *may,
                        void *arg);
 size_t hand_waiting(const struct hand *h, enum batch_class class);
+
+/* Take out all transactional parcels: a list by next, in their order. */
+struct parcel *hand_take_urgent(struct hand *h);
 
 /* Take out a campaign's parcels, or with NULL all: a list by next. */
 struct parcel *hand_take(struct hand *h, const unsigned char *campaign);

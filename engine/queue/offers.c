@@ -142,6 +142,7 @@ void offers_hold(struct offers *o, struct batch *b, const char *site)
     if (b->offer)
         BUG("a batch that is held already");
     f->ask = next_ask(f->ask, b->n_mails);
+    f->mails = b->n_mails;
     f->batches++;
     f->in_hand += b->n_waiting;
     b->in_hand = &f->in_hand;
@@ -177,9 +178,19 @@ static bool goes_before(const struct offer *a, const struct offer *b)
     return a->pass < b->pass;
 }
 
-struct offer *offers_claim(struct offers *o, offers_wants *wants, void *arg)
+/* What is claimed beyond need is kept from other workers. */
+static int batches_of(const struct offer *f, size_t wanted)
+{
+    size_t n = f->mails > 0 ? (wanted + f->mails - 1) / f->mails : 1;
+
+    return n < (size_t)f->ask ? (int)n : f->ask;
+}
+
+struct offer *offers_claim(struct offers *o, offers_wants *wants, void *arg,
+                           int *batches)
 {
     struct offer *best = NULL;
+    size_t wanted = 0, n;
 
     if (o->claims >= OFFERS_CLAIMS_MAX)
         return NULL;
@@ -187,11 +198,14 @@ struct offer *offers_claim(struct offers *o, offers_wants *wants, void *arg)
         struct offer *f = o->all[i];
 
         if (f->claimable && !f->claiming && (!best || goes_before(f, best)) &&
-            wants(arg, f))
+            (n = wants(arg, f)) > 0) {
             best = f;
+            wanted = n;
+        }
     }
     if (!best)
         return NULL;
+    *batches = batches_of(best, wanted);
     best->claiming = true;
     o->claims++;
     return best;

@@ -30,6 +30,7 @@ struct offer {
     bool claimable; /* the store has more */
     bool claiming;  /* asked, not answered */
     int ask;        /* batches to claim at a time; more if they are small */
+    size_t mails;   /* in the last batch of it; 0: none was seen */
 };
 
 struct offers {
@@ -59,11 +60,15 @@ void offers_sent(struct offers *o, const struct batch *b);
 /* The batch is no longer held. */
 void offers_let_go(struct batch *b);
 
+/* How many more mails of an offer are wanted; 0: none. */
+typedef size_t offers_wants(void *arg, const struct offer *offer);
+
 /* The offer to claim for now: of those that are claimable and not being
- * claimed, for which wants says yes, transactional ones first, then the lowest
- * pass. NULL if none, or if OFFERS_CLAIMS_MAX are asked already. */
-typedef bool offers_wants(void *arg, const struct offer *offer);
-struct offer *offers_claim(struct offers *o, offers_wants *wants, void *arg);
+ * claimed, and wanted, transactional ones first, then the lowest pass. NULL if
+ * none, or if OFFERS_CLAIMS_MAX are asked already. *batches: so many, as far as
+ * can be told; at least 1. */
+struct offer *offers_claim(struct offers *o, offers_wants *wants, void *arg,
+                           int *batches);
 
 /* Campaigns at work: offers of them with mail in hand or to claim; at least
  * 1. */

@@ -131,17 +131,19 @@ static int by_site_and_schedule(const void *a, const void *b)
     return strcmp(x->site, y->site);
 }
 
-/* A batch for each site, and for each schedule. */
+/* A batch for each site, and for each schedule; or several: see piece. */
 static void send_carries(struct settle *s, const struct batch *b,
                          enum batch_carry kind)
 {
     const struct carry *c = &b->carry[kind];
+    const size_t most =
+        kind == BATCH_RETURNED && b->piece ? b->piece : SIZE_MAX;
     size_t from = 0;
 
     if (c->n > 1)
         qsort(c->mails, c->n, sizeof *c->mails, by_site_and_schedule);
     for (size_t to = 1; to <= c->n; to++) {
-        if (to < c->n &&
+        if (to < c->n && to - from < most &&
             by_site_and_schedule(&c->mails[from], &c->mails[to]) == 0)
             continue;
         send_carry(s, b, kind, c->mails + from, to - from);

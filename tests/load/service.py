@@ -17,8 +17,9 @@ class Service(Presort):
     """relay is a port of 127.0.0.1. The campaign's HTML may be another."""
 
     def __init__(self, relay, html=None, **settings):
-        super().__init__(relay, workers=os.cpu_count(),
-                         api_rate_limit_per_second=1000000, **settings)
+        super().__init__(relay, **{"workers": os.cpu_count(),
+                                   "api_rate_limit_per_second": 1000000,
+                                   **settings})
         self.html = html or standard_html()
 
     def workers(self):

@@ -154,6 +154,99 @@ static void lanes_divide_it(void **state)
     assert_int_equal(total, 5);
 }
 
+/* Four workers, each with more to send than it may, whose clocks are some
+ * milliseconds apart and who look at different moments. The most in a window,
+ * and how many each sent. */
+static int most_of_turns(const char *text, int64_t period_us, unsigned workers,
+                         int sent_by[])
+{
+    static int64_t sent[SENT_MAX];
+    const struct limits limits = limits_of(text);
+    const int64_t start = INT64_C(1000000) * SECOND, step = 47000;
+    struct meter meters[16] = {0};
+    int n = 0, most = 0, from = 0;
+
+    for (unsigned w = 0; w < workers; w++)
+        meter_set_turns(&meters[w], &limits, w, workers,
+                        start + (int64_t)w * 1000, 1);
+    for (int64_t now = 1; now < 40 * period_us; now += step / workers) {
+        unsigned w = (unsigned)(now / (step / workers)) % workers;
+        int64_t when = 0;
+
+        if (!meter_allows(&meters[w], now, &when)) {
+            assert_true(when > now);
+            continue;
+        }
+        meter_spend(&meters[w], now);
+        assert_false(meter_allows(&meters[w], now, &when));
+        sent_by[w]++;
+        sent[n++] = now;
+    }
+    for (int i = 0; i < n; i++) {
+        while (sent[i] - sent[from] >= period_us)
+            from++;
+        most = i - from + 1 > most ? i - from + 1 : most;
+    }
+    return most;
+}
+
+static void who_are_more_than_the_limit_take_turns(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t period_us;
+        int n;
+    } cases[] = {
+        {"mails_per_second=1", SECOND, 1},
+        {"mails_per_second=2", SECOND, 2},
+        {"mails_per_second=3", SECOND, 3},
+        {"mails_per_second=5", SECOND, 5},
+        {"mails_per_minute=1", 60 * SECOND, 1},
+        {"mails_per_minute=3", 60 * SECOND, 3},
+        {"mails_per_minute=9 mails_per_second=1", 60 * SECOND, 9},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int sent_by[4] = {0};
+        int most = most_of_turns(cases[i].text, cases[i].period_us, 4, sent_by);
+        int least = cases[i].n * 40 / 4 / 2; /* half of a fair share */
+
+        assert_in_range(most, 1, cases[i].n);
+        for (int w = 0; w < 4; w++)
+            assert_true(sent_by[w] >= least);
+    }
+}
+
+/* From shares to turns and back, with a limit that changes. */
+static void turns_and_shares_follow_one_another(void **state)
+{
+    struct limits few = limits_of("mails_per_second=1"),
+                  many = limits_of("mails_per_second=40");
+    struct meter meter = {0};
+    int64_t when = 0;
+    int sent = 0;
+
+    (void)state;
+    meter_set_turns(&meter, &few, 1, 2, SECOND * 1000, 1);
+    assert_true(meter_rate(&meter) > 0.3 && meter_rate(&meter) < 0.5);
+    meter_set_turns(&meter, &many, 1, 2, SECOND * 1000, SECOND);
+    for (int64_t now = SECOND; now < 2 * SECOND; now += 1000)
+        if (meter_allows(&meter, now, &when)) {
+            meter_spend(&meter, now);
+            sent++;
+        }
+    assert_in_range(sent, 15, 20);
+    meter_set_turns(&meter, &few, 1, 2, SECOND * 1000, 2 * SECOND);
+    sent = 0;
+    for (int64_t now = 2 * SECOND; now < 12 * SECOND; now += 1000)
+        if (meter_allows(&meter, now, &when)) {
+            meter_spend(&meter, now);
+            sent++;
+        }
+    assert_in_range(sent, 3, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +255,8 @@ int main(void)
         cmocka_unit_test(all_periods_hold_and_the_longest_wait_is_told),
         cmocka_unit_test(a_changed_limit_applies_at_once),
         cmocka_unit_test(lanes_divide_it),
+        cmocka_unit_test(who_are_more_than_the_limit_take_turns),
+        cmocka_unit_test(turns_and_shares_follow_one_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

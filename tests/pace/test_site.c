@@ -25,7 +25,7 @@ static struct pace *pace_of(const char *standard, unsigned workers)
     const struct limits limits = limits_of(standard);
     struct pace *p = pace_new(&limits);
 
-    pace_lanes(p, ids, workers, 1, 0, 1);
+    pace_lanes(p, ids, workers, 1, 0, 0, 1);
     return p;
 }
 
@@ -88,8 +88,8 @@ static void nothing_is_spent_unless_all_allow(void **state)
     assert_in_range(sent_in(s, &nothing, NOW + 2 * SECOND, SECOND), 999, 1000);
     rule(p, PACE_CAMPAIGN, "c1", "mails_per_minute=1");
     assert_int_equal(sent_in(s, &keys, NOW + 60 * SECOND, 10 * SECOND), 1);
-    assert_false(pace_may_claim(p, PACE_CAMPAIGN, "c1", NOW + 70 * SECOND));
-    assert_true(pace_may_claim(p, PACE_CAMPAIGN, "c2", NOW + 70 * SECOND));
+    assert_false(pace_rules_allow(p, &keys, NOW + 70 * SECOND));
+    assert_true(pace_rules_allow(p, &nothing, NOW + 70 * SECOND));
     pace_free(p);
 }
 

@@ -19,7 +19,7 @@ static struct pace *pace_of_n(unsigned workers, int32_t mine)
     const struct limits none = limits_unset();
     struct pace *p = pace_new(&none);
 
-    pace_lanes(p, ids, workers, mine, 0, 1);
+    pace_lanes(p, ids, workers, mine, 0, 0, 1);
     pace_sources(p, 2);
     return p;
 }

@@ -153,10 +153,42 @@ static void is_taken_by_campaign_or_whole(void **state)
     batch_free(c);
 }
 
+static bool is_not(void *arg, const struct parcel *p)
+{
+    return p->batch->id != *(const int64_t *)arg;
+}
+
+static void who_may_not_go_holds_nobody_up(void **state)
+{
+    struct batch *a = batch_of(0, 1, 2), *b = batch_of(0, 2, 1),
+                 *c = batch_of(0, 3, 1);
+    int64_t held = 1;
+    struct mail *mail;
+
+    (void)state;
+    hand_add(&hand, &a->whole, false);
+    hand_add(&hand, &b->whole, false);
+    mail = hand_next(&hand, BATCH_TRANSACTIONAL, is_not, &held);
+    assert_int_equal(mail->id.batch, 2);
+    assert_null(hand_next(&hand, BATCH_TRANSACTIONAL, is_not, &held));
+    hand_add(&hand, &c->whole, false); /* behind what stayed */
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 3);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), 1000);
+    mail = hand_next(&hand, BATCH_TRANSACTIONAL, is_not, &held);
+    assert_int_equal(mail->id.batch, 3);
+    assert_ptr_equal(hand_take_urgent(&hand), &a->whole);
+    assert_int_equal(hand_waiting(&hand, BATCH_TRANSACTIONAL), 0);
+    assert_int_equal(next(BATCH_TRANSACTIONAL), -1);
+    batch_free(a);
+    batch_free(b);
+    batch_free(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(gives_transactional_in_order_of_arrival, start),
+        cmocka_unit_test_setup(who_may_not_go_holds_nobody_up, start),
         cmocka_unit_test_setup(knows_classes_apart, start),
         cmocka_unit_test_setup(gives_what_was_put_back_first, start),
         cmocka_unit_test_setup(takes_more_after_a_put_back, start),

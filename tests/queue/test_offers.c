@@ -23,20 +23,22 @@ static void come(unsigned campaign, const char *site, int weight)
                 weight);
 }
 
-static bool is_low(void *arg, const struct offer *offer)
+static size_t lacks(void *arg, const struct offer *offer)
 {
     (void)arg;
-    return offer->in_hand < LOW;
+    return offer->in_hand < LOW ? LOW - offer->in_hand : 0;
 }
 
-static bool is_open(void *arg, const struct offer *offer)
+static size_t is_open(void *arg, const struct offer *offer)
 {
     return strcmp(offer->site, arg) != 0;
 }
 
+static int batches; /* of the last claim */
+
 static struct offer *claim(void)
 {
-    return offers_claim(&offers, is_low, NULL);
+    return offers_claim(&offers, lacks, NULL, &batches);
 }
 
 /* n mails of the batch go out. */
@@ -168,10 +170,10 @@ static void leaves_out_what_is_not_wanted(void **state)
     come(1, "slow.example", 1);
     come(1, "a.example", 1);
     come(2, "slow.example", 1);
-    struct offer *o = offers_claim(&offers, is_open, slow);
+    struct offer *o = offers_claim(&offers, is_open, slow, &batches);
 
     assert_string_equal(o->site, "a.example");
-    assert_null(offers_claim(&offers, is_open, slow));
+    assert_null(offers_claim(&offers, is_open, slow, &batches));
     assert_non_null(claim());
 }
 

@@ -1,0 +1,110 @@
+#include "room.h"
+#include "base/clock.h"
+#include <string.h>
+
+enum {
+    LATER_US = 300 * 1000000, /* limits may change: look again */
+    PIECE_SECONDS = 60,
+};
+
+void room_put_off(struct parcel *p, int64_t wait_ms)
+{
+    p->batch->touched = true; /* it can't just be released */
+    parcel_return_waiting(p, NULL, clock_wall_us() + wait_ms * 1000);
+}
+
+void room_hand_on(struct dest *t, struct parcel *p)
+{
+    const char *label = t->world->one ? NULL : t->label;
+
+    p->batch->touched |= label != NULL;
+    parcel_return_waiting(p, label, 0);
+}
+
+/* What came before a batch was sorted by this site counts with what is here. */
+static size_t waits(const struct dest *t, const struct parcel *p)
+{
+    size_t n = parcel_waiting(p);
+
+    if (t->world->one || strcmp(p->batch->site, t->label) == 0)
+        return n;
+    return n + hand_waiting(&t->hand, p->batch->class);
+}
+
+/* Of the site's limits, or of the campaign's if these are less: about how many
+ * mails a second this worker may send (0: no limit), and how many workers have
+ * a share. */
+static double rate_of(const struct dest *t, const struct batch *b,
+                      unsigned *workers)
+{
+    double rate = pace_rate(t->gate.site), own = 0;
+
+    *workers = pace_share(t->gate.site).n;
+    if (b->class == BATCH_CAMPAIGN)
+        (void)pace_rule_rate(t->world->pace, PACE_CAMPAIGN, b->campaign_text,
+                             &own);
+    if (own <= 0 || (rate > 0 && rate <= own))
+        return rate;
+    *workers = pace_workers(t->world->pace);
+    return own;
+}
+
+size_t room_piece(const struct dest *t, const struct parcel *p)
+{
+    unsigned workers;
+    double rate = rate_of(t, p->batch, &workers);
+    size_t minute = (size_t)(rate * PIECE_SECONDS) + 1, piece;
+
+    if (rate <= 0 || workers < 2 || p->batch->carried ||
+        waits(t, p) <= 2 * minute)
+        return 0;
+    piece = (parcel_waiting(p) + workers - 1) / workers;
+    return piece > minute ? piece : minute;
+}
+
+void room_cut_up(struct dest *t, struct parcel *p, size_t piece)
+{
+    struct batch *b = p->batch;
+
+    if (b->piece == 0 || piece < b->piece)
+        b->piece = piece;
+    b->touched = true;
+    room_hand_on(t, p);
+}
+
+/* How many mails of a site it takes in a few seconds; the rest need not wait
+ * here. SIZE_MAX: it has no limit. */
+static size_t soon(const struct dest *t)
+{
+    double rate = pace_rate(t->gate.site);
+
+    return rate > 0 ? (size_t)(rate * DEST_WAIT_US / 1e6) + 1 : SIZE_MAX;
+}
+
+void room_relieve(struct dest *t)
+{
+    const size_t most = t->world->one ? SIZE_MAX : soon(t);
+    const int64_t now = t->world->now_ms * 1000;
+    struct parcel *next;
+
+    for (struct parcel *p = hand_take_urgent(&t->hand); p; p = next) {
+        struct batch *b = p->batch;
+        const struct pace_keys keys = dest_keys(t, &p->mails[0]);
+        size_t n = parcel_waiting(p);
+        int64_t wait_us = 0;
+
+        next = p->next;
+        p->next = NULL;
+        if (!pace_rules_allow(t->world->pace, &keys, now))
+            wait_us = pace_rules_later(t->world->pace, &keys, n, now) - now;
+        if (wait_us > LATER_US)
+            wait_us = LATER_US;
+        if (wait_us > DEST_WAIT_US)
+            room_put_off(p, wait_us / 1000);
+        else if (t->hand.urgent_waiting >= most)
+            room_hand_on(t, p);
+        else
+            hand_add(&t->hand, p, false);
+        t->world->events.left(t->world->owner, b);
+    }
+}
