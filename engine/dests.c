@@ -294,18 +294,23 @@ bool dests_are_direct(const struct mail *mail)
     return !t->relay;
 }
 
-struct carried_retry dests_retry(const struct mail *mail)
+struct carried dests_carried(const struct mail *mail)
 {
     const struct dest *t = mail->parcel->place;
+    struct batch *b = mail->parcel->batch;
+    struct carried carried = {.id = mail->id};
 
     if (!t) /* it came to no destination */
-        return (struct carried_retry){0};
+        return carried;
     const struct limits *limits = pace_limits(t->gate.site);
 
-    return (struct carried_retry){
+    carried.retry = (struct carried_retry){
         .first_s = (int32_t)retry_own_s(limits, LIMIT_RETRY_FIRST),
         .most_s = (int32_t)retry_own_s(limits, LIMIT_RETRY_MOST),
     };
+    if (t->site && b->class == BATCH_TRANSACTIONAL)
+        carried.site = arena_copy(&b->arena, t->site, strlen(t->site));
+    return carried;
 }
 
 bool dests_are_one(const struct dests *d)

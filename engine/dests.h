@@ -91,8 +91,11 @@ int64_t dests_tls_round(const struct dests *d);
 /* Is the mail, which was added, on its way to its recipient's own server? */
 bool dests_are_direct(const struct mail *mail);
 
-/* What the site that a mail was on its way to wants between attempts. */
-struct carried_retry dests_retry(const struct mail *mail);
+/* A mail that is to be tried again: what the site that it was on its way to
+ * wants between attempts; and of transactional mail which site that is, so that
+ * it waits with the site's, is paused, retried and shown with it (a campaign's
+ * batches are of a site from the start). It lives as the batch. */
+struct carried dests_carried(const struct mail *mail);
 
 /* One destination takes all mail: where a mail goes depends on nothing. */
 bool dests_are_one(const struct dests *d);

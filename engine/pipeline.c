@@ -135,7 +135,7 @@ static bool may_claim(const struct pipeline *p)
 static bool goes_on(struct pipeline *p, struct batch *b,
                     const struct mail *mail, enum verdict verdict)
 {
-    const struct carried carried = {.id = mail->id, .retry = dests_retry(mail)};
+    const struct carried carried = dests_carried(mail);
 
     if (verdict == VERDICT_DEFERRED)
         batch_carry(b, BATCH_DEFERRED, &carried);

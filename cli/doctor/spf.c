@@ -205,7 +205,7 @@ static enum spf_result decide(struct walk *w, const char *domain,
         }
         if (t.qualifier == '+')
             return SPF_PASS;
-        because(w, "\"%s\" of %s is for it", t.text, domain);
+        because(w, "\"%s\" of %s decides", t.text, domain);
         return SPF_NO;
     }
     return redirected(w, domain, &redirect);

@@ -242,7 +242,7 @@ def test_source_addresses(place):
     assert len(said("44.113.1.5")) == 3 and not said("44.113.1.6")
 
     spf = "SPF bounce.news.example: it "
-    why = '"-all" of bounce.news.example is for it'
+    why = '"-all" of bounce.news.example decides'
     assert f"FAIL  {spf}does not cover {stray}: {why}" in out, out
     assert f"FAIL  {spf}does not cover {none}: {why}" in out
     assert f"FAIL  {spf}does not cover 2a00:99::1: {why}" in out
