@@ -114,13 +114,14 @@ void sink_ledger_totals(const struct sink_ledger *ledger, struct buf *out)
 {
     buf_addf(out,
              "{\"connections\": %" PRId64 ", \"open\": %" PRId64
-             ", \"max_connections\": %" PRId64 ", \"mails\": %" PRId64
+             ", \"max_connections\": %" PRId64
+             ", \"max_mails_per_connection\": %" PRId64 ", \"mails\": %" PRId64
              ", \"bytes\": %" PRId64 ", \"refused\": %" PRId64
              ", \"deferred\": %" PRId64 ", \"dropped\": %" PRId64
              ", \"dropped_accepted\": %" PRId64,
              ledger->connections, ledger->open, ledger->open_most,
-             ledger->mails, ledger->bytes, ledger->refused, ledger->deferred,
-             ledger->dropped, ledger->dropped_accepted);
+             ledger->each_most, ledger->mails, ledger->bytes, ledger->refused,
+             ledger->deferred, ledger->dropped, ledger->dropped_accepted);
     if (ledger->track)
         buf_addf(out,
                  ", \"recipients\": %zu, \"duplicates\": %" PRId64

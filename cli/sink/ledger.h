@@ -23,6 +23,7 @@ enum {
 
 struct sink_ledger {
     int64_t connections, open, open_most, mails, bytes;
+    int64_t each_most; /* mails, taken or not, over one connection */
     int64_t refused, deferred, dropped, dropped_accepted;
     bool track;
     struct sink_seen index; /* recipient to its number, from 1 */

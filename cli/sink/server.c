@@ -19,6 +19,7 @@ struct sink_client {
     struct buf writing;   /* what the socket did not take at once */
     struct buf kept;      /* the message, with --maildir */
     int64_t heard_ms;
+    int64_t mails; /* taken or refused */
     int handles_open;
     bool blocked; /* waiting to write: nothing is read */
     size_t in_at, in_end;
@@ -55,6 +56,10 @@ static void hear_settled(void *owner, const char *sender, const char *recipient,
                          size_t size_bytes, enum sink_deed deed)
 {
     struct sink_client *client = owner;
+    struct sink_ledger *ledger = client->server->ledger;
+
+    if (++client->mails > ledger->each_most)
+        ledger->each_most = client->mails;
     sink_ledger_note(client->server->ledger, clock_wall_us() / 1000, sender,
                      recipient, size_bytes, deed);
 }
