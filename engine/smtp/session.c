@@ -1,6 +1,7 @@
 #include "smtp/session.h"
 #include "base/bug.h"
 #include "smtp/fit.h"
+#include "smtp/look.h"
 #include "smtp/say.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -79,7 +80,7 @@ static void settle_by_reply(struct smtp_session *s, struct smtp_mail *mail,
 {
     struct smtp_reply *r = &s->parser.reply;
 
-    if (mail->settled)
+    if (smtp_look_past(s, mail))
         return;
     smtp_reply_take_enhanced(r, s->enhanced);
     settle(s, mail,
@@ -103,7 +104,8 @@ static bool may_go_on(const struct smtp_session *s)
 
     if (s->n_unanswered == 0)
         return true;
-    if (!offers(s, SMTP_CAP_PIPELINING) ||
+    /* First come all answers to what it is said instead of. */
+    if (s->again || !offers(s, SMTP_CAP_PIPELINING) ||
         !steps[u[s->n_unanswered - 1].step].ahead)
         return false;
     /* Of two bodies under way both would be in doubt. */
@@ -142,31 +144,6 @@ static void speak(struct smtp_session *s)
     }
 }
 
-/* Has the server, for all we know, seen the end of this mail's body? Its last
- * line is ".\r\n"; to be safe, the dot counts. Of a chunk it is the last byte
- * that counts. */
-static bool dot_taken(const struct smtp_session *s, const struct smtp_mail *m)
-{
-    for (size_t i = 0; i < s->n_unanswered; i++) {
-        const struct smtp_unanswered *u = &s->unanswered[i];
-
-        if (u->mail == m && u->step == STEP_BODY)
-            return s->said.taken > u->end - strlen(".\r\n");
-        if (u->mail == m && u->step == STEP_BDAT)
-            return s->said.taken >= u->end;
-    }
-    return false;
-}
-
-static enum smtp_step waits_at(const struct smtp_session *s,
-                               const struct smtp_mail *m)
-{
-    for (size_t i = 0; i < s->n_unanswered; i++)
-        if (s->unanswered[i].mail == m)
-            return s->unanswered[i].step;
-    return s->next;
-}
-
 /* The session ends; closing is the 421 that says so, or NULL. A mail of
  * which the server has said nothing is untried if another was tried here:
  * each connection that costs nothing must have carried something. */
@@ -176,7 +153,7 @@ static void end(struct smtp_session *s, enum smtp_loss loss,
     for (size_t i = 0; i < SMTP_SESSION_MAILS; i++) { /* oldest first */
         struct smtp_mail *m = &s->mails[(s->n_mails + i) % SMTP_SESSION_MAILS];
         struct smtp_result r = {.reach = REACH_HOST,
-                                .step = waits_at(s, m),
+                                .step = smtp_look_waits(s, m),
                                 .enhanced = "",
                                 .text = s->why};
 
@@ -187,8 +164,8 @@ static void end(struct smtp_session *s, enum smtp_loss loss,
             r.enhanced = s->enhanced;
             r.text = closing->text;
         }
-        r.verdict =
-            !closing && dot_taken(s, m) ? VERDICT_IN_DOUBT : VERDICT_DEFERRED;
+        r.verdict = !closing && smtp_look_dot_taken(s, m) ? VERDICT_IN_DOUBT
+                                                          : VERDICT_DEFERRED;
         r.untried = r.verdict == VERDICT_DEFERRED && !m->heard &&
                     (loss == SMTP_LOSS_OWNER ||
                      (loss == SMTP_LOSS_SERVER && s->attempts > 0));
@@ -321,10 +298,18 @@ static enum smtp_step hear_odd(struct smtp_session *s, enum smtp_step at)
                   r->text);
 }
 
+/* RSET, and the last mail is said once more. */
+static enum smtp_step once_more(struct smtp_session *s)
+{
+    s->again = true;
+    s->mail->behind = false;
+    return STEP_RSET;
+}
+
 static enum smtp_step hear_envelope(struct smtp_session *s,
                                     struct smtp_mail *mail, enum smtp_step at)
 {
-    unsigned code = s->parser.reply.code;
+    unsigned code = s->parser.reply.code, spare;
 
     /* "Bad sequence" is about what went before, not about this mail. */
     if (code == 503 && at == STEP_MAIL && mail->behind) {
@@ -334,18 +319,24 @@ static enum smtp_step hear_envelope(struct smtp_session *s,
     if (code / 100 == 3)
         return hear_odd(s, at);
     /* Of one that was refused already, RSET is said, or will be. */
-    if (code / 100 == 2 || mail->settled)
+    if (code / 100 == 2 || smtp_look_past(s, mail))
         return AS_PLANNED;
+    /* It offered parameters and does not know them: from now on without. */
+    if ((spare = smtp_look_spare(s, mail, at)) != 0) {
+        s->offer.caps &= ~spare;
+        return once_more(s);
+    }
     return refused(s, mail, at, STEP_RSET);
 }
 
-/* 354 to a mail already refused: the server waits for a body. Send none. */
+/* 354 to an envelope already refused: the server waits for a body. Send none.
+ */
 static enum smtp_step hear_data(struct smtp_session *s, struct smtp_mail *mail)
 {
     unsigned code = s->parser.reply.code;
 
     if (code == 354)
-        return mail->settled ? STEP_EMPTY : AS_PLANNED;
+        return smtp_look_past(s, mail) ? STEP_EMPTY : AS_PLANNED;
     if (code < 400)
         return hear_odd(s, STEP_DATA);
     return refused(s, mail, STEP_DATA, STEP_RSET);
@@ -368,15 +359,14 @@ static enum smtp_step hear_no_bdat(struct smtp_session *s,
                                    struct smtp_mail *mail)
 {
     s->no_bdat = true;
-    if (mail->settled)
+    mail->chunk = false;
+    if (smtp_look_past(s, mail))
         return AS_PLANNED;
     if (s->mail != mail) {
         settle_by_reply(s, mail, STEP_BDAT, VERDICT_DEFERRED, REACH_HOST);
         return AS_PLANNED;
     }
-    mail->chunk = false;
-    s->again = true;
-    return STEP_RSET;
+    return once_more(s);
 }
 
 /* After a chunk refused nobody knows what the server still holds (RFC 3030, 2):
@@ -384,7 +374,7 @@ static enum smtp_step hear_no_bdat(struct smtp_session *s,
 static enum smtp_step hear_bdat(struct smtp_session *s, struct smtp_mail *mail)
 {
     unsigned code = s->parser.reply.code;
-    bool known = mail->settled;
+    bool known = smtp_look_past(s, mail);
 
     if (code == 500 || code == 502 || code == 504)
         return hear_no_bdat(s, mail);

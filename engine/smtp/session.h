@@ -10,6 +10,8 @@
  * Where it offers CHUNKING (RFC 3030) a mail goes by BDAT: with PIPELINING in
  * one go with its envelope, once nothing of another mail is unanswered. Bodies
  * come dot-stuffed: one that has a dot at the start of a line goes by DATA.
+ * A server that refuses what it offered (BDAT; the parameters of SIZE and DSN)
+ * gets the mail once more without it, and the later ones too.
  *
  * Before the first mail come STARTTLS (RFC 3207) and AUTH (RFC 4954), if they
  * are wanted. What is received in clear behind the reply to STARTTLS ends the
@@ -133,7 +135,7 @@ enum {
 /* The driver reads offer, why, fault, reply_code, replies, attempts and
  * no_starttls; all else is the session's own. */
 struct smtp_session {
-    struct smtp_offer offer; /* of its EHLO reply */
+    struct smtp_offer offer; /* of its EHLO reply, less what was no truth */
     char why[SMTP_WHY_MAX];  /* it ended by no will of ours: the reason */
     enum smtp_fault fault;
     bool no_starttls;    /* it was wanted, and not to be had */
@@ -163,8 +165,8 @@ struct smtp_session {
         bool chunk;          /* it goes by BDAT */
     } mails[SMTP_SESSION_MAILS]; /* used in turn */
     struct smtp_mail *mail;      /* the last one taken */
-    bool again;                  /* behind RSET it goes once more */
-    uint64_t n_mails;            /* taken so far */
+    bool again;       /* when all is answered: RSET, and it goes once more */
+    uint64_t n_mails; /* taken so far */
 
     struct smtp_result results[SMTP_SESSION_MAILS];
     size_t n_results;

@@ -31,6 +31,11 @@
 #define RESET "C: RSET\nS: 250 ok\n"
 #define KEPT_1 "R1: delivered recipient 250 - end of data: kept\n"
 
+#define SIZED HELLO "S: 250-mx\nS: 250 SIZE\n"
+#define TO_SIZE SIZED "M1\nC: MAIL FROM:<a@x> SIZE=4\n"
+#define SIZED_PIPED HELLO "S: 250-mx\nS: 250-SIZE\nS: 250 PIPELINING\n"
+#define SAY_SIZE "C: MAIL FROM:<a@x> SIZE=4\nC: RCPT TO:<b@y>\nC: DATA\n"
+
 struct talk {
     const char *name, *talk;
 };
@@ -295,6 +300,35 @@ static const struct talk talks[] = {
     {"PIPELINING is a lie: refused", BOTH
      "S: 250 kept\nS: 503 no pipelining\nS: 503 no\nS: 503 no\n" KEPT_1
      "R2: deferred host 503 - MAIL FROM: no pipelining\n" RESET "E: idle\n"},
+    {"SIZE is a lie: once more without, and the next too", TO_SIZE
+     "S: 555 5.5.4 what is SIZE\n" RESET
+     "C: MAIL FROM:<a@x>\nS: 250 ok\nC: RCPT TO:<b@y>\nS: 250 ok\nC: DATA\n"
+     "S: 354 go\nC: Hi\nC: .\nS: 250 kept\n" KEPT_1
+     "M2\nC: MAIL FROM:<a@x>\nE: MAIL FROM\n"},
+    {"SIZE is a lie: refused without it, it is not said a third time",
+     TO_SIZE "S: 501 what\n" RESET "C: MAIL FROM:<a@x>\nS: 501 what\n"
+             "R1: bounced message 501 - MAIL FROM: what\n" RESET "E: idle\n"},
+    {"SIZE is a lie, pipelined: first all answers",
+     SIZED_PIPED "M1\n" SAY_SIZE "S: 501 what\nS: 503 first\nS: 503 first\n"
+                 "C: RSET\n" SAY_1 "S: 250 ok\n" TAKEN
+                 "C: Hi\nC: .\nS: 250 kept\n" KEPT_1 "E: idle\n"},
+    {"SIZE is a lie, pipelined: yet 354",
+     SIZED_PIPED "M1\n" SAY_SIZE "S: 501 what\nS: 250 ok\nS: 354 go\nC: .\n"
+                 "S: 250 got nothing\nC: RSET\n" SAY_1 "S: 250 ok\n" TAKEN
+                 "C: Hi\nC: .\nS: 250 kept\n" KEPT_1 "E: idle\n"},
+    {"SIZE is a lie: lost before it goes once more",
+     TO_SIZE "S: 504 what\nC: RSET\nL\nR1: deferred host 0 - RSET: lost\n"
+             "E: over: lost\n"},
+    {"a 501 about the address is believed", TO_SIZE
+     "S: 501 5.1.7 bad sender\n"
+     "R1: bounced message 501 5.1.7 MAIL FROM: bad sender\n" RESET "E: idle\n"},
+    {"a 501 where no parameter was said is believed",
+     TO_MAIL "S: 501 what\nR1: bounced message 501 - MAIL FROM: what\n" RESET
+             "E: idle\n"},
+    {"SMTPUTF8 is needed, so it is not left out",
+     HELLO "S: 250-mx\nS: 250 SMTPUTF8\nM4\nC: MAIL FROM:<a@x> SMTPUTF8\n"
+           "S: 555 5.5.4 what\n"
+           "R4: bounced message 555 5.5.4 MAIL FROM: what\n" RESET "E: idle\n"},
     {"PIPELINING in the greeting is no offer",
      "S: 220 mx PIPELINING\nC: EHLO me.example\nS: 250 PIPELINING\n"
      "M1\nC: MAIL FROM:<a@x>\nE: MAIL FROM\n"},

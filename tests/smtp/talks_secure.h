@@ -155,6 +155,10 @@ static const struct talk secure_talks[] = {
 #define CHUNKED HELLO "S: 250-mx\nS: 250 CHUNKING\n"
 #define CHUNK_PIPED HELLO "S: 250-mx\nS: 250-PIPELINING\nS: 250 CHUNKING\n"
 #define BDAT_1 "C: MAIL FROM:<a@x>\nC: RCPT TO:<b@y>\nC: BDAT 4 LAST\nC: Hi\n"
+#define CHUNK_SIZED                                                            \
+    HELLO "S: 250-mx\nS: 250-PIPELINING\nS: 250-SIZE\nS: 250 CHUNKING\n"
+#define BDAT_SIZE                                                              \
+    "C: MAIL FROM:<a@x> SIZE=4\nC: RCPT TO:<b@y>\nC: BDAT 4 LAST\nC: Hi\n"
 #define TO_BDAT                                                                \
     CHUNKED                                                                    \
     "M1\nC: MAIL FROM:<a@x>\nS: 250 ok\nC: RCPT TO:<b@y>\n"
@@ -182,6 +186,13 @@ static const struct talk chunk_talks[] = {
      "M1\n" BDAT_1 "S: 250 ok\nS: 450 later\nS: 503 nobody\n"
      "R1: deferred recipient 450 - RCPT TO: later\nC: RSET\nS: 250 ok\n"
      "E: idle\n"},
+    {"SIZE is a lie, the body on its way: lost, it is not in doubt",
+     CHUNK_SIZED "M1\n" BDAT_SIZE "S: 501 what\nL\n"
+                 "R1: deferred host 0 - RCPT TO: lost\nE: over: lost\n"},
+    {"SIZE is a lie, with BDAT: first all answers",
+     CHUNK_SIZED "M1\n" BDAT_SIZE "S: 501 what\nS: 503 no\nS: 503 no\n"
+                 "C: RSET\n" BDAT_1 "S: 250 ok\nS: 250 ok\nS: 250 ok\n"
+                 "S: 250 kept\n" BDAT_KEPT_1 "E: idle\n"},
     {"BDAT refused", CHUNK_PIPED
      "M1\n" BDAT_1 "S: 250 ok\nS: 250 ok\nS: 554 spam\n"
      "R1: bounced message 554 - BDAT: spam\nC: RSET\nS: 250 ok\nE: idle\n"},

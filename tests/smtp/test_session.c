@@ -365,6 +365,38 @@ static void an_envid_has_its_length(void **state)
     assert_int_equal(strcspn(at, "\r") - strlen("ENVID="), 98);
 }
 
+/* What offers DSN and does not know NOTIFY gets the mail without; SIZE stays.
+ */
+static void dsn_refused_is_left_out(void **state)
+{
+    struct smtp_message m = SOME;
+    struct smtp_session s;
+    struct smtp_result r;
+    char out[1024];
+
+    (void)state;
+    m.ret = "HDRS";
+    m.notify = "NEVER";
+    smtp_session_init(&s, "me.example");
+    hear(&s, "220 hi\r\n");
+    hear(&s, "250-mx\r\n250-SIZE\r\n250 DSN\r\n");
+    smtp_session_send(&s, &m);
+    hear(&s, "250 ok\r\n");
+    assert_string_equal(said(&s, out, sizeof out),
+                        "RCPT TO:<b@y> NOTIFY=NEVER\r\n");
+    hear(&s, "550 5.5.4 NOTIFY is unknown\r\n");
+    assert_false(smtp_session_result(&s, &r));
+    hear(&s, "250 ok\r\n");
+    assert_string_equal(said(&s, out, sizeof out),
+                        "MAIL FROM:<a@x> SIZE=4\r\n");
+    hear(&s, "250 ok\r\n");
+    assert_string_equal(said(&s, out, sizeof out), "RCPT TO:<b@y>\r\n");
+    hear(&s, "550 5.5.4 no\r\n");
+    assert_true(smtp_session_result(&s, &r));
+    assert_int_equal(r.verdict, VERDICT_BOUNCED);
+    assert_int_equal(r.reach, REACH_RECIPIENT);
+}
+
 /* RFC 8689, 4.2.1: TLS, with the domain's own server, that keeps to it. */
 static void a_mail_that_requires_tls(void **state)
 {
@@ -443,6 +475,7 @@ int main(void)
         cmocka_unit_test(long_addresses),
         cmocka_unit_test(asks_for_notifications),
         cmocka_unit_test(an_envid_has_its_length),
+        cmocka_unit_test(dsn_refused_is_left_out),
         cmocka_unit_test(a_mail_that_requires_tls),
         cmocka_unit_test(reads_what_is_offered),
     };

@@ -1,0 +1,30 @@
+/*
+ * smtp/look - questions about a session that change nothing in it. Part of
+ * smtp/session.
+ */
+#ifndef SMTP_LOOK_H
+#define SMTP_LOOK_H
+
+#include "smtp/session.h"
+
+/* Has the server, for all we know, seen the end of this mail's body? Its last
+ * line is ".\r\n"; to be safe, the dot counts. Of a chunk it is the last byte
+ * that counts. */
+bool smtp_look_dot_taken(const struct smtp_session *s,
+                         const struct smtp_mail *mail);
+
+/* The mail's oldest unanswered step; if there is none, what is said next. */
+enum smtp_step smtp_look_waits(const struct smtp_session *s,
+                               const struct smtp_mail *mail);
+
+/* It is settled, or to be said once more: what the server still answers of it
+ * is not news. */
+bool smtp_look_past(const struct smtp_session *s, const struct smtp_mail *mail);
+
+/* After a refusal of the mail's MAIL or RCPT that may be about its parameters:
+ * the extensions (SMTP_CAP_ bits) whose parameters were said with it and can be
+ * left out, SIZE and DSN. 0: none, or the refusal is about something else.
+ * BODY, SMTPUTF8 and REQUIRETLS are said only where the mail needs them. */
+unsigned smtp_look_spare(const struct smtp_session *s,
+                         const struct smtp_mail *mail, enum smtp_step at);
+#endif
