@@ -292,11 +292,11 @@ static int route_test(PGconn *conn, const struct options *o)
 /* Limits of its provider, where these are known and nobody has said any. */
 static int limit_relay(PGconn *conn, const struct egress_relay *relay)
 {
-    char limits[EGRESS_LIMITS_MAX];
+    const char *limits = egress_relay_limits(relay->servers);
     const char *params[] = {relay->name, limits};
     struct error err;
 
-    if (!egress_relay_limits(relay->servers, limits))
+    if (!limits)
         return EXIT_DONE;
     DB_RESULT *r =
         db_query(conn, &err, SQL_EGRESS_RELAY_STANDARD_LIMITS, 2, params);
@@ -389,14 +389,9 @@ static int relay_presets(PGconn *conn, const struct options *o)
     const struct server_preset *presets = servers_presets(&n);
 
     (void)conn, (void)o;
-    for (size_t i = 0; i < n; i++) {
-        char day[32] = "";
-
-        if (presets[i].mails_a_day)
-            snprintf(day, sizeof day, "%ld mails a day; ",
-                     presets[i].mails_a_day);
-        printf("%-22s %s%s\n", presets[i].name, day, presets[i].note);
-    }
+    for (size_t i = 0; i < n; i++)
+        printf("%-22s %s%s%s\n", presets[i].name, presets[i].limits,
+               *presets[i].limits ? "; " : "", presets[i].note);
     return EXIT_DONE;
 }
 

@@ -61,7 +61,7 @@ void relays_show_handle(struct request *request, struct reply *reply)
 static bool put_limits(struct request *request, struct reply *reply,
                        const struct relay_wish *wish, bool made)
 {
-    char provider[EGRESS_LIMITS_MAX];
+    const char *provider = egress_relay_limits(wish->relay.servers);
     const char *said[] = {wish->relay.name, wish->limits};
     const char *standard[] = {wish->relay.name, provider};
 
@@ -71,7 +71,7 @@ static bool put_limits(struct request *request, struct reply *reply,
     if (wish->says_limits)
         return outward_run(request, reply, SQL_EGRESS_RELAY_NO_LIMITS, said, 1,
                            NULL);
-    if (!made || !egress_relay_limits(wish->relay.servers, provider))
+    if (!made || !provider)
         return true;
     return outward_run(request, reply, SQL_EGRESS_RELAY_STANDARD_LIMITS,
                        standard, 2, NULL);
@@ -206,16 +206,13 @@ void relays_presets_handle(struct request *request, struct reply *reply)
     buf_add_text(&reply->body,
                  "{\"object\":\"list\",\"has_more\":false,\"data\":[");
     for (size_t i = 0; i < n; i++) {
-        char limits[EGRESS_LIMITS_MAX];
-        bool limited = egress_relay_limits(presets[i].name, limits);
-
         buf_addf(&reply->body,
                  "%s{\"object\":\"relay_preset\",\"name\":", i ? "," : "");
         json_add_text(&reply->body, presets[i].name);
         buf_add_text(&reply->body, ",\"servers\":");
         relay_wish_add_servers(&reply->body, presets[i].name);
         buf_add_text(&reply->body, ",\"limits\":");
-        json_add_text(&reply->body, limited ? limits : NULL);
+        json_add_text(&reply->body, egress_relay_limits(presets[i].name));
         buf_add_text(&reply->body, ",\"note\":");
         json_add_text(&reply->body, presets[i].note);
         buf_add_char(&reply->body, '}');

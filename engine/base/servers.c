@@ -66,8 +66,7 @@ static enum status parse_host(char *text, struct server_address *out,
 }
 
 static const struct server_preset presets[] = {
-#define PRESET(name, servers, mails_a_day, note)                               \
-    {name, servers, mails_a_day, note},
+#define PRESET(name, servers, limits, note) {name, servers, limits, note},
 #include "base/presets.def"
 #undef PRESET
 };

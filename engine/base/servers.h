@@ -25,7 +25,8 @@ MUST_USE enum status servers_parse(const char *text, struct server_address *out,
 
 struct server_preset {
     const char *name, *servers;
-    long mails_a_day; /* 0: not fixed */
+    const char *limits; /* of an account, as pace/limits spells them; "": not
+                           fixed */
     const char *note;
 };
 

@@ -214,16 +214,13 @@ bool egress_relay_check(struct egress_relay *r, struct egress_fault *fault)
            check_policies(r, fault) && check_login(r, fault);
 }
 
-bool egress_relay_limits(const char *servers, char *out)
+const char *egress_relay_limits(const char *servers)
 {
     size_t n;
     const struct server_preset *presets = servers_presets(&n);
 
     for (size_t i = 0; i < n; i++)
-        if (strcmp(presets[i].name, servers) == 0 && presets[i].mails_a_day) {
-            snprintf(out, EGRESS_LIMITS_MAX, "mails_per_day=%ld burst=%ld",
-                     presets[i].mails_a_day, presets[i].mails_a_day / 2);
-            return true;
-        }
-    return false;
+        if (strcmp(presets[i].name, servers) == 0)
+            return *presets[i].limits ? presets[i].limits : NULL;
+    return NULL;
 }

@@ -15,7 +15,6 @@ enum {
     EGRESS_SERVERS_MAX = 2048, /* bytes of the list */
     EGRESS_USER_MAX = 320,
     EGRESS_SECRET_MAX = 1024,
-    EGRESS_LIMITS_MAX = 64,
 };
 
 struct egress_relay {
@@ -38,9 +37,8 @@ MUST_USE bool egress_relay_check(struct egress_relay *relay,
                                  struct egress_fault *fault);
 
 /* The limits that the provider behind a preset has, as pace/limits spells
- * them, into out (EGRESS_LIMITS_MAX bytes): half of a day's mails may go at
- * once. False: servers is no preset, or its limit is not known. */
-bool egress_relay_limits(const char *servers, char *out);
+ * them; never freed. NULL: servers is no preset, or has none that are known. */
+const char *egress_relay_limits(const char *servers);
 
 /* Is text a variable's name, [A-Za-z_][A-Za-z0-9_]*? */
 bool egress_is_variable(const char *text);

@@ -1,4 +1,6 @@
+#include "base/servers.h"
 #include "egress/relay.h"
+#include "pace/limits.h"
 #include "route/rule.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -169,13 +171,33 @@ static void tokens_name_the_field_and_no_secret(void **state)
 
 static void knows_what_providers_allow(void **state)
 {
-    char limits[EGRESS_LIMITS_MAX];
+    (void)state;
+    assert_string_equal(egress_relay_limits("gmail"),
+                        "connections=10 mails_per_day=500 burst=250");
+    assert_string_equal(
+        egress_relay_limits("microsoft365"),
+        "connections=3 mails_per_minute=30 mails_per_day=10000 burst=5000");
+    assert_null(egress_relay_limits("brevo"));
+    assert_null(egress_relay_limits("mail.example.com:25"));
+}
+
+/* A mistake in the data would be a relay without limits. */
+static void each_provider_s_limits_are_well_spelled(void **state)
+{
+    size_t n;
+    const struct server_preset *presets = servers_presets(&n);
 
     (void)state;
-    assert_true(egress_relay_limits("gmail", limits));
-    assert_string_equal(limits, "mails_per_day=500 burst=250");
-    assert_false(egress_relay_limits("sendgrid", limits));
-    assert_false(egress_relay_limits("mail.example.com:25", limits));
+    for (size_t i = 0; i < n; i++) {
+        char text[LIMITS_TEXT_MAX];
+        struct limits limits;
+        struct error err;
+
+        if (limits_parse(presets[i].limits, &limits, &err) != STATUS_OK)
+            fail_msg("%s: %s", presets[i].name, err.text);
+        limits_text(&limits, text);
+        assert_string_equal(presets[i].limits, text);
+    }
 }
 
 static void takes_what_workers_read(void **state)
@@ -192,6 +214,7 @@ int main(void)
         cmocka_unit_test(a_token_url_takes_a_secrets_place),
         cmocka_unit_test(tokens_name_the_field_and_no_secret),
         cmocka_unit_test(knows_what_providers_allow),
+        cmocka_unit_test(each_provider_s_limits_are_well_spelled),
         cmocka_unit_test(takes_what_workers_read),
     };
 

@@ -367,7 +367,9 @@ def test_what_is_there_is_not_made_twice_and_what_is_not_is_not_found(api):
 def test_a_preset_brings_servers_and_its_provider_s_limits(api):
     presets = {p["name"]: p for p in api.get("/relay-presets").json["data"]}
     gmail = presets["gmail"]
-    assert gmail["limits"] == "mails_per_day=500 burst=250"
+    assert gmail["limits"] == "connections=10 mails_per_day=500 burst=250"
+    assert "mails_per_minute=30 " in presets["microsoft365"]["limits"]
+    assert presets["brevo"]["limits"] is None
     assert gmail["servers"] == ["submission://smtp.gmail.com",
                                 "smtps://smtp.gmail.com"]
     made = api.post("/relays", {"name": "g", "preset": "gmail",

@@ -1,6 +1,7 @@
 """Routes: rules in the store say how a mail leaves, and workers follow a
 change at once."""
 
+import re
 import time
 
 from kit import process
@@ -149,13 +150,16 @@ def test_wrong_words_are_refused():
 def test_a_preset_brings_its_provider_s_limits():
     """But not in place of what the operator has said; and they go with it."""
     with Sink() as sink, Presort(relay=sink.port, workers=1) as presort:
-        assert "gmail" in presort.command("relay", "presets")
+        presets = presort.command("relay", "presets")
+        assert "connections=3 mails_per_minute=30 mails_per_day=10000" in presets
+        assert re.search("^gmail +connections=10 mails_per_day=500", presets,
+                         re.M)
         presort.command("limits", "set", "relay", "two", "mails_per_day=9")
         for name in "one", "two":
             presort.command("relay", "add", name, "gmail")
         assert presort.command("limits").splitlines() == [
-            "relay one: mails_per_day=500 burst=250",
+            "relay one: connections=10 mails_per_day=500 burst=250",
             "relay two: mails_per_day=9"]
         presort.command("relay", "remove", "two")
         assert presort.command("limits").splitlines() == [
-            "relay one: mails_per_day=500 burst=250"]
+            "relay one: connections=10 mails_per_day=500 burst=250"]
