@@ -318,6 +318,52 @@ static const char *said(struct smtp_session *s, char *out, size_t max)
     return out;
 }
 
+/* A reply without end, as one line or as many: the session is over and the mail
+ * neither bounced nor taken for delivered. It is deferred; in doubt only once
+ * its dot has gone. */
+static void endless_replies(void **state)
+{
+    static const char line[] = "250-more of it\r\n";
+    static char reply[SMTP_REPLY_BYTES_MAX + sizeof line];
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        bool many_lines = i % 2, dot_gone = i / 2;
+        struct smtp_session s;
+        struct smtp_result r;
+
+        memset(reply, 'x', sizeof reply);
+        memcpy(reply, line, strlen("250-"));
+        for (size_t n = 0; many_lines && n + sizeof line <= sizeof reply;
+             n += strlen(line))
+            memcpy(reply + n, line, strlen(line));
+        smtp_session_init(&s, "me.example");
+        hear(&s, "220 hi\r\n");
+        hear(&s, "250 mx\r\n");
+        smtp_session_send(&s, &SOME);
+        hear(&s, "250 ok\r\n");
+        if (dot_gone) {
+            hear(&s, "250 ok\r\n");
+            hear(&s, "354 go\r\n");
+        }
+        hear(&s, "");
+        assert_int_equal(smtp_session_receive(&s, reply, SMTP_REPLY_BYTES_MAX),
+                         SMTP_REPLY_BYTES_MAX);
+        assert_int_equal(smtp_session_waits(&s),
+                         dot_gone ? STEP_BODY : STEP_RCPT);
+        assert_true(smtp_session_receive(&s, reply + SMTP_REPLY_BYTES_MAX, 1) <=
+                    1);
+        assert_int_equal(smtp_session_waits(&s), STEP_OVER);
+        assert_true(smtp_session_result(&s, &r));
+        assert_int_equal(r.verdict,
+                         dot_gone ? VERDICT_IN_DOUBT : VERDICT_DEFERRED);
+        assert_int_equal(r.reach, REACH_HOST);
+        assert_non_null(strstr(r.text, "reply exceeds 64 KiB"));
+        assert_false(smtp_session_result(&s, &r));
+        assert_int_equal(s.fault, SMTP_FAULT_LOST);
+    }
+}
+
 /* RFC 3461: only where it is offered. */
 static void asks_for_notifications(void **state)
 {
@@ -473,6 +519,7 @@ int main(void)
         cmocka_unit_test(talks_split_anywhere),
         cmocka_unit_test(takes_a_mail),
         cmocka_unit_test(long_addresses),
+        cmocka_unit_test(endless_replies),
         cmocka_unit_test(asks_for_notifications),
         cmocka_unit_test(an_envid_has_its_length),
         cmocka_unit_test(dsn_refused_is_left_out),

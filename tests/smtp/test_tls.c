@@ -313,6 +313,40 @@ static void required_not_offered(void **state)
     }
 }
 
+/* One that knows nothing later than that version. Its security level is what
+ * lets it speak a version below 1.2 at all. */
+static void converse_at_most(int version, enum smtp_tls level)
+{
+    fake_init(&right);
+    SSL_CTX_set_security_level(fake.ctx, 0);
+    if (SSL_CTX_set_min_proto_version(fake.ctx, TLS1_VERSION) != 1 ||
+        SSL_CTX_set_max_proto_version(fake.ctx, version) != 1)
+        abort();
+    fake_start();
+    owner.setup.tls.level = level;
+    talk();
+    fake_stop();
+}
+
+static void tls_1_1_will_not_do(void **state)
+{
+    (void)state;
+    for (int l = SMTP_TLS_REQUIRED; l <= SMTP_TLS_VERIFIED; l++) {
+        converse_at_most(TLS1_1_VERSION, (enum smtp_tls)l);
+        assert_non_null(strstr(fake.log, "C: STARTTLS"));
+        assert_refused(SMTP_TLS_VALIDATION);
+        assert_false(owner.facts.on);
+    }
+}
+
+static void tls_1_2_will_do(void **state)
+{
+    (void)state;
+    converse_at_most(TLS1_2_VERSION, SMTP_TLS_REQUIRED);
+    assert_delivered();
+    assert_string_equal(owner.facts.version, "TLSv1.2");
+}
+
 static void opportunistic_not_offered(void **state)
 {
     (void)state;
@@ -520,6 +554,8 @@ int main(void)
         TEST(opportunistic_verified),
         TEST(opportunistic_wrong_name),
         TEST(required),
+        TEST(tls_1_1_will_not_do),
+        TEST(tls_1_2_will_do),
         TEST(verified),
         TEST(verified_by_a_list_of_names),
         TEST(verified_wrong_name),
