@@ -76,6 +76,23 @@ static void count(struct sink_ledger *ledger, const char *recipient,
         track(ledger, recipient);
 }
 
+void sink_ledger_connected(struct sink_ledger *ledger, int64_t now_ms)
+{
+    struct sink_minute *m = &ledger->minute;
+
+    ledger->connections++;
+    if (++ledger->open > ledger->open_most)
+        ledger->open_most = ledger->open;
+    while (m->n > 0 && (m->n == SINK_MINUTE_MAX ||
+                        now_ms - m->began_ms[m->first] >= SINK_MINUTE_MS)) {
+        m->first = (m->first + 1) % SINK_MINUTE_MAX;
+        m->n--;
+    }
+    m->began_ms[(m->first + m->n++) % SINK_MINUTE_MAX] = now_ms;
+    if (m->n > m->most)
+        m->most = m->n;
+}
+
 void sink_ledger_note(struct sink_ledger *ledger, int64_t time_ms,
                       const char *sender, const char *recipient,
                       size_t size_bytes, enum sink_deed deed)
@@ -115,13 +132,15 @@ void sink_ledger_totals(const struct sink_ledger *ledger, struct buf *out)
     buf_addf(out,
              "{\"connections\": %" PRId64 ", \"open\": %" PRId64
              ", \"max_connections\": %" PRId64
+             ", \"max_connections_a_minute\": %zu"
              ", \"max_mails_per_connection\": %" PRId64 ", \"mails\": %" PRId64
              ", \"bytes\": %" PRId64 ", \"refused\": %" PRId64
              ", \"deferred\": %" PRId64 ", \"dropped\": %" PRId64
              ", \"dropped_accepted\": %" PRId64,
              ledger->connections, ledger->open, ledger->open_most,
-             ledger->each_most, ledger->mails, ledger->bytes, ledger->refused,
-             ledger->deferred, ledger->dropped, ledger->dropped_accepted);
+             ledger->minute.most, ledger->each_most, ledger->mails,
+             ledger->bytes, ledger->refused, ledger->deferred, ledger->dropped,
+             ledger->dropped_accepted);
     if (ledger->track)
         buf_addf(out,
                  ", \"recipients\": %zu, \"duplicates\": %" PRId64

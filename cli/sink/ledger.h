@@ -19,11 +19,19 @@
 enum {
     SINK_TRACK_MAX = SINK_SEEN_MAX / 2, /* recipients */
     SINK_TRACK_BYTES_MAX = 128 << 20,   /* of their addresses */
+    /* A little short of one: who left a minute later may be here sooner. */
+    SINK_MINUTE_MS = 60 * 1000 - 100,
+    SINK_MINUTE_MAX = 4096, /* connections of a minute: more are told as so
+                               many */
 };
 
 struct sink_ledger {
     int64_t connections, open, open_most, mails, bytes;
     int64_t each_most; /* mails, taken or not, over one connection */
+    struct sink_minute {
+        int64_t began_ms[SINK_MINUTE_MAX]; /* a ring, oldest at first */
+        size_t first, n, most;             /* most: n at any time */
+    } minute;                              /* connections begun within one */
     int64_t refused, deferred, dropped, dropped_accepted;
     bool track;
     struct sink_seen index; /* recipient to its number, from 1 */
@@ -40,6 +48,9 @@ struct sink_ledger {
 MUST_USE enum status sink_ledger_init(struct sink_ledger *ledger, bool track,
                                       const char *log_path, struct error *err);
 void sink_ledger_fini(struct sink_ledger *ledger);
+
+/* A connection begins. now_ms: of a clock that never jumps, from any start. */
+void sink_ledger_connected(struct sink_ledger *ledger, int64_t now_ms);
 
 void sink_ledger_note(struct sink_ledger *ledger, int64_t time_ms,
                       const char *sender, const char *recipient,

@@ -307,8 +307,7 @@ static void on_connection(uv_stream_t *listener, int status)
         return;
     struct sink_ledger *ledger = server->ledger;
     struct sink_client *client = client_new(server);
-    ledger->connections++;
-    ledger->open++;
+    sink_ledger_connected(ledger, (int64_t)uv_now(listener->loop));
     if (uv_accept(listener, (uv_stream_t *)&client->tcp) != 0) {
         client_close(client);
         return;
@@ -320,8 +319,6 @@ static void on_connection(uv_stream_t *listener, int status)
         buf_reset(&client->talk.out);
         sink_talk_end(&client->talk, "421 4.7.0 too many connections");
     }
-    if (ledger->open > ledger->open_most)
-        ledger->open_most = ledger->open;
     pump(client);
 }
 

@@ -179,7 +179,9 @@ def test_limit_of_connections():
         kept[0][0].close()
         time.sleep(0.1)
         connect(sink).quit()
-        assert sink.totals()["max_connections"] == 3
+        totals = sink.totals()
+        assert totals["max_connections"] == 3
+        assert totals["max_connections_a_minute"] == 4
 
 
 def test_silent_client_is_answered_421():
