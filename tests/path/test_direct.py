@@ -408,15 +408,39 @@ def serving(address, port, handler):
 
 
 @contextlib.contextmanager
-def refusing(address, port):
-    """A server that turns everybody away."""
+def refusing(address, port, greeting="554 5.7.1 Not you"):
+    """A server that turns everybody away; yields who came."""
+    came = []
+
     class Away(socketserver.StreamRequestHandler):
         def handle(self):
-            self.wfile.write(b"554 5.7.1 Not you\r\n")
+            came.append(self.client_address)
+            self.wfile.write(greeting.encode() + b"\r\n")
             self.rfile.read(1)
 
     with serving(address, port, Away):
-        yield
+        yield came
+
+
+@pytest.mark.parametrize("greeting", [
+    "421 4.3.2 Not now", "450 4.7.1 Not now"])
+def test_a_host_that_is_busy_leaves_its_mail_to_the_next(greeting):
+    """The best MX turns everybody away for now, at its greeting: the mail goes
+    to the other at once, and no mail is put off."""
+    names = {
+        "two.example": ["MX 1 mx2.example.", "MX 2 mx1.example."],
+        "mx1.example": ["A 127.0.1.1"], "mx2.example": ["A 127.0.1.2"],
+    }
+    with internet(names, 1) as (presort, sinks), \
+            refusing("127.0.1.2", sinks[1].port, greeting) as came:
+        campaign = presort.new_campaign(addresses("two.example"))
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        assert presort.check_totals(campaign)["delivered"] == MANY
+        assert to(sinks[1], "two.example") == MANY
+        assert came
+        verdicts = presort.sql("SELECT DISTINCT verdict FROM outcome")
+        assert verdicts == [["delivered"]]
 
 
 def test_the_fall_back_relay_takes_what_no_server_takes():
