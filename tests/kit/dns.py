@@ -2,6 +2,7 @@
 build directory) with the zones that a story needs; signed if asked for."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -49,13 +50,16 @@ class Dns:
     a zone file. Whatever has no name here does not exist. dns.settings are
     for kit.presort: who to ask."""
 
-    def __init__(self, names, signed=False, failing=(), unsigned=None):
+    def __init__(self, names, signed=False, failing=(), unsigned=None,
+                 forged=()):
         """signed: all of it, and the settings know the key; but for the zones
         of unsigned: {"b.example": names in it}. failing: names that are
-        answered with SERVFAIL, and all below them."""
+        answered with SERVFAIL, and all below them. forged: ("a.example",
+        "MX") whose signatures, in the signed zone, are wrong."""
         self.names = dict(names)
         self.failing = list(failing)
         self.unsigned = unsigned or {}
+        self.forged = list(forged)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="dns-"))
         self.directory.chmod(0o755)  # the anchor is for all
         self.port = places.free_ports(1)[0]
@@ -93,16 +97,24 @@ class Dns:
             (self.directory / f"{zone}.zone").write_text("\n".join(text) + "\n")
 
     def _start(self):
-        root = packages.unpack("knot")
         self._write_zone()
+        self._serve(self.signed)
+        if self.forged:
+            self._forge()
+            process.stop(self.server, 10)
+            self._serve(False)
+
+    def _serve(self, signs):
+        """signs: the zone's file is not signed yet."""
+        root = packages.unpack("knot")
         config = self.directory / "knot.conf"
         text = CONFIG.format(directory=self.directory, port=self.port,
-                             signing=SIGNING if self.signed else "",
+                             signing=SIGNING if signs else "",
                              # Those that fail have no file.
                              others="".join(
                                  f"  - domain: {name}\n    dnssec-signing: off\n"
                                  for name in [*self.failing, *self.unsigned]))
-        if self.signed:
+        if signs:
             text = text.replace("template:", POLICY + "template:")
         config.write_text(text)
         self.log = open(self.directory / "log", "wb")
@@ -114,7 +126,7 @@ class Dns:
             process.wait_until(lambda: process.listens(self.port), 20, "knot")
         except TimeoutError as error:
             raise RuntimeError((self.directory / "log").read_text()) from error
-        if self.signed:
+        if signs:
             self._write_anchor(root, config)
 
     def _write_anchor(self, root, config):
@@ -125,6 +137,24 @@ class Dns:
             return run.stdout
         process.wait_until(lambda: "DNSKEY" in key(), 20, "a key of the zone")
         (self.directory / "anchor").write_text(key())
+
+    def _forge(self):
+        """The signed zone in place of the other, with another signature of the
+        same form where it is to be wrong."""
+        root, out = packages.unpack("knot"), self.directory / "signed"
+        out.mkdir(exist_ok=True)
+        subprocess.run(
+            [root / "usr/sbin/knotc", "-c", self.directory / "knot.conf", "-b",
+             "-f", "zone-flush", ".", "+outdir", out],
+            env=packages.environment(root), check=True, capture_output=True)
+        text = (out / ".zone").read_text()
+        for name, kind in self.forged:
+            text, n = re.subn(
+                rf"(?m)^({re.escape(name)}\.\s.*\sRRSIG\s+{kind}\s.*\s)"
+                r"(\S{40})(\S{40,})$", r"\g<1>\g<3>\g<2>", text)
+            if n != 1:
+                raise RuntimeError(f"{n} signatures of {name} {kind}:\n{text}")
+        (self.directory / ".zone").write_text(text)
 
     def publish(self, names, failing=()):
         """Other names in place of these. What was answered before is known

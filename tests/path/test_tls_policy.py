@@ -114,6 +114,57 @@ def test_mta_sts_is_kept_to():
         reports(presort, where)
 
 
+def test_mta_sts_outlives_a_restart_and_the_web_server_of_the_policy():
+    """A policy that was fetched holds on, of the same id and of a new one that
+    can't be fetched any more. One that never was can't hold anybody up."""
+    names = {"mta": ["A 127.0.2.1"]}
+    hosts = {"good": 1, "kept": 2, "changed": 3, "late": 4}
+    for name, host in hosts.items():
+        names[f"{name}.example"] = [f"MX 1 mx{host}.example."]
+        names[f"mx{host}.example"] = [f"A 127.0.1.{host}"]
+        names[f"mta-sts.{name}.example"] = ["A 127.0.2.1"]
+        names[f"_mta-sts.{name}.example"] = ['TXT "v=STSv1; id=1"']
+    policies = {f"mta-sts.{n}.example": ("text/plain", STS.format(
+        mode="enforce", mx=f"mx{h}.example")) for n, h in hosts.items()}
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        good = certificate(where, "mx1.example")
+        wrong = certificate(where, "wrong.example")
+        web_names = {n: certificate(where, n) for n in policies}
+        ca = where / "ca.pem"
+        ca.write_text("".join(
+            p.read_text().split("-----BEGIN PRIVATE")[0]
+            for p in [good, *web_names.values()]))
+        dns = stack.enter_context(Dns(names))
+        sinks = {n: stack.enter_context(
+            Sink("--starttls", "--tls-cert", good if n == "good" else wrong,
+                 address=f"127.0.1.{h}", port=port))
+                 for n, h in hosts.items()}
+        with Web(policies, web_names) as web:
+            presort = stack.enter_context(Presort(**settings(
+                dns, port, ca, mta_sts_port=web.port, workers=1)))
+            first = send(presort, ["good.example", "kept.example",
+                                   "changed.example"])
+            presort.wait_for_totals(first, 25, lambda t: t["delivered"] == 1
+                                    and t["deferred"] == 2)
+            assert len(presort.sql("SELECT domain FROM sts_policy")) == 3
+            presort.stop()
+        names["_mta-sts.changed.example"] = ['TXT "v=STSv1; id=2"']
+        dns.publish(names)
+        presort.start()
+        second = presort.new_campaign([f"b@{n}.example" for n in hosts])
+        presort.send(second)
+        presort.wait_for_totals(second, 25, lambda t: t["delivered"] == 2 and
+                                t["deferred"] == 2)
+        assert {n: set(s.copies()) for n, s in sinks.items()} == {
+            "good": {"a@good.example", "b@good.example"}, "kept": set(),
+            "changed": set(), "late": {"b@late.example"}}
+        why = reasons(presort)
+        for name in "kept", "changed":
+            assert "MTA-STS" in why[f"b@{name}.example"], why
+
+
 def reports(presort, where):
     """What was counted meanwhile is in the reports, as RFC 8460 has it."""
     # Written each second: those of the others may come a second later.
@@ -314,3 +365,35 @@ def test_dane_of_a_host_that_is_an_alias():
         why = reasons(presort)
         assert set(why) == {f"a@{n}.example" for n in wrong_ones}
         assert all("DANE" in reason for reason in why.values()), why
+
+
+def test_no_mail_goes_by_a_wrong_signature():
+    """An MX or a TLSA record whose signature is wrong may be forged: it is not
+    gone by, nor is the mail sent without it. It waits."""
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        own = certificate(where, "nobody.example")
+        hosts = ["right", "tlsa", "mx"]
+        names = {}
+        for i, name in enumerate(hosts, 1):
+            names[f"{name}.example"] = [f"MX 1 mx{i}.example."]
+            names[f"mx{i}.example"] = [f"A 127.0.1.{i}"]
+            names[f"_{port}._tcp.mx{i}.example"] = [
+                f"TLSA 3 1 1 {digest(own)}"]
+        dns = stack.enter_context(Dns(names, signed=True, forged=[
+            (f"_{port}._tcp.mx2.example", "TLSA"), ("mx.example", "MX")]))
+        sinks = {n: stack.enter_context(
+            Sink("--starttls", "--tls-cert", own, address=f"127.0.1.{i}",
+                 port=port)) for i, n in enumerate(hosts, 1)}
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, own, workers=1)))
+        campaign = send(presort, [f"{n}.example" for n in hosts])
+        presort.wait_for_totals(campaign, 25, lambda t: t["delivered"] == 1 and
+                                t["deferred"] == 2)
+        assert {n: set(s.copies()) for n, s in sinks.items()} == {
+            "right": {"a@right.example"}, "tlsa": set(), "mx": set()}
+        why = reasons(presort)
+        assert set(why) == {"a@tlsa.example", "a@mx.example"}
+        assert "signature" in why["a@mx.example"], why
+        assert "falsely signed" in why["a@tlsa.example"], why
