@@ -328,10 +328,12 @@ static void converse_at_most(int version, enum smtp_tls level)
     fake_stop();
 }
 
+/* Nor where the weakest cipher would: there the security level is 0 on our side
+ * too, and only the least version stands against it. */
 static void tls_1_1_will_not_do(void **state)
 {
     (void)state;
-    for (int l = SMTP_TLS_REQUIRED; l <= SMTP_TLS_VERIFIED; l++) {
+    for (int l = SMTP_TLS_OPPORTUNISTIC; l <= SMTP_TLS_VERIFIED; l++) {
         converse_at_most(TLS1_1_VERSION, (enum smtp_tls)l);
         assert_non_null(strstr(fake.log, "C: STARTTLS"));
         assert_refused(SMTP_TLS_VALIDATION);
