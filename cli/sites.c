@@ -109,6 +109,12 @@ static void print_campaign(const PGresult *r, int row)
            PQgetvalue(r, row, 2), PQgetvalue(r, row, 0));
 }
 
+static void print_suspended(const PGresult *r, int row)
+{
+    printf("  %s: left alone there until %s: %s\n", PQgetvalue(r, row, 0),
+           PQgetvalue(r, row, 1), PQgetvalue(r, row, 2));
+}
+
 static void print_worker(const PGresult *r, int row)
 {
     const char *lane = PQgetvalue(r, row, 2), *why = PQgetvalue(r, row, 6);
@@ -172,6 +178,9 @@ static int show(PGconn *conn, const struct config *config, const char *site)
     print_state(config, r);
     if (print_rows(conn, SQL_SITES_CAMPAIGNS, site,
                    "waiting:", print_campaign) ||
+        print_rows(conn, SQL_SITES_SUSPENDED, site,
+                   "campaigns that it blames, and its latest reply that does:",
+                   print_suspended) ||
         print_rows(conn, SQL_SITES_WORKERS, site, "workers:", print_worker) ||
         print_rows(conn, SQL_SITES_REPLIES, site,
                    "replies of today:", print_reply))

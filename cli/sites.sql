@@ -23,6 +23,15 @@ LEFT JOIN site d ON d.domain = b.site
 WHERE coalesce(d.site, b.site) = $1::text AND b.state IN ('ready', 'claimed')
 GROUP BY c.id, c.name ORDER BY 2 DESC LIMIT 20
 
+-- name: sites_suspended
+SELECT coalesce(c.name, m[1]), to_timestamp(m[2]::bigint / 1000000)::text,
+    s.campaign_why
+FROM site_state s
+CROSS JOIN LATERAL regexp_matches(s.campaigns, '([^ ]+) ([0-9]+)', 'g') AS m
+LEFT JOIN campaign c ON c.id::text = m[1]
+WHERE s.site = $1::text AND to_timestamp(m[2]::bigint / 1000000) > now()
+ORDER BY 2, 1
+
 -- name: sites_workers
 SELECT w.worker, v.host, w.lane, w.connections, w.waiting,
     w.mails_per_second, w.why

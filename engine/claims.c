@@ -94,7 +94,8 @@ static size_t wanted_of(void *arg, const struct offer *offer)
         low = enough(low, rate);
     }
     if (offer->class == BATCH_CAMPAIGN) {
-        if (!dests_campaign_is_open(w->dests, offer->campaign, &rate))
+        if (!dests_campaign_is_open(w->dests, offer->campaign, offer->site,
+                                    &rate))
             return 0;
         low = enough(low, rate);
     }

@@ -110,8 +110,10 @@ static void on_settled(void *owner, const struct smtp_result *result,
         dest_keys(t, ((const struct job *)result->tag)->mail);
 
     keys.of[PACE_SOURCE] = blamed(t, source);
-    if (said.verdict != VERDICT_DELIVERED)
+    if (said.verdict != VERDICT_DELIVERED) {
         t->source_ms = 0; /* it may be blamed */
+        dest_stir(t);     /* what waits may be suspended */
+    }
     if (!result->untried)
         gate_outcome(&t->gate, &keys, &said, now_us(w));
     w->events.settled(w->owner, &said, peer, source);
@@ -473,6 +475,8 @@ void dest_put(struct dest *t, struct parcel *p)
             room_put_off(p, t->closed_ms - now_ms);
         return;
     }
+    if (room_suspended(t, p))
+        return;
     if (piece > 0) {
         room_cut_up(t, p, piece);
         return;
@@ -570,6 +574,7 @@ void dest_turn(struct dest *t)
         t->room_ms = now_ms;
         room_relieve(t);
     }
+    room_clear_suspended(t);
     if (!t->sources)
         t->sourceless = !pace_source_may(t->gate.site, "", now_us(t->world));
     else if (now_ms >= t->source_ms)

@@ -336,14 +336,15 @@ bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
 
 bool dests_campaign_is_open(const struct dests *d,
                             const unsigned char campaign[UUID_BYTES],
-                            double *rate)
+                            const char *site, double *rate)
 {
     char text[UUID_TEXT_MAX];
 
     *rate = 0;
-    if (!pace_has_rules(d->world.pace, PACE_CAMPAIGN))
-        return true;
     uuid_text(campaign, text);
+    if (sites_campaign_held(d->world.sites, d->one ? d->one->label : site,
+                            text))
+        return false;
     return pace_rule_rate(d->world.pace, PACE_CAMPAIGN, text, rate);
 }
 

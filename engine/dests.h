@@ -103,11 +103,12 @@ bool dests_are_one(const struct dests *d);
 /* Many batches are held: what can't go soon is handed back. */
 void dests_relieve(struct dests *d);
 
-/* May mail of the campaign be claimed; and about how many a second of it may
- * this worker send (0: no limit of its own)? */
+/* May mail of the campaign for this site be claimed; and about how many a
+ * second of it may this worker send (0: no limit of its own)? Where all mail
+ * goes one way, that is asked instead of the site. */
 bool dests_campaign_is_open(const struct dests *d,
                             const unsigned char campaign[UUID_BYTES],
-                            double *rate);
+                            const char *site, double *rate);
 
 /* No mail is to be claimed: the one destination of all mail is down. */
 bool dests_are_down(const struct dests *d);

@@ -1,5 +1,6 @@
 #include "room.h"
 #include "base/clock.h"
+#include "queue/uuid.h"
 #include <string.h>
 
 enum {
@@ -19,6 +20,41 @@ void room_hand_on(struct dest *t, struct parcel *p)
 
     p->batch->touched |= label != NULL;
     parcel_return_waiting(p, label, 0);
+}
+
+bool room_suspended(struct dest *t, struct parcel *p)
+{
+    const int64_t now = t->world->now_ms * 1000;
+
+    if (pace_suspended_until(t->gate.site, p->batch->campaign_text, now) <=
+        now + DEST_WAIT_US)
+        return false;
+    room_hand_on(t, p);
+    return true;
+}
+
+void room_clear_suspended(struct dest *t)
+{
+    const int64_t now = t->world->now_ms * 1000;
+    const char *campaign;
+    unsigned char id[UUID_BYTES];
+    int64_t until_us;
+    size_t at = 0;
+    struct parcel *next;
+
+    while (
+        (campaign = pace_suspended_next(t->gate.site, &at, now, &until_us))) {
+        if (until_us <= now + DEST_WAIT_US || !uuid_parse(campaign, id))
+            continue;
+        for (struct parcel *p = hand_take(&t->hand, id); p; p = next) {
+            struct batch *b = p->batch;
+
+            next = p->next;
+            p->next = NULL;
+            room_hand_on(t, p);
+            t->world->events.left(t->world->owner, b);
+        }
+    }
 }
 
 /* What came before a batch was sorted by this site counts with what is here. */

@@ -17,6 +17,13 @@ void room_put_off(struct parcel *p, int64_t wait_ms);
  * way, batches are not told apart by it. */
 void room_hand_on(struct dest *t, struct parcel *p);
 
+/* Mail of a campaign that is suspended at the site, and not just for a moment,
+ * is handed on: it is not claimed until that is over. False: the parcel may
+ * wait here. */
+bool room_suspended(struct dest *t, struct parcel *p);
+/* The same for what waits here already. */
+void room_clear_suspended(struct dest *t);
+
 /* What takes longer than two minutes is cut up, once, so that every worker that
  * has a share of the limit can have some of it: into batches of so many mails;
  * 0: it need not be. */

@@ -151,6 +151,7 @@ static void order(struct sites *s, struct known *k, bool paused,
     if (!site)
         return;
     pace_pause(site, paused);
+    pace_ledger(site)->retried_us = retried_us;
     if (again)
         pace_retry(site, sites_now_us());
 }
@@ -180,19 +181,18 @@ static void on_orders(void *arg, const PGresult *rows)
 }
 
 /* As sites_report writes it. */
-static void read_blamed(struct pace_saved *saved, const char *text)
+static void read_blamed(struct pace_blamed *list, size_t n, const char *text)
 {
-    char source[PACE_ID_TEXT];
+    char name[PACE_ID_TEXT];
     long long wall_us;
     int used = 0;
 
-    memset(saved->blamed, 0, sizeof saved->blamed);
+    memset(list, 0, n * sizeof *list);
     for (size_t i = 0;
-         i < PACE_SOURCES_MAX &&
-         sscanf(text, "%47s %lld%n", source, &wall_us, &used) == 2;
+         i < n && sscanf(text, "%47s %lld%n", name, &wall_us, &used) == 2;
          i++, text += used) {
-        memcpy(saved->blamed[i].source, source, sizeof source);
-        saved->blamed[i].until_us = mono_of(wall_us);
+        memcpy(list[i].name, name, sizeof name);
+        list[i].until_us = mono_of(wall_us);
     }
 }
 
@@ -214,7 +214,12 @@ static void on_state(void *arg, const PGresult *rows)
         k->saved.suspended_until_us = mono_of(pg_time(rows, row, 3));
         snprintf(k->saved.why, sizeof k->saved.why, "%s",
                  PQgetvalue(rows, row, 4));
-        read_blamed(&k->saved, PQgetvalue(rows, row, 5));
+        read_blamed(k->saved.sources, PACE_SOURCES_MAX,
+                    PQgetvalue(rows, row, 5));
+        read_blamed(k->saved.campaigns, PACE_CAMPAIGNS_MAX,
+                    PQgetvalue(rows, row, 6));
+        snprintf(k->saved.campaign_why, sizeof k->saved.campaign_why, "%s",
+                 PQgetvalue(rows, row, 7));
     }
 }
 
@@ -448,6 +453,22 @@ bool sites_held(const struct sites *s, const char *name)
                  (k->has_saved && k->saved.suspended_until_us > now_us));
 }
 
+bool sites_campaign_held(const struct sites *s, const char *label,
+                         const char *campaign)
+{
+    const struct pace_site *site = site_labelled(s, label);
+    const struct known *k = site ? NULL : map_get(&s->known, label);
+    int64_t now_us = sites_now_us();
+
+    if (site)
+        return pace_suspended_until(site, campaign, now_us) > 0;
+    for (size_t i = 0; k && k->has_saved && i < PACE_CAMPAIGNS_MAX; i++)
+        if (k->saved.campaigns[i].until_us > now_us &&
+            strcmp(k->saved.campaigns[i].name, campaign) == 0)
+            return true;
+    return false;
+}
+
 struct pace_site *sites_site(struct sites *s, const char *name, bool relay)
 {
     struct pace_site *site = pace_find(s->pace, name, relay);
@@ -463,6 +484,7 @@ struct pace_site *sites_site(struct sites *s, const char *name, bool relay)
         pace_restore(site, &k->saved, sites_now_us());
     if (k)
         pace_pause(site, k->paused);
+    pace_ledger(site)->retried_us = k ? k->retried_us : INT64_MIN;
     return site;
 }
 

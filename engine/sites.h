@@ -44,6 +44,9 @@ const struct pace_site *sites_find(const struct sites *s, const char *label);
 
 /* Is one, which may have no state here yet, paused or suspended? */
 bool sites_held(const struct sites *s, const char *name);
+/* Is a campaign (its id) suspended there? */
+bool sites_campaign_held(const struct sites *s, const char *label,
+                         const char *campaign);
 
 /* pace_site, with what was learned and ordered before. */
 struct pace_site *sites_site(struct sites *s, const char *name, bool relay);

@@ -194,18 +194,40 @@ bool sites_report_args(struct pace *pace, int worker, size_t *at,
 }
 
 /* "ADDRESS TIME ADDRESS TIME" */
-static void add_blamed(struct args *args, const struct pace_saved *saved)
+static void add_blamed(struct args *args, const struct pace_blamed *list,
+                       size_t n)
 {
-    char text[PACE_SOURCES_MAX * (PACE_ID_TEXT + 24)] = "";
+    char text[PACE_CAMPAIGNS_MAX * (PACE_ID_TEXT + 24)] = "";
     size_t len = 0;
 
-    for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
-        if (saved->blamed[i].until_us && saved->blamed[i].source[0])
-            len +=
-                (size_t)snprintf(text + len, sizeof text - len, "%s%s %lld",
-                                 len ? " " : "", saved->blamed[i].source,
-                                 (long long)wall_of(saved->blamed[i].until_us));
+    for (size_t i = 0; i < n; i++)
+        if (list[i].until_us && list[i].name[0])
+            len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %lld",
+                                    len ? " " : "", list[i].name,
+                                    (long long)wall_of(list[i].until_us));
     add_text(args, text);
+}
+
+/* Who is blamed, by which reply; and after which order that was heard. */
+static void add_blame(struct args *args, struct pace_site *const *sites,
+                      const struct pace_saved *saved, size_t n)
+{
+    args_array_start(args, ARGS_ELEMENT_TEXT);
+    for (size_t i = 0; i < n; i++)
+        add_blamed(args, saved[i].sources, PACE_SOURCES_MAX);
+    args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_TEXT);
+    for (size_t i = 0; i < n; i++)
+        add_blamed(args, saved[i].campaigns, PACE_CAMPAIGNS_MAX);
+    args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_TEXT);
+    for (size_t i = 0; i < n; i++)
+        add_text(args, saved[i].campaign_why);
+    args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_TIME);
+    for (size_t i = 0; i < n; i++)
+        args_element_time(args, pace_ledger(sites[i])->retried_us);
+    args_array_end(args);
 }
 
 /* What was learned: bounds and suspensions, or that they are gone. */
@@ -240,10 +262,7 @@ static void add_learned(struct args *args, struct pace_site *const *sites,
     for (size_t i = 0; i < n; i++)
         add_text(args, saved[i].why);
     args_array_end(args);
-    args_array_start(args, ARGS_ELEMENT_TEXT);
-    for (size_t i = 0; i < n; i++)
-        add_blamed(args, &saved[i]);
-    args_array_end(args);
+    add_blame(args, sites, saved, n);
 }
 
 static bool is_bounded(const struct pace_saved *saved)
@@ -251,7 +270,9 @@ static bool is_bounded(const struct pace_saved *saved)
     bool blamed = false;
 
     for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
-        blamed |= saved->blamed[i].until_us != 0;
+        blamed |= saved->sources[i].until_us != 0;
+    for (size_t i = 0; i < PACE_CAMPAIGNS_MAX; i++)
+        blamed |= saved->campaigns[i].until_us != 0;
     return saved->rate > 0 || saved->lines > 0 || saved->suspended_until_us ||
            blamed;
 }

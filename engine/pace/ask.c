@@ -161,16 +161,24 @@ int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys, size_t n,
     return latest_us;
 }
 
-bool pace_has_suspended(const struct pace_site *s)
+int64_t pace_suspended_until(const struct pace_site *s, const char *campaign,
+                             int64_t now_us)
 {
-    return s->campaigns[0].name[0] != '\0';
+    return suspension_of(s->campaigns, PACE_CAMPAIGNS_MAX, campaign, now_us);
 }
 
-bool pace_is_suspended(const struct pace_site *s, const char *campaign,
-                       int64_t now_us)
+const char *pace_suspended_next(const struct pace_site *s, size_t *at,
+                                int64_t now_us, int64_t *until_us)
 {
-    return suspension_of(s->campaigns, PACE_CAMPAIGNS_MAX, campaign, now_us) !=
-           0;
+    while (*at < PACE_CAMPAIGNS_MAX) {
+        const struct suspension *c = &s->campaigns[(*at)++];
+
+        if (c->until_us > now_us) {
+            *until_us = c->until_us;
+            return c->name;
+        }
+    }
+    return NULL;
 }
 
 /* New connections are few, and of little use each. */

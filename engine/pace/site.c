@@ -199,12 +199,14 @@ struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
 bool pace_is_plain(const struct pace_site *s, int64_t now_us)
 {
     int64_t until_us;
+    size_t at = 0;
 
     for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
         if (s->sources[i].until_us > now_us)
             return false;
     return s->open == 0 && s->shape.rate <= 0 && s->shape.lines <= 0 &&
-           !pace_parked(s, now_us, &until_us) && !pace_has_suspended(s);
+           !pace_parked(s, now_us, &until_us) &&
+           !pace_suspended_next(s, &at, now_us, &until_us);
 }
 
 void pace_forget(struct pace *p, struct pace_site *s)

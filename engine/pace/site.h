@@ -73,18 +73,20 @@ struct pace_saved {
     int64_t suspended_until_us; /* 0: not */
     char why[PACE_WHY_MAX];
     struct pace_blamed { /* until_us 0: none */
-        char source[PACE_ID_TEXT];
+        char name[PACE_ID_TEXT];
         int64_t until_us;
-    } blamed[PACE_SOURCES_MAX];
+    } sources[PACE_SOURCES_MAX], campaigns[PACE_CAMPAIGNS_MAX];
+    char campaign_why[PACE_REPLY_MAX]; /* the latest reply that blamed one */
 };
 
 /* What is counted of a site for the store, which keeps its own notes here. */
 struct pace_ledger {
     uint64_t changes; /* of everything that is worth telling */
     uint64_t sent;
-    size_t waiting; /* mails in hand: the owner's */
-    bool stranded;  /* they have no address to leave from: the owner's */
-    unsigned users; /* of the state: the owner's */
+    size_t waiting;     /* mails in hand: the owner's */
+    bool stranded;      /* they have no address to leave from: the owner's */
+    unsigned users;     /* of the state: the owner's */
+    int64_t retried_us; /* the latest order to retry, wall clock: the owner's */
     uint64_t changes_told, sent_told, changes_learned;
     bool stranded_told;
     int64_t told_us, learned_us;
@@ -181,10 +183,13 @@ bool pace_rules_allow(const struct pace *p, const struct pace_keys *keys,
 int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys, size_t n,
                          int64_t now_us);
 
-/* Is any campaign suspended at the site; is this one? */
-bool pace_has_suspended(const struct pace_site *s);
-bool pace_is_suspended(const struct pace_site *s, const char *campaign,
-                       int64_t now_us);
+/* Until when a campaign is suspended at the site; 0: it is not. */
+int64_t pace_suspended_until(const struct pace_site *s, const char *campaign,
+                             int64_t now_us);
+/* The next campaign that is suspended there, from *at (0 at first) on, and
+ * until when; NULL: no more. */
+const char *pace_suspended_next(const struct pace_site *s, size_t *at,
+                                int64_t now_us, int64_t *until_us);
 
 /* About how many mails a second this worker sends there at most; 0: no limit.
  */

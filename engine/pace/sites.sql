@@ -12,7 +12,8 @@ SELECT site, paused IS NOT NULL,
 
 -- name: sites_state
 SELECT site, (rate * 1000)::bigint, (connections * 1000)::bigint,
-    coalesce(suspended_until, '-infinity'::timestamptz), why, sources
+    coalesce(suspended_until, '-infinity'::timestamptz), why, sources,
+    campaigns, campaign_why
 FROM site_state WHERE updated > now() - interval '7 days'
 
 -- Live ones, by the database's clock, with a margin for a heartbeat on its way.
@@ -61,16 +62,30 @@ FROM unnest($1::text[], $2::text[]) AS d (domain, site)
 ON CONFLICT (domain) DO UPDATE SET site = excluded.site
 WHERE site.site <> excluded.site
 
--- Rates are in thousandths of a mail a second, connections in thousandths.
+-- Rates are in thousandths of a mail a second, connections in thousandths; the
+-- last worker's count. Who is blamed is what any worker heard. Who has not heard
+-- of the latest order to retry tells what that made void.
 -- name: sites_learned
-INSERT INTO site_state (site, rate, connections, suspended_until, why, sources)
+INSERT INTO site_state AS t (site, rate, connections, suspended_until, why,
+                             sources, campaigns, campaign_why, retried)
 SELECT s.site, s.rate / 1000.0, s.connections / 1000.0, s.until, s.why,
-    s.sources
+    s.sources, s.campaigns, s.campaign_why, s.retried
 FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[],
-            $5::text[], $6::text[])
-    AS s (site, rate, connections, until, why, sources)
+            $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+    AS s (site, rate, connections, until, why, sources, campaigns, campaign_why,
+          retried)
 ON CONFLICT (site) DO UPDATE
 SET rate = excluded.rate, connections = excluded.connections,
-    suspended_until = excluded.suspended_until, why = excluded.why,
-    sources = excluded.sources,
+    suspended_until = greatest(excluded.suspended_until,
+        CASE WHEN t.suspended_until > now() THEN t.suspended_until END),
+    why = CASE WHEN t.suspended_until > now()
+                AND (excluded.suspended_until >= t.suspended_until) IS NOT TRUE
+               THEN t.why ELSE excluded.why END,
+    sources = site_blame(excluded.sources, t.sources),
+    campaigns = site_blame(excluded.campaigns, t.campaigns),
+    campaign_why = CASE
+        WHEN excluded.campaign_why <> '' THEN excluded.campaign_why
+        WHEN site_blame(t.campaigns, '') <> '' THEN t.campaign_why
+        ELSE '' END,
     updated = now()
+WHERE t.retried IS NULL OR excluded.retried >= t.retried

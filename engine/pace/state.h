@@ -56,6 +56,7 @@ struct pace_site {
     char why[PACE_WHY_MAX]; /* of the suspension: a reply */
     struct suspension sources[PACE_SOURCES_MAX];
     struct suspension campaigns[PACE_CAMPAIGNS_MAX];
+    char campaign_why[PACE_REPLY_MAX]; /* the latest reply that blamed one */
     struct warming warming[PACE_WARMING_MAX];
     size_t n_warming;
     struct pace_reply replies[PACE_REPLIES_MAX];

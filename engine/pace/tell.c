@@ -159,6 +159,24 @@ static bool blames_us(enum provider_deed deed)
     return false;
 }
 
+/* What asked for a suspension, on one line. */
+static void keep_why(struct pace_site *s, enum provider_deed deed,
+                     unsigned code, const char *enhanced, const char *text)
+{
+    bool of_campaign = deed == PROVIDER_SUSPEND_CAMPAIGN;
+    char *why = of_campaign ? s->campaign_why : s->why;
+    size_t max = of_campaign ? sizeof s->campaign_why : sizeof s->why;
+
+    if (deed == PROVIDER_NOTHING || deed == PROVIDER_SLOW)
+        return;
+    snprintf(why, max, "%u %s%s%.180s", code, enhanced ? enhanced : "",
+             enhanced && enhanced[0] ? " " : "", text ? text : "");
+    for (size_t i = 0; why[i]; i++)
+        if (why[i] == '\n' || why[i] == '\r')
+            why[i] = ' ';
+    why[utf8_check(why, strlen(why))] = '\0';
+}
+
 static struct pace_verdict judge(struct pace_site *s,
                                  const struct pace_keys *keys, unsigned code,
                                  const char *enhanced, const char *text,
@@ -172,11 +190,7 @@ static struct pace_verdict judge(struct pace_site *s,
         return verdict;
     verdict.deed = rule->deed;
     verdict.keep = blames_us(rule->deed);
-    if (rule->deed != PROVIDER_NOTHING && rule->deed != PROVIDER_SLOW)
-        snprintf(s->why, sizeof s->why, "%u %s%s%.180s", code,
-                 enhanced ? enhanced : "", enhanced && enhanced[0] ? " " : "",
-                 text ? text : "");
-    s->why[utf8_check(s->why, strlen(s->why))] = '\0';
+    keep_why(s, rule->deed, code, enhanced, text);
     obey(s, keys, rule, connecting, now_us);
     return verdict;
 }
@@ -239,8 +253,32 @@ void pace_retry(struct pace_site *s, int64_t now_us)
     s->why[0] = '\0';
     memset(s->sources, 0, sizeof s->sources);
     memset(s->campaigns, 0, sizeof s->campaigns);
+    s->campaign_why[0] = '\0';
     shape_forget(&s->shape);
     s->ledger.changes++;
+}
+
+static bool save_list(const struct suspension *list, size_t n, int64_t now_us,
+                      struct pace_blamed *out)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].until_us <= now_us)
+            continue;
+        out[i].until_us = list[i].until_us;
+        memcpy(out[i].name, list[i].name, sizeof out[i].name);
+        any = true;
+    }
+    return any;
+}
+
+static void restore_list(struct suspension *list, size_t n, int64_t now_us,
+                         const struct pace_blamed *saved)
+{
+    for (size_t i = 0; i < n; i++)
+        if (saved[i].until_us > now_us)
+            suspend(list, n, saved[i].name, saved[i].until_us);
 }
 
 void pace_save(const struct pace_site *s, int64_t now_us,
@@ -255,11 +293,9 @@ void pace_save(const struct pace_site *s, int64_t now_us,
     };
     if (s->suspended_until_us > until_us)
         until_us = s->suspended_until_us;
-    for (size_t i = 0; i < PACE_SOURCES_MAX; i++) {
-        out->blamed[i].until_us =
-            s->sources[i].until_us > now_us ? s->sources[i].until_us : 0;
-        memcpy(out->blamed[i].source, s->sources[i].name, PACE_ID_TEXT);
-    }
+    save_list(s->sources, PACE_SOURCES_MAX, now_us, out->sources);
+    if (save_list(s->campaigns, PACE_CAMPAIGNS_MAX, now_us, out->campaigns))
+        memcpy(out->campaign_why, s->campaign_why, sizeof out->campaign_why);
     if (until_us > now_us) {
         out->suspended_until_us = until_us;
         memcpy(out->why, s->why, sizeof out->why);
@@ -272,10 +308,9 @@ void pace_restore(struct pace_site *s, const struct pace_saved *saved,
     unsigned n = s->share.n > 0 ? s->share.n : 1;
 
     shape_restore(&s->shape, saved->rate / n, saved->lines / n, now_us);
-    for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
-        if (saved->blamed[i].until_us > now_us)
-            suspend(s->sources, PACE_SOURCES_MAX, saved->blamed[i].source,
-                    saved->blamed[i].until_us);
+    restore_list(s->sources, PACE_SOURCES_MAX, now_us, saved->sources);
+    restore_list(s->campaigns, PACE_CAMPAIGNS_MAX, now_us, saved->campaigns);
+    memcpy(s->campaign_why, saved->campaign_why, sizeof s->campaign_why);
     if (saved->suspended_until_us > now_us) {
         s->suspended_until_us = saved->suspended_until_us;
         memcpy(s->why, saved->why, sizeof s->why);

@@ -245,6 +245,48 @@ static void orders_and_restarts(void **state)
     pace_free(q);
 }
 
+/* A campaign that is blamed is saved with the reply that blames it, apart from
+ * what was said of the site; and `retry` forgets both. */
+static void a_suspended_campaign_outlives_a_restart(void **state)
+{
+    static const char id[] = "6c5bdf55-153d-4687-8cfd-f09e4a6eeb39";
+    const struct pace_keys keys = {.of[PACE_CAMPAIGN] = id};
+    struct pace *p = pace_of("", 1), *q = pace_of("", 1);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    struct pace_site *t = pace_site(q, "a.example", false, 1);
+    struct pace_saved saved;
+    int64_t until, when;
+    size_t at = 0;
+
+    (void)state;
+    pace_outcome(s, &keys, VERDICT_DEFERRED, 451, "4.7.1",
+                 "a link is\nlisted by SURBL", NOW);
+    pace_save(s, NOW, &saved);
+    assert_int_equal(saved.suspended_until_us, 0);
+    assert_string_equal(saved.why, "");
+    assert_string_equal(saved.campaign_why,
+                        "451 4.7.1 a link is listed by SURBL");
+    pace_restore(t, &saved, NOW);
+    assert_false(pace_parked(t, NOW, &until));
+    assert_false(pace_may_send(t, &keys, NOW, &when));
+    assert_true(pace_may_send(t, &nothing, NOW, &when));
+    until = pace_suspended_until(t, id, NOW);
+    assert_true(until == NOW + 4 * 3600 * SECOND);
+    assert_string_equal(pace_suspended_next(t, &at, NOW, &when), id);
+    assert_true(when == until);
+    assert_null(pace_suspended_next(t, &at, NOW, &when));
+    assert_false(pace_is_plain(t, NOW));
+    assert_true(pace_is_plain(t, until));
+    pace_save(t, until, &saved);
+    assert_string_equal(saved.campaign_why, "");
+    pace_retry(t, NOW);
+    assert_int_equal(pace_suspended_until(t, id, NOW), 0);
+    pace_save(t, NOW, &saved);
+    assert_string_equal(saved.campaign_why, "");
+    pace_free(p);
+    pace_free(q);
+}
+
 static void keeps_the_latest_replies(void **state)
 {
     struct pace *p = pace_of("", 1);
@@ -298,6 +340,7 @@ int main(void)
         cmocka_unit_test(replies_suspend),
         cmocka_unit_test(who_blames_our_address_does_not_get_it),
         cmocka_unit_test(orders_and_restarts),
+        cmocka_unit_test(a_suspended_campaign_outlives_a_restart),
         cmocka_unit_test(keeps_the_latest_replies),
         cmocka_unit_test(says_which_limit_binds),
     };

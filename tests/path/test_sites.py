@@ -164,6 +164,104 @@ def test_who_blames_our_address_is_left_alone_and_nobody_bounces():
         assert presort.check_totals(campaign)["delivered"] == 300
 
 
+def test_a_campaign_that_is_blamed_waits_there_alone():
+    """It is not claimed again there, what was claimed goes back once, other
+    mail of the site flows, a restart knows it, and `retry` frees it."""
+    refusal = "spam*:451 4.7.1 A link of it is listed by SURBL"
+    bad = [f"spam{i}@picky.example" for i in range(300)]
+    with internet({"picky": ["--defer", refusal]}, 1) as (presort, sinks):
+        blamed = presort.new_campaign(bad)
+        presort.send(blamed)
+        presort.wait_for_totals(blamed, 30, lambda t: t["deferred"] > 0)
+        process.wait_until(
+            lambda: "listed by SURBL" in presort.command(
+                "sites", "mx.picky.example").split("workers:")[0], 30,
+            "the campaign to be shown")
+        shown = presort.command("sites", "mx.picky.example")
+        assert "left alone there until" in shown, shown
+
+        def heard():
+            return sum(line.recipient.startswith("spam")
+                       for line in sinks["picky"].lines())
+
+        def claims():
+            [[n]] = presort.sql("SELECT sum(claims) FROM batch WHERE "
+                                f"campaign = '{blamed}'")
+            return n
+        process.wait_until(lambda: presort.sql(
+            "SELECT sum(size) FROM batch WHERE state = 'ready' AND due <= now()"
+            f" AND site = 'mx.picky.example' AND campaign = '{blamed}'") ==
+            [["300"]], 20, "what was in hand to go back")
+        before = heard(), claims()
+        assert before[0] < 100, before
+        other = presort.new_campaign(people("picky", 50))
+        presort.send(other)
+        presort.wait_for(other, 30)
+        assert presort.check_totals(other)["delivered"] == 50
+        presort.stop()
+        presort.start()
+        time.sleep(4)
+        assert (heard(), claims()) == before
+        assert presort.totals(blamed)["delivered"] == 0
+        sinks["picky"].stop()
+        sinks["picky"].options = sinks["picky"].options[2:]
+        sinks["picky"].start()
+        presort.command("sites", "retry", "picky.example")
+        presort.wait_for(blamed, 40)
+        assert presort.check_totals(blamed)["delivered"] == 300
+        assert "left alone there" not in presort.command(
+            "sites", "mx.picky.example")
+
+
+def test_what_workers_learn_of_a_site_adds_up_until_it_is_forgotten():
+    """What another worker told of whom a site blames stays when this one tells
+    its own; `retry` forgets all of it, and who has not heard of that can't
+    bring it back."""
+    refusal = "spam*:451 4.7.1 A link of it is listed by SURBL"
+
+    def state():
+        [row] = presort.sql(
+            "SELECT coalesce(suspended_until > now() + interval '8 hours', "
+            "false), why, sources, campaigns, campaign_why FROM site_state "
+            "WHERE site = 'mx.picky.example'") or [None]
+        return row
+    with internet({"picky": ["--defer", refusal]}, 1) as (presort, sinks):
+        def blame(recipient):
+            campaign = presort.new_campaign([recipient])
+            presort.send(campaign)
+            presort.wait_for_totals(campaign, 30, lambda t: t["deferred"] > 0)
+            return campaign
+
+        def knows(campaign):
+            process.wait_until(lambda: campaign in str(state()), 30,
+                               "what was learned")
+        knows(blame("spam@picky.example"))
+        # As another worker tells it.
+        times = [int((time.time() + s) * 1e6) for s in (-60, 3600, 7200)]
+        presort.sql(f"""
+            UPDATE site_state SET why = 'stop',
+                suspended_until = now() + interval '9 hours',
+                sources = '192.0.2.1 {times[0]} 192.0.2.2 {times[1]}',
+                campaigns = 'x {times[2]}'""")
+        knows(blame("spam1@picky.example"))
+        suspended, why, sources, campaigns, campaign_why = state()
+        assert (suspended, why) == ("t", "stop")
+        assert sources == f"192.0.2.2 {times[1]}"
+        assert f"x {times[2]}" in campaigns
+        assert "listed by SURBL" in campaign_why
+        # A retry that the workers are not told of, as they have not read it.
+        presort.sql("""
+            UPDATE site_state SET suspended_until = NULL, why = '',
+                sources = '', campaigns = '', campaign_why = '',
+                retried = now() WHERE site = 'mx.picky.example'""")
+        blame("spam2@picky.example")
+        time.sleep(4)
+        assert state() == ["f", "", "", "", ""]
+        presort.command("sites", "retry", "picky.example")
+        knows(blame("spam3@picky.example"))
+        assert "192.0.2.2" not in state()[2] and state()[0] == "f"
+
+
 def test_a_campaign_s_own_limit_holds_over_all_sites():
     sites = {f"s{i}": [] for i in range(4)}
     with internet(sites) as (presort, sinks):
