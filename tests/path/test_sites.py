@@ -172,7 +172,9 @@ def test_a_campaign_that_is_blamed_waits_there_alone():
     with internet({"picky": ["--defer", refusal]}, 1) as (presort, sinks):
         blamed = presort.new_campaign(bad)
         presort.send(blamed)
-        presort.wait_for_totals(blamed, 30, lambda t: t["deferred"] > 0)
+        process.wait_until(lambda: presort.sql(
+            "SELECT FROM site_worker WHERE site = 'mx.picky.example'"), 30,
+            "the site to be known")
         process.wait_until(
             lambda: "listed by SURBL" in presort.command(
                 "sites", "mx.picky.example").split("workers:")[0], 30,
