@@ -50,8 +50,6 @@ int64_t retry_wait_ms(const struct retry *retry, int64_t jitter_percent,
         wait *= 2;
     if (wait > most)
         wait = most;
-    int64_t chance = wait * jitter_percent / 100;
-
-    wait += chance * (int64_t)(random % 1001) / 1000 - chance / 2;
+    wait += wait * jitter_percent / 100 * (int64_t)(random % 1001) / 1000;
     return wait < RETRY_LEAST_MS ? RETRY_LEAST_MS : wait;
 }

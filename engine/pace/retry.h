@@ -27,9 +27,10 @@ int64_t retry_own_s(const struct limits *limits, enum limit which);
  * writes them. */
 struct retry retry_by_text(const struct config *config, const char *limits);
 
-/* Milliseconds to wait after attempt number tries (1, 2, ...). A share is left
- * to chance (random, any value) so that queues do not march in step. Never less
- * than half a second. */
+/* Milliseconds to wait after attempt number tries (1, 2, ...). Up to
+ * jitter_percent of it is added by chance (random, any value) so that queues do
+ * not march in step: nothing is taken off, as who greylists counts from the
+ * first attempt, often five minutes. Never less than half a second. */
 int64_t retry_wait_ms(const struct retry *retry, int64_t jitter_percent,
                       int tries, uint32_t random);
 #endif
