@@ -70,6 +70,7 @@ struct wanting {
     size_t low; /* about a third of a second's work in hand is few: enough to
                    never run dry while a claim is under way */
     int64_t now_ms;
+    size_t held; /* batches, of all kinds */
 };
 
 /* What a limit of so many a second lets go in some seconds, if that is less. */
@@ -94,6 +95,8 @@ static size_t wanted_of(void *arg, const struct offer *offer)
         low = enough(low, rate);
     }
     if (offer->class == BATCH_CAMPAIGN) {
+        if (w->held > HELD_MAX / 4 * 3)
+            return 0; /* the rest of the room is for transactional mail */
         if (!dests_campaign_is_open(w->dests, offer->campaign, offer->site,
                                     &rate))
             return 0;
@@ -139,6 +142,7 @@ void claims_turn(struct claims *c, const struct held *held, struct dests *dests,
         .dests = dests,
         .low = (size_t)(c->rate / 3 / (double)offers_active(&c->offers)),
         .now_ms = now_ms,
+        .held = held->n,
     };
     struct offer *o;
     int batches;

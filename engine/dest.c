@@ -12,7 +12,8 @@
 
 enum {
     DEST_ROOM_MS = 100,
-    DEST_SOURCE_MS = 100, /* the choice of a source is looked at again */
+    DEST_OPEN_AHEAD_US = 500000, /* of the time that a mail may go */
+    DEST_SOURCE_MS = 100,        /* the choice of a source is looked at again */
     DEST_TOKEN_MS = 1000, /* mail is taken that long before a token is asked */
 };
 
@@ -45,7 +46,7 @@ struct pace_keys dest_keys(const struct dest *t, const struct mail *mail)
 static bool may_go(void *arg, const struct parcel *p)
 {
     struct dest *t = arg;
-    const struct pace_keys keys = dest_keys(t, &p->mails[0]);
+    const struct pace_keys keys = dest_keys(t, parcel_peek(p));
 
     return gate_may_send(&t->gate, &keys, now_us(t->world));
 }
@@ -78,17 +79,23 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
             return true;
         }
     }
+    t->held_us[class] = hand_waiting(&t->hand, class) > 0 ? t->gate.when_us : 0;
     wake_at(t, t->gate.when_us);
     if (t->sources) /* another one may be allowed to */
         wake_at(t, now_us(w) + DEST_SOURCE_MS * 1000);
     return false;
 }
 
+/* For what may not go for a while no connection is opened, only to be idle and
+ * closed. */
 static size_t on_waiting(void *owner, enum batch_class class)
 {
-    const struct dest *t = owner;
+    struct dest *t = owner;
 
-    return hand_waiting(&t->hand, class);
+    if (t->held_us[class] <= now_us(t->world) + DEST_OPEN_AHEAD_US)
+        return hand_waiting(&t->hand, class);
+    wake_at(t, t->held_us[class]);
+    return 0;
 }
 
 /* The end of a connection that others see and blame. Where no pool is set it is
@@ -483,6 +490,7 @@ void dest_put(struct dest *t, struct parcel *p)
     }
     p->place = t;
     hand_add(&t->hand, p, false);
+    t->held_us[p->batch->class] = 0;
     t->used_ms = now_ms;
     dest_stir(t);
 }
@@ -494,7 +502,7 @@ void dest_put_again(struct dest *t, struct mail *mail)
     batch_put_back(mail);
     mail->parcel->place = t;
     hand_add(&t->hand, mail->parcel, true);
-    dest_stir(t);
+    room_allow(t);
 }
 
 /* ---- From where ---- */
@@ -538,6 +546,8 @@ static void choose_source(struct dest *t)
         wake_at(t, when_us);
         return;
     }
+    if (strcmp(t->source, s->address) != 0)
+        room_allow(t);
     if (strcmp(t->source, s->address) != 0 && t->source[0])
         log_event(LOG_INFO, "source_changed", "site=%s from=%s to=%s",
                   pace_name(t->gate.site), t->source, s->address);
@@ -546,22 +556,6 @@ static void choose_source(struct dest *t)
 }
 
 /* ---- Turns ---- */
-
-/* What waits for a site that is shut goes back to the store. */
-static void empty(struct dest *t)
-{
-    struct dest_world *w = t->world;
-    struct parcel *next;
-
-    for (struct parcel *p = hand_take(&t->hand, NULL); p; p = next) {
-        struct batch *b = p->batch;
-
-        next = p->next;
-        p->next = NULL;
-        room_hand_on(t, p);
-        w->events.left(w->owner, b);
-    }
-}
 
 void dest_turn(struct dest *t)
 {
@@ -580,7 +574,7 @@ void dest_turn(struct dest *t)
     else if (now_ms >= t->source_ms)
         choose_source(t);
     if (dest_is_shut(t)) {
-        empty(t);
+        room_empty(t);
     } else if (gate_is_shut(&t->gate, now_us(t->world), &until_us)) {
         wake_at(t, until_us);
     } else if (t->sourceless) {

@@ -55,12 +55,14 @@ struct dest {
     struct pool *pool;
     struct hand hand;
     struct dest *next_stirred;
-    bool stirred;      /* it wants a turn, and is in that list */
-    int64_t wake_ms;   /* and at the latest then */
-    int64_t room_ms;   /* when the hand was last cleared for others */
-    int64_t used_ms;   /* it had mail or connections */
-    int64_t closed_ms; /* no server answers, or no token is had, until then */
-    bool tokenless;    /* a relay that is out of tokens, until closed_ms */
+    bool stirred;       /* it wants a turn, and is in that list */
+    int64_t wake_ms;    /* and at the latest then */
+    int64_t held_us[2]; /* by class: nothing that waits may go before; 0: not
+                           known */
+    int64_t room_ms;    /* when the hand was last cleared for others */
+    int64_t used_ms;    /* it had mail or connections */
+    int64_t closed_ms;  /* no server answers, or no token is had, until then */
+    bool tokenless;     /* a relay that is out of tokens, until closed_ms */
     char why[SMTP_WHY_MAX];
     struct policy *policy;             /* kept: the hosts point into it */
     const struct source_pool *sources; /* that it leaves from; or NULL */

@@ -187,7 +187,8 @@ void dests_add(struct dests *d, struct batch *b)
         return;
     }
     split_by_domain(b, b->class == BATCH_TRANSACTIONAL &&
-                           route_wants_sender(d->route));
+                           (route_wants_sender(d->route) ||
+                            pace_has_rules(d->world.pace, PACE_SENDER)));
     for (size_t i = 0; i < b->n_parcels; i++)
         send_on_its_way(d, &b->parcels[i]);
 }
@@ -326,9 +327,16 @@ bool dests_are_down(const struct dests *d)
 bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
                         double *rate)
 {
+    const size_t prefix = strlen(SITES_RELAY);
     const struct pace_site *s = sites_find(d->world.sites, site);
     int64_t until_us;
 
+    /* Of a relay that no route names any more mail goes another way. */
+    if (strncmp(site, SITES_RELAY, prefix) == 0 &&
+        !route_names(d->route, site + prefix)) {
+        *rate = 0;
+        return true;
+    }
     *rate = s ? pace_rate(s) : 0;
     return s ? !pace_parked(s, now_ms * 1000, &until_us)
              : !sites_held(d->world.sites, site);
@@ -432,7 +440,7 @@ static void on_sites(void *owner)
     size_t at = 0;
 
     for (struct dest *t; (t = map_next(&d->all, &at));)
-        dest_stir(t);
+        room_allow(t);
 }
 
 /* What waits may have to go another way now: its owner takes it back. */

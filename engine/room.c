@@ -5,8 +5,17 @@
 
 enum {
     LATER_US = 300 * 1000000, /* limits may change: look again */
+    SOONEST_US = 1000000,
+    KEPT_LEAST = 16, /* mails */
+    KEPT_SECONDS = 2,
     PIECE_SECONDS = 60,
 };
+
+void room_allow(struct dest *t)
+{
+    memset(t->held_us, 0, sizeof t->held_us);
+    dest_stir(t);
+}
 
 void room_put_off(struct parcel *p, int64_t wait_ms)
 {
@@ -18,7 +27,7 @@ void room_hand_on(struct dest *t, struct parcel *p)
 {
     const char *label = t->world->one ? NULL : t->label;
 
-    p->batch->touched |= label != NULL;
+    p->batch->touched |= label && strcmp(p->batch->site, label) != 0;
     parcel_return_waiting(p, label, 0);
 }
 
@@ -54,6 +63,21 @@ void room_clear_suspended(struct dest *t)
             room_hand_on(t, p);
             t->world->events.left(t->world->owner, b);
         }
+    }
+}
+
+void room_empty(struct dest *t)
+{
+    struct dest_world *w = t->world;
+    struct parcel *next;
+
+    for (struct parcel *p = hand_take(&t->hand, NULL); p; p = next) {
+        struct batch *b = p->batch;
+
+        next = p->next;
+        p->next = NULL;
+        room_hand_on(t, p);
+        w->events.left(w->owner, b);
     }
 }
 
@@ -100,12 +124,8 @@ size_t room_piece(const struct dest *t, const struct parcel *p)
 
 void room_cut_up(struct dest *t, struct parcel *p, size_t piece)
 {
-    struct batch *b = p->batch;
-
-    if (b->piece == 0 || piece < b->piece)
-        b->piece = piece;
-    b->touched = true;
-    room_hand_on(t, p);
+    p->batch->touched = true;
+    parcel_return_pieces(p, t->world->one ? NULL : t->label, piece);
 }
 
 /* How many mails of a site it takes in a few seconds; the rest need not wait
@@ -117,6 +137,20 @@ static size_t soon(const struct dest *t)
     return rate > 0 ? (size_t)(rate * DEST_WAIT_US / 1e6) + 1 : SIZE_MAX;
 }
 
+/* What of a limit other than the site's need not wait here: beyond that of some
+ * seconds. */
+static bool is_beyond(const struct dest *t, const struct pace_keys *keys,
+                      size_t kept)
+{
+    size_t keep = KEPT_LEAST;
+    double soon_n = pace_rules_rate(t->world->pace, keys) * KEPT_SECONDS;
+
+    if (pace_rules_allow(t->world->pace, keys, t->world->now_ms * 1000))
+        return false;
+    keep += soon_n < HAND_LOOK_MAX / 2 ? (size_t)soon_n : HAND_LOOK_MAX / 2;
+    return kept >= keep;
+}
+
 void room_relieve(struct dest *t)
 {
     const size_t most = t->world->one ? SIZE_MAX : soon(t);
@@ -125,22 +159,23 @@ void room_relieve(struct dest *t)
 
     for (struct parcel *p = hand_take_urgent(&t->hand); p; p = next) {
         struct batch *b = p->batch;
-        const struct pace_keys keys = dest_keys(t, &p->mails[0]);
-        size_t n = parcel_waiting(p);
-        int64_t wait_us = 0;
+        const struct pace_keys keys = dest_keys(t, parcel_peek(p));
+        size_t n = parcel_waiting(p), kept = t->hand.urgent_waiting;
 
         next = p->next;
         p->next = NULL;
-        if (!pace_rules_allow(t->world->pace, &keys, now))
-            wait_us = pace_rules_later(t->world->pace, &keys, n, now) - now;
-        if (wait_us > LATER_US)
-            wait_us = LATER_US;
-        if (wait_us > DEST_WAIT_US)
-            room_put_off(p, wait_us / 1000);
-        else if (t->hand.urgent_waiting >= most)
+        if (is_beyond(t, &keys, kept)) {
+            int64_t wait_us = pace_rules_later(t->world->pace, &keys, kept, n,
+                                               LATER_US, now) -
+                              now;
+
+            room_put_off(p,
+                         (wait_us > SOONEST_US ? wait_us : SOONEST_US) / 1000);
+        } else if (kept >= most) {
             room_hand_on(t, p);
-        else
+        } else {
             hand_add(&t->hand, p, false);
+        }
         t->world->events.left(t->world->owner, b);
     }
 }

@@ -9,6 +9,9 @@
 
 #include "dest.h"
 
+/* What might not go may now: limits are others, or the source, or the mail. */
+void room_allow(struct dest *t);
+
 /* The parcel's waiting mails are due in so long a time. */
 void room_put_off(struct parcel *p, int64_t wait_ms);
 
@@ -23,6 +26,9 @@ void room_hand_on(struct dest *t, struct parcel *p);
 bool room_suspended(struct dest *t, struct parcel *p);
 /* The same for what waits here already. */
 void room_clear_suspended(struct dest *t);
+
+/* What waits for a site that is shut goes back to the store. */
+void room_empty(struct dest *t);
 
 /* What takes longer than two minutes is cut up, once, so that every worker that
  * has a share of the limit can have some of it: into batches of so many mails;

@@ -181,7 +181,7 @@
     X(SECONDS, transactional_retry_most_seconds, "30m", 1, 604800, "seconds",  \
       "the longest wait of transactional mail, if less")                       \
     X(NUMBER, retry_jitter_percent, "20", 0, 100, "percent",                   \
-      "so much of a wait is added by chance, at most")                              \
+      "so much of a wait is added by chance, at most")                         \
     X(NUMBER, refused_retries, "3", 0, 100, "times",                           \
       "how often a mail is tried again that was refused for good, but for "    \
       "our "                                                                   \

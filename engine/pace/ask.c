@@ -96,7 +96,33 @@ static bool rule_allows(const struct rule_state *r, int64_t now_us,
     return meter_allows(&r->meter, now_us, when_us);
 }
 
-bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
+/* For people, who ask why. */
+static void note_held(struct pace_site *s, const struct rule_state *r,
+                      int64_t now_us)
+{
+    s->held_scope = r->scope;
+    s->held_us = now_us;
+    memcpy(s->held_name, r->name, sizeof s->held_name);
+}
+
+static bool rules_allow(struct pace_site *s, const struct pace_keys *keys,
+                        int64_t now_us, int64_t *when_us)
+{
+    bool may = true;
+
+    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
+        const struct rule_state *r =
+            pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]);
+
+        if (rule_allows(r, now_us, when_us))
+            continue;
+        note_held(s, r, now_us);
+        may = false;
+    }
+    return may;
+}
+
+bool pace_may_send(struct pace_site *s, const struct pace_keys *keys,
                    int64_t now_us, int64_t *when_us)
 {
     int64_t campaign_us;
@@ -113,10 +139,7 @@ bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
         *when_us = later(*when_us, campaign_us);
         may = false;
     }
-    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++)
-        may &= rule_allows(
-            pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]), now_us,
-            when_us);
+    may &= rules_allow(s, keys, now_us, when_us);
     may &= pace_warm_may(s, keys->of[PACE_SOURCE], now_us, when_us);
     return may;
 }
@@ -142,20 +165,44 @@ bool pace_rules_allow(const struct pace *p, const struct pace_keys *keys,
     return may;
 }
 
-int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys, size_t n,
-                         int64_t now_us)
+double pace_rules_rate(const struct pace *p, const struct pace_keys *keys)
+{
+    double lowest = 0, rate;
+
+    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
+        (void)pace_rule_rate(p, (enum pace_scope)i, keys->of[i], &rate);
+        if (rate > 0 && (lowest <= 0 || rate < lowest))
+            lowest = rate;
+    }
+    return lowest;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Promised times end at the latest one, and what was cut to that is promised
+ * anew when it comes back. */
+int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys,
+                         size_t kept, size_t n, int64_t most_us, int64_t now_us)
 {
     int64_t latest_us = now_us;
 
     for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
         struct rule_state *r =
             pace_rule_find(p, (enum pace_scope)i, keys->of[i]);
-        double rate = r ? meter_rate(&r->meter) : 0;
+        double each_us = r ? US_A_SECOND / meter_rate(&r->meter) : 0;
 
-        if (rate <= 0)
+        if (!r || r->share.n == 0 || meter_rate(&r->meter) <= 0)
             continue;
-        r->later_us = later(r->later_us, now_us) +
-                      (int64_t)((double)n * US_A_SECOND / rate);
+        if (each_us > (double)most_us)
+            each_us = (double)most_us;
+        r->later_us =
+            later(r->later_us,
+                  now_us + sooner((int64_t)((double)kept * each_us), most_us));
+        r->later_us = sooner(r->later_us + (int64_t)((double)n * each_us),
+                             now_us + most_us);
         latest_us = later(latest_us, r->later_us);
     }
     return latest_us;

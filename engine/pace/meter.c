@@ -9,6 +9,8 @@ enum {
 };
 /* And so long at least: whoever waits for a turn must not miss it. */
 #define METER_OPEN_LEAST_NS (120 * NS_A_SECOND / 1000)
+/* Of a minute's and longer ones: turns by the second fall into it. */
+#define METER_OPEN_LONG_NS (10 * NS_A_SECOND)
 
 static const struct {
     enum limit limit;
@@ -64,31 +66,39 @@ void meter_gate_set(struct meter_gate *gate, int64_t n, int64_t period_ns,
 
 /* n in a period for all workers, of which we are number mine. n + 1 mails, the
  * first as late and the last as early as can be, are a period apart at least.
- */
+ * One that was sent by former turns counts for as long as it would by these. */
 static void set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
-                      unsigned mine, unsigned workers, int64_t clock_us)
+                      unsigned mine, unsigned workers, int64_t clock_us,
+                      int64_t now_us)
 {
     int64_t even_ns = (period_ns + n - 1) / n;
-    int64_t open_ns = most(even_ns / METER_OPEN_SHARE, METER_OPEN_LEAST_NS);
+    int64_t open_ns = most(even_ns / METER_OPEN_SHARE,
+                           period_ns > NS_A_SECOND ? METER_OPEN_LONG_NS
+                                                   : METER_OPEN_LEAST_NS);
     int64_t apart_ns = even_ns + open_ns;
 
-    *gate = (struct meter_gate){.n = n,
-                                .interval_ns = apart_ns * workers,
-                                .turn_ns = apart_ns * workers,
-                                .first_ns = apart_ns * mine,
-                                .open_ns = open_ns,
-                                .clock_ns = clock_us * NS_A_US,
-                                .used = gate->used};
+    *gate = (struct meter_gate){
+        .n = n,
+        .interval_ns = apart_ns * workers,
+        .next_ns = least(gate->next_ns, now_us * NS_A_US + apart_ns),
+        .turn_ns = apart_ns * workers,
+        .first_ns = apart_ns * mine,
+        .open_ns = open_ns,
+        .apart_ns = apart_ns,
+        .clock_ns = clock_us * NS_A_US,
+    };
 }
 
 /* The turn that is open, or comes next; and whether it is open. */
 static int64_t turn_at(const struct meter_gate *gate, int64_t now_us,
                        bool *open)
 {
-    int64_t since = now_us * NS_A_US + gate->clock_ns - gate->first_ns;
+    int64_t now_ns = now_us * NS_A_US;
+    int64_t since = now_ns + gate->clock_ns - gate->first_ns;
     int64_t turn = since / gate->turn_ns; /* since 1970: never negative */
 
-    *open = since - turn * gate->turn_ns < gate->open_ns && turn > gate->used;
+    *open =
+        since - turn * gate->turn_ns < gate->open_ns && now_ns >= gate->next_ns;
     return *open ? turn : turn + 1;
 }
 
@@ -119,10 +129,8 @@ bool meter_gate_allows(const struct meter_gate *gate, int64_t now_us,
 
 void meter_gate_spend(struct meter_gate *gate, int64_t now_us)
 {
-    bool open;
-
     if (gate->turn_ns)
-        gate->used = turn_at(gate, now_us, &open);
+        gate->next_ns = now_us * NS_A_US + gate->apart_ns;
     else if (gate->n > 0)
         gate->next_ns =
             most(gate->next_ns, now_us * NS_A_US) + gate->interval_ns;
@@ -154,7 +162,7 @@ void meter_set_turns(struct meter *meter, const struct limits *limits,
 
         if (limit > 0 && limit < n)
             set_turns(&meter->gates[i], limit, periods[i].period_ns, mine, n,
-                      clock_us);
+                      clock_us, now_us);
         else
             meter_gate_set(
                 &meter->gates[i], limit > 0 ? limits_share(limit, mine, n) : 0,

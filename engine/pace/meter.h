@@ -35,9 +35,9 @@ struct meter_gate {
     int64_t interval_ns, slack_ns; /* slack: what a burst is ahead */
     int64_t next_ns;               /* theoretical arrival of the next one */
     /* Of turns (turn_ns 0: there are none): how long all workers' take, when
-     * ours begin by the common clock, how long one may be used. */
-    int64_t turn_ns, first_ns, open_ns, clock_ns;
-    int64_t used; /* the last turn that was used */
+     * ours begin by the common clock, how long one may be used, how far two are
+     * apart. Then next_ns: none before, for one was used. */
+    int64_t turn_ns, first_ns, open_ns, apart_ns, clock_ns;
 };
 
 struct meter {

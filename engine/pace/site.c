@@ -84,10 +84,8 @@ static void resolve_rules(struct pace *p, int64_t now_us)
     size_t at = 0;
 
     for (struct rule_state *r; (r = map_next(&p->rules, &at));) {
-        char key[PACE_KEY_MAX];
-
-        pace_key(key, pace_scope_text(r->scope), r->name);
-        r->share = lanes_place(&p->lanes, key, now_us);
+        /* One place for all: a mail may need turns of several. */
+        r->share = lanes_place(&p->lanes, "rules", now_us);
         if (r->share.n > 0)
             meter_set_turns(&r->meter, &r->limits, r->share.mine, r->share.n,
                             p->clock_us, now_us);
@@ -198,12 +196,16 @@ struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
 
 bool pace_is_plain(const struct pace_site *s, int64_t now_us)
 {
-    int64_t until_us;
+    int64_t until_us = now_us;
     size_t at = 0;
 
     for (size_t i = 0; i < PACE_SOURCES_MAX; i++)
         if (s->sources[i].until_us > now_us)
             return false;
+    /* Nor is what was sent of a limit, or of a warm-up. */
+    if (s->n_warming > 0 || !meter_allows(&s->meter, now_us, &until_us) ||
+        !meter_gate_allows(&s->connects, now_us, &until_us))
+        return false;
     return s->open == 0 && s->shape.rate <= 0 && s->shape.lines <= 0 &&
            !pace_parked(s, now_us, &until_us) &&
            !pace_suspended_next(s, &at, now_us, &until_us);

@@ -165,7 +165,7 @@ unsigned pace_mails_per_connection(const struct pace_site *s);
 /* May one more be opened? Then say pace_opened. *when_us is set if not. */
 bool pace_may_connect(const struct pace_site *s, int64_t now_us,
                       int64_t *when_us);
-bool pace_may_send(const struct pace_site *s, const struct pace_keys *keys,
+bool pace_may_send(struct pace_site *s, const struct pace_keys *keys,
                    int64_t now_us, int64_t *when_us);
 
 /* Of a campaign's (project's, ...) limits alone. False: none of it may be sent
@@ -178,9 +178,14 @@ bool pace_rule_rate(const struct pace *p, enum pace_scope scope,
 bool pace_rules_allow(const struct pace *p, const struct pace_keys *keys,
                       int64_t now_us);
 
+/* About how many a second these let go at most; 0: no limit. */
+double pace_rules_rate(const struct pace *p, const struct pace_keys *keys);
+
 /* n mails are to wait elsewhere: about when these limits let them go, behind
- * those for whom it was asked before. */
-int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys, size_t n,
+ * those that wait here (kept) and those for whom it was asked before; after
+ * most_us at the latest. */
+int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys,
+                         size_t kept, size_t n, int64_t most_us,
                          int64_t now_us);
 
 /* Until when a campaign is suspended at the site; 0: it is not. */

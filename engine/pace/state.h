@@ -61,6 +61,10 @@ struct pace_site {
     size_t n_warming;
     struct pace_reply replies[PACE_REPLIES_MAX];
     size_t n_replies;
+    /* The last rule of another scope that let a mail wait here, and when. */
+    enum pace_scope held_scope;
+    char held_name[PACE_NAME_MAX];
+    int64_t held_us;
     struct pace_ledger ledger;
 };
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #define US_A_SECOND INT64_C(1000000)
+/* A limit by the day is asked about seldom. */
+#define HELD_LATELY_US (3600 * US_A_SECOND)
 
 static const char *title(const struct pace_site *s)
 {
@@ -68,6 +70,21 @@ static void why_limit(const struct pace_site *s, enum limit limit, char *out)
              (long long)s->limits.of[limit], unit(limit));
 }
 
+/* Of a campaign, project, sender or source, as long as it was met lately. */
+static void why_rule(const struct pace_site *s, int64_t now_us, char *out)
+{
+    const struct rule_state *r =
+        pace_rule_find(s->pace, s->held_scope, s->held_name);
+    enum limit binding =
+        r ? meter_binding(&r->meter, now_us) : (enum limit)LIMITS;
+
+    if (binding == (enum limit)LIMITS || s->held_us < now_us - HELD_LATELY_US)
+        return;
+    snprintf(out, PACE_WHY_MAX, "the limit for %s %s is %lld %s",
+             pace_scope_text(r->scope), r->name,
+             (long long)r->limits.of[binding], unit(binding));
+}
+
 void pace_why(const struct pace_site *s, int64_t now_us, char *out)
 {
     int64_t when_us = now_us;
@@ -97,6 +114,8 @@ void pace_why(const struct pace_site *s, int64_t now_us, char *out)
         why_limit(s, LIMIT_CONNECTIONS, out);
     else if (s->open == 0 && !meter_gate_allows(&s->connects, now_us, &when_us))
         why_limit(s, LIMIT_CONNECTIONS_PER_MINUTE, out);
+    else
+        why_rule(s, now_us, out);
 }
 
 size_t pace_replies(const struct pace_site *s, const struct pace_reply **out)

@@ -127,6 +127,11 @@ size_t parcel_waiting(const struct parcel *p)
     return p->n_again + p->n - p->at;
 }
 
+const struct mail *parcel_peek(const struct parcel *p)
+{
+    return p->n_again > 0 ? p->again[p->n_again - 1] : &p->mails[p->at];
+}
+
 size_t batch_waiting(const struct batch *b)
 {
     return b->n_waiting;
@@ -164,7 +169,8 @@ void batch_carry(struct batch *b, enum batch_carry kind,
     c->mails[c->n++] = *mail;
 }
 
-void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us)
+static void return_waiting(struct parcel *p, const char *site, int64_t due_us,
+                           size_t piece)
 {
     struct mail *mail;
 
@@ -172,11 +178,21 @@ void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us)
         site = arena_copy(&p->batch->arena, site, strlen(site));
     while ((mail = parcel_next(p))) {
         const struct carried carried = {
-            .id = mail->id, .site = site, .due_us = due_us};
+            .id = mail->id, .site = site, .due_us = due_us, .piece = piece};
 
         batch_carry(p->batch, BATCH_RETURNED, &carried);
         p->batch->n_out--;
     }
+}
+
+void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us)
+{
+    return_waiting(p, site, due_us, 0);
+}
+
+void parcel_return_pieces(struct parcel *p, const char *site, size_t piece)
+{
+    return_waiting(p, site, 0, piece);
 }
 
 void batch_return_waiting(struct batch *b)

@@ -50,6 +50,7 @@ struct carried {
     struct mailid id;
     const char *site; /* NULL: the batch's own; else it lives as the batch */
     int64_t due_us;   /* 0: as the kind says */
+    size_t piece;     /* with so many others at most; 0: as many as there are */
     struct carried_retry retry;
 };
 
@@ -122,8 +123,6 @@ struct batch {
     void *offer;        /* queue/offers' own: what it was claimed for */
     size_t *in_hand;    /* counts its waiting mails, with others'; or NULL */
     struct batch *next; /* in settle's list */
-    size_t piece;       /* what is handed back goes on in batches of so many
-                           mails at most; 0: in one */
     bool touched;       /* something of it was sent or settled */
     bool stolen;        /* the lease went to another worker */
     size_t held_at;     /* place in the pipeline's table */
@@ -152,6 +151,8 @@ struct mail *parcel_next(struct parcel *p);
 struct mail *batch_next(struct batch *b);
 void batch_put_back(struct mail *mail);
 size_t parcel_waiting(const struct parcel *p);
+/* What parcel_next would give; one waits. */
+const struct mail *parcel_peek(const struct parcel *p);
 size_t batch_waiting(const struct batch *b);
 
 /* The content of a transactional mail, or NULL. */
@@ -166,6 +167,9 @@ void batch_return_waiting(struct batch *b);
 /* The same for one parcel: into a batch of that site (copied; NULL: its own),
  * due then (0: as it was). */
 void parcel_return_waiting(struct parcel *p, const char *site, int64_t due_us);
+
+/* The same, cut up into batches of so many mails at most. */
+void parcel_return_pieces(struct parcel *p, const char *site, size_t piece);
 
 /* Everything that waits is no business of ours any more. */
 void batch_drop_waiting(struct batch *b);

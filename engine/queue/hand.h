@@ -8,7 +8,7 @@
 
 #include "queue/fair.h"
 
-enum { HAND_LOOK_MAX = 64 };
+enum { HAND_LOOK_MAX = 256 };
 
 struct hand {
     struct fair fair;

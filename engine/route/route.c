@@ -279,6 +279,22 @@ bool route_named(const struct route *r, const char *via, struct route_way *way)
     return direct || way->relay;
 }
 
+static bool is_named(const struct relay *relay, const char *name)
+{
+    return relay && strcmp(relay_name(relay), name) == 0;
+}
+
+bool route_names(const struct route *r, const char *relay)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct route_way way = way_of(r, &r->rules[i]);
+
+        if (is_named(way.relay, relay) || is_named(way.fallback, relay))
+            return true;
+    }
+    return is_named(r->standard.relay, relay);
+}
+
 static bool asks_nothing(const struct rule *rule)
 {
     return rule->project == 0 && rule->class < 0 && !rule->sender[0] &&

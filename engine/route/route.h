@@ -48,6 +48,9 @@ struct route_way route_of(const struct route *r,
  * if there is no such relay. */
 bool route_named(const struct route *r, const char *via, struct route_way *way);
 
+/* Does any route, or the setting, lead to the relay of that name? */
+bool route_names(const struct route *r, const char *relay);
+
 /* The one way that all mail takes; false if it depends on the mail. */
 bool route_is_one(const struct route *r, struct route_way *way);
 

@@ -126,6 +126,8 @@ static int by_site_and_schedule(const void *a, const void *b)
         return x->retry.first_s < y->retry.first_s ? -1 : 1;
     if (x->retry.most_s != y->retry.most_s)
         return x->retry.most_s < y->retry.most_s ? -1 : 1;
+    if (x->piece != y->piece)
+        return x->piece < y->piece ? -1 : 1;
     if (!x->site || !y->site)
         return (x->site != NULL) - (y->site != NULL);
     return strcmp(x->site, y->site);
@@ -136,14 +138,14 @@ static void send_carries(struct settle *s, const struct batch *b,
                          enum batch_carry kind)
 {
     const struct carry *c = &b->carry[kind];
-    const size_t most =
-        kind == BATCH_RETURNED && b->piece ? b->piece : SIZE_MAX;
     size_t from = 0;
 
     if (c->n > 1)
         qsort(c->mails, c->n, sizeof *c->mails, by_site_and_schedule);
     for (size_t to = 1; to <= c->n; to++) {
-        if (to < c->n && to - from < most &&
+        const size_t piece = c->mails[from].piece;
+
+        if (to < c->n && (piece == 0 || to - from < piece) &&
             by_site_and_schedule(&c->mails[from], &c->mails[to]) == 0)
             continue;
         send_carry(s, b, kind, c->mails + from, to - from);

@@ -247,6 +247,40 @@ static void turns_and_shares_follow_one_another(void **state)
     assert_in_range(sent, 3, 5);
 }
 
+static int sent_from(struct meter *meter, int64_t from, int64_t for_us)
+{
+    int64_t when;
+    int sent = 0;
+
+    for (int64_t now = from; now < from + for_us; now += 10000)
+        if (meter_allows(meter, now, &when)) {
+            meter_spend(meter, now);
+            sent++;
+        }
+    return sent;
+}
+
+/* More workers, another period, a clock that steps back: turns go on. */
+static void turns_go_on_whatever_changes(void **state)
+{
+    const struct limits second = limits_of("mails_per_second=1"),
+                        minute = limits_of("mails_per_minute=1");
+    const int64_t clock = INT64_C(1800000000) * SECOND, hour = 3600 * SECOND;
+    struct meter meter = {0};
+
+    (void)state;
+    meter_set_turns(&meter, &second, 1, 2, clock, 1);
+    assert_in_range(sent_from(&meter, 1, 20 * SECOND), 7, 10);
+    meter_set_turns(&meter, &second, 1, 3, clock, 20 * SECOND);
+    assert_in_range(sent_from(&meter, 20 * SECOND, 30 * SECOND), 7, 10);
+    meter_set_turns(&meter, &second, 1, 3, clock - hour, 50 * SECOND);
+    assert_in_range(sent_from(&meter, 50 * SECOND, 30 * SECOND), 7, 10);
+    meter_set_turns(&meter, &minute, 1, 3, clock - hour, 80 * SECOND);
+    assert_in_range(sent_from(&meter, 80 * SECOND, 1200 * SECOND), 4, 7);
+    meter_set_turns(&meter, &second, 0, 2, clock, 1300 * SECOND);
+    assert_in_range(sent_from(&meter, 1300 * SECOND, 20 * SECOND), 7, 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +291,7 @@ int main(void)
         cmocka_unit_test(lanes_divide_it),
         cmocka_unit_test(who_are_more_than_the_limit_take_turns),
         cmocka_unit_test(turns_and_shares_follow_one_another),
+        cmocka_unit_test(turns_go_on_whatever_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

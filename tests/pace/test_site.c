@@ -79,6 +79,8 @@ static void nothing_is_spent_unless_all_allow(void **state)
     struct pace_site *s = pace_site(p, "a.example", false, 1);
     const struct pace_keys keys = {.of[PACE_CAMPAIGN] = "c1",
                                    .of[PACE_SENDER] = "shop.example"};
+    char why[PACE_WHY_MAX];
+    int64_t when;
 
     (void)state;
     rule(p, PACE_SENDER, "shop.example", "mails_per_second=5 burst=1");
@@ -88,6 +90,11 @@ static void nothing_is_spent_unless_all_allow(void **state)
     assert_in_range(sent_in(s, &nothing, NOW + 2 * SECOND, SECOND), 999, 1000);
     rule(p, PACE_CAMPAIGN, "c1", "mails_per_minute=1");
     assert_int_equal(sent_in(s, &keys, NOW + 60 * SECOND, 10 * SECOND), 1);
+    assert_false(pace_may_send(s, &keys, NOW + 70 * SECOND, &when));
+    pace_why(s, NOW + 70 * SECOND, why);
+    assert_string_equal(why, "the limit for campaign c1 is 1 mails a minute");
+    pace_why(s, NOW + 200 * SECOND, why);
+    assert_string_equal(why, "");
     assert_false(pace_rules_allow(p, &keys, NOW + 70 * SECOND));
     assert_true(pace_rules_allow(p, &nothing, NOW + 70 * SECOND));
     pace_free(p);

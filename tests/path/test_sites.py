@@ -133,6 +133,8 @@ def test_a_throttled_site_costs_nothing():
         assert processor < 0.5
         assert not sinks["paused"].copies()
         assert sum(sinks["slow"].copies().values()) <= 3
+        # Nor is a connection opened for what may not go.
+        assert sinks["slow"].totals()["connections"] <= 3
 
 
 def test_who_blames_our_address_is_left_alone_and_nobody_bounces():
@@ -274,6 +276,10 @@ def test_a_campaign_s_own_limit_holds_over_all_sites():
                         "mails_per_second=20")
         presort.send(held)
         presort.send(free)
+        process.wait_until(
+            lambda: f"the limit for campaign {held} is 20 mails a second" in
+            str(presort.call("GET", "/sites/mx.s1.example").body), 10,
+            "the reason")
         presort.wait_for(free, 30)
         presort.wait_for(held, 60)
         assert presort.check_totals(held)["delivered"] == len(everyone)
