@@ -175,7 +175,7 @@ def test_a_campaign_that_is_blamed_waits_there_alone():
         blamed = presort.new_campaign(bad)
         presort.send(blamed)
         process.wait_until(lambda: presort.sql(
-            "SELECT FROM site_worker WHERE site = 'mx.picky.example'"), 30,
+            "SELECT site FROM site_worker WHERE site = 'mx.picky.example'"), 30,
             "the site to be known")
         process.wait_until(
             lambda: "listed by SURBL" in presort.command(
