@@ -7,6 +7,7 @@ enum {
     LATER_US = 300 * 1000000, /* limits may change: look again */
     SOONEST_US = 1000000,
     KEPT_LEAST = 16, /* mails */
+    KEPT_MOST = HAND_LOOK_MAX / 2,
     KEPT_SECONDS = 2,
     PIECE_SECONDS = 60,
 };
@@ -147,7 +148,7 @@ static bool is_beyond(const struct dest *t, const struct pace_keys *keys,
 
     if (pace_rules_allow(t->world->pace, keys, t->world->now_ms * 1000))
         return false;
-    keep += soon_n < HAND_LOOK_MAX / 2 ? (size_t)soon_n : HAND_LOOK_MAX / 2;
+    keep += soon_n < KEPT_MOST ? (size_t)soon_n : KEPT_MOST;
     return kept >= keep;
 }
 

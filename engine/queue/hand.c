@@ -100,10 +100,29 @@ struct parcel *hand_take(struct hand *h, const unsigned char *campaign)
     return taken;
 }
 
+static bool any_stolen(const struct parcel *list)
+{
+    for (; list; list = list->next)
+        if (list->batch->stolen)
+            return true;
+    return false;
+}
+
+static bool has_stolen(const struct hand *h)
+{
+    for (size_t i = 0; i < h->fair.n; i++)
+        if (any_stolen(h->fair.lanes[i].first))
+            return true;
+    return any_stolen(h->urgent);
+}
+
+/* Nothing changes its place or share where nothing was. */
 struct parcel *hand_take_stolen(struct hand *h)
 {
     struct parcel *stolen = NULL, *next;
 
+    if (!has_stolen(h))
+        return NULL;
     for (struct parcel *p = hand_take(h, NULL); p; p = next) {
         next = p->next;
         p->next = NULL;
