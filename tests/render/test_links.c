@@ -239,7 +239,7 @@ static void leaves_other_targets_alone(void **state)
 {
     static const char *const targets[] = {
         "javascript:alert(1)", "mailto:a@b.example", "", "/x",
-        PUBLIC "/u/abc",       "https://with space"};
+        (PUBLIC "/u/abc"),     "https://with space"};
     struct links l;
     struct buf out = {0}, in = {0};
 
