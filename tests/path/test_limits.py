@@ -123,6 +123,7 @@ def test_throttled_transactional_mail_holds_nobody_up():
                         "mails_per_second=2")
         presort.command("limits", "set", "project", "bulk",
                         "mails_per_second=2")
+        time.sleep(1)  # until all workers know
         for i in range(0, 2000, 2):
             post(presort, None, [f"u{i}@slow.example"])
             post(presort, bulk, [f"u{i}@shared.example"])
