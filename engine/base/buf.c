@@ -27,7 +27,7 @@ char *buf_reserve(struct buf *b, size_t n)
         size_t cap = b->cap ? b->cap : BUF_FIRST;
 
         while (cap < b->len + n + 1)
-            cap *= 2;
+            cap += cap / 2;
         b->data = memory_resize(b->data, cap, 1);
         b->cap = cap;
     }
