@@ -124,7 +124,13 @@ bool outward_end(struct request *request, struct reply *reply)
     return status == STATUS_OK;
 }
 
-void outward_list(struct request *request, struct reply *reply, const char *sql)
+void outward_add_first(struct buf *out, const PGresult *rows, int row)
+{
+    buf_add_text(out, PQgetvalue(rows, row, 0));
+}
+
+void outward_list(struct request *request, struct reply *reply, const char *sql,
+                  outward_add *add)
 {
     const char *all[] = {NULL};
     DB_RESULT *rows = NULL;
@@ -137,7 +143,7 @@ void outward_list(struct request *request, struct reply *reply, const char *sql)
                  "{\"object\":\"list\",\"has_more\":false,\"data\":[");
     for (int row = 0; row < PQntuples(rows); row++) {
         buf_add_text(&reply->body, row > 0 ? "," : "");
-        buf_add_text(&reply->body, PQgetvalue(rows, row, 0));
+        add(&reply->body, rows, row);
     }
     buf_add_text(&reply->body, "]}");
 }

@@ -51,11 +51,17 @@ MUST_USE bool outward_find(struct request *request, struct reply *reply,
                            const char *sql, const char *name, const char *what,
                            PGresult **row);
 
-/* The next three run a statement whose first column is a whole JSON object:
- * of all that there are where its parameter is null, else of the one that it
- * names. */
-void outward_list(struct request *request, struct reply *reply,
-                  const char *sql);
+/* A row as JSON, behind what out has. */
+typedef void outward_add(struct buf *out, const PGresult *rows, int row);
+
+/* For rows whose first column is a whole JSON object. */
+void outward_add_first(struct buf *out, const PGresult *rows, int row);
+
+/* These run a statement of all that there are where its parameter is null, else
+ * of the one that it names. The last two take its first column as
+ * outward_add_first does. */
+void outward_list(struct request *request, struct reply *reply, const char *sql,
+                  outward_add *add);
 void outward_show(struct request *request, struct reply *reply, int status,
                   const char *sql, const char *name, const char *what);
 /* Parsed; NULL: the reply is set. The caller's. */

@@ -33,20 +33,7 @@ static void show(struct request *request, struct reply *reply, int status,
 
 void relays_list_handle(struct request *request, struct reply *reply)
 {
-    const char *all[] = {NULL};
-    DB_RESULT *rows = NULL;
-
-    if (!operator_asks(request, reply) ||
-        !outward_run(request, reply, SQL_RELAYS_SHOWN, all, 1, &rows))
-        return;
-    reply->status = 200;
-    buf_add_text(&reply->body,
-                 "{\"object\":\"list\",\"has_more\":false,\"data\":[");
-    for (int row = 0; row < PQntuples(rows); row++) {
-        buf_add_text(&reply->body, row > 0 ? "," : "");
-        add_relay(&reply->body, rows, row);
-    }
-    buf_add_text(&reply->body, "]}");
+    outward_list(request, reply, SQL_RELAYS_SHOWN, add_relay);
 }
 
 void relays_show_handle(struct request *request, struct reply *reply)

@@ -171,7 +171,7 @@ void routes_default_handle(struct request *request, struct reply *reply)
 
 void routes_list_handle(struct request *request, struct reply *reply)
 {
-    outward_list(request, reply, SQL_ROUTES_SHOWN);
+    outward_list(request, reply, SQL_ROUTES_SHOWN, outward_add_first);
 }
 
 void routes_show_handle(struct request *request, struct reply *reply)

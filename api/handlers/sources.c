@@ -155,7 +155,7 @@ void sources_update_handle(struct request *request, struct reply *reply)
 
 void sources_list_handle(struct request *request, struct reply *reply)
 {
-    outward_list(request, reply, SQL_SOURCES_SHOWN);
+    outward_list(request, reply, SQL_SOURCES_SHOWN, outward_add_first);
 }
 
 void sources_show_handle(struct request *request, struct reply *reply)

@@ -16,6 +16,19 @@ static struct limits limits_of(const char *text)
     return limits;
 }
 
+/* The most of n times that any window of that length holds. */
+static int most_within(const int64_t *at_us, int n, int64_t window_us)
+{
+    int most = 0, from = 0;
+
+    for (int i = 0; i < n; i++) {
+        while (at_us[i] - at_us[from] >= window_us)
+            from++;
+        most = i - from + 1 > most ? i - from + 1 : most;
+    }
+    return most;
+}
+
 /* Send whenever it is allowed, asked every step_us, or idle for a while now
  * and then; the most that any window of the period's length held. */
 static int most_in_window(const char *text, int64_t period_us, int64_t for_us,
@@ -24,7 +37,7 @@ static int most_in_window(const char *text, int64_t period_us, int64_t for_us,
     static int64_t sent[SENT_MAX];
     const struct limits limits = limits_of(text);
     struct meter meter = {0};
-    int n = 0, most = 0, from = 0;
+    int n = 0;
 
     meter_set(&meter, &limits, 0, 1, 77);
     for (int64_t now = 77; now < for_us && n < SENT_MAX; now += step_us) {
@@ -37,12 +50,7 @@ static int most_in_window(const char *text, int64_t period_us, int64_t for_us,
             sent[n++] = now;
         }
     }
-    for (int i = 0; i < n; i++) {
-        while (sent[i] - sent[from] >= period_us)
-            from++;
-        most = i - from + 1 > most ? i - from + 1 : most;
-    }
-    return most;
+    return most_within(sent, n, period_us);
 }
 
 /* ... and nearly all of it is used. */
@@ -164,7 +172,7 @@ static int most_of_turns(const char *text, int64_t period_us, unsigned workers,
     const struct limits limits = limits_of(text);
     const int64_t start = INT64_C(1000000) * SECOND, step = 47000;
     struct meter meters[16] = {0};
-    int n = 0, most = 0, from = 0;
+    int n = 0;
 
     for (unsigned w = 0; w < workers; w++)
         meter_set_turns(&meters[w], &limits, w, workers,
@@ -182,12 +190,7 @@ static int most_of_turns(const char *text, int64_t period_us, unsigned workers,
         sent_by[w]++;
         sent[n++] = now;
     }
-    for (int i = 0; i < n; i++) {
-        while (sent[i] - sent[from] >= period_us)
-            from++;
-        most = i - from + 1 > most ? i - from + 1 : most;
-    }
-    return most;
+    return most_within(sent, n, period_us);
 }
 
 static void who_are_more_than_the_limit_take_turns(void **state)
