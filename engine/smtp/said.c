@@ -12,6 +12,7 @@ void smtp_said_drop(struct smtp_said *q)
 {
     q->len = q->at = q->body_place = q->body_left = 0;
     q->body = NULL;
+    q->disowned = false;
     q->total = q->taken;
 }
 
@@ -43,9 +44,20 @@ void smtp_said_add_body(struct smtp_said *q, const char *bytes, size_t len)
     if (len == 0)
         return;
     q->body = bytes;
+    q->disowned = false;
     q->body_left = len;
     q->body_place = q->len;
     q->total += len;
+}
+
+static const char zeros[SMTP_SAID_MAX];
+
+void smtp_said_disown(struct smtp_said *q, const char *end)
+{
+    if (!q->body || q->disowned || q->body + q->body_left != end)
+        return;
+    q->body = zeros;
+    q->disowned = true;
 }
 
 static int add_piece(struct iovec *iov, int n, const char *bytes, size_t len)
@@ -68,6 +80,8 @@ int smtp_said_pending(const struct smtp_said *q, struct iovec iov[SMTP_IOV_MAX])
         return add_piece(iov, 0, q->text + q->at, q->len - q->at);
 
     int n = add_piece(iov, 0, q->text + q->at, q->body_place - q->at);
+    if (q->disowned && q->body_left > sizeof zeros)
+        return add_piece(iov, n, q->body, sizeof zeros);
     n = add_piece(iov, n, q->body, q->body_left);
     return add_piece(iov, n, q->text + q->body_place, q->len - q->body_place);
 }
@@ -88,7 +102,7 @@ void smtp_said_taken(struct smtp_said *q, size_t n)
         size_t body = least(n - before, q->body_left);
 
         q->at += before;
-        q->body += body;
+        q->body += q->disowned ? 0 : body;
         q->body_left -= body;
         n -= before + body;
         if (q->body_left == 0)

@@ -8,6 +8,7 @@
 #ifndef SMTP_SAID_H
 #define SMTP_SAID_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -23,6 +24,7 @@ struct smtp_said {
     size_t body_place; /* the body comes before this byte of text */
     const char *body;  /* NULL: none */
     size_t body_left;
+    bool disowned;         /* its bytes are gone: others go in their place */
     uint64_t total, taken; /* of the whole stream */
 };
 
@@ -32,6 +34,12 @@ void smtp_said_add(struct smtp_said *q, const char *text);
 
 /* The bytes must live until they are taken or dropped. One body at a time. */
 void smtp_said_add_body(struct smtp_said *q, const char *bytes, size_t len);
+
+/* The bytes at the end of which the body ends are not to be used any more: if
+ * it is one of theirs, what was not taken of it is made up by zeros. For a
+ * chunk whose envelope was refused: as many bytes as were told have to follow,
+ * and the server throws them away (RFC 3030, 2). */
+void smtp_said_disown(struct smtp_said *q, const char *end);
 
 /* Forget what was not taken: it will never be said. */
 void smtp_said_drop(struct smtp_said *q);

@@ -69,6 +69,7 @@ static void settle(struct smtp_session *s, struct smtp_mail *mail,
     if (s->n_results == SMTP_SESSION_MAILS)
         BUG("more results than mails");
     mail->settled = true;
+    smtp_said_disown(&s->said, mail->message.data + mail->message.data_len);
     s->attempts += !result->untried;
     s->results[s->n_results] = *result;
     s->results[s->n_results++].tag = mail->message.tag;

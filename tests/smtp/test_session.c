@@ -443,6 +443,37 @@ static void dsn_refused_is_left_out(void **state)
     assert_int_equal(r.reach, REACH_RECIPIENT);
 }
 
+/* A refused mail's bytes go with its result, though a chunk of them is still on
+ * its way: what follows of it is nobody's. */
+static void what_is_left_of_a_refused_chunk(void **state)
+{
+    struct smtp_message m = SOME;
+    struct smtp_session s;
+    struct smtp_result r;
+    char out[1024];
+
+    (void)state;
+    smtp_session_init(&s, "me.example");
+    hear(&s, "220 hi\r\n");
+    hear(&s, "250-mx\r\n250-PIPELINING\r\n250 CHUNKING\r\n");
+    char *data = text_copy("Hi, you there\r\n");
+    m.data = data;
+    m.data_len = strlen(data);
+    smtp_session_send(&s, &m);
+    smtp_said_taken(&s.said, strlen("MAIL FROM:<a@x>\r\nRCPT TO:<b@y>\r\n"
+                                    "BDAT 15 LAST\r\nHi"));
+    assert_int_equal(smtp_session_receive(&s, "250 ok\r\n550 no\r\n", 16), 16);
+    assert_true(smtp_session_result(&s, &r));
+    assert_int_equal(r.verdict, VERDICT_BOUNCED);
+    memset(data, '!', strlen(data));
+    free(data);
+    size_t left = s.said.total - s.said.taken;
+    assert_int_equal(left, strlen(", you there\r\nRSET\r\n"));
+    assert_null(memchr(said(&s, out, sizeof out), '!', left));
+    hear(&s, "503 nobody\r\n250 ok\r\n");
+    assert_int_equal(smtp_session_waits(&s), STEP_IDLE);
+}
+
 /* RFC 8689, 4.2.1: TLS, with the domain's own server, that keeps to it. */
 static void a_mail_that_requires_tls(void **state)
 {
@@ -523,6 +554,7 @@ int main(void)
         cmocka_unit_test(asks_for_notifications),
         cmocka_unit_test(an_envid_has_its_length),
         cmocka_unit_test(dsn_refused_is_left_out),
+        cmocka_unit_test(what_is_left_of_a_refused_chunk),
         cmocka_unit_test(a_mail_that_requires_tls),
         cmocka_unit_test(reads_what_is_offered),
     };
