@@ -222,6 +222,7 @@ static void on_settled(void *owner, const struct smtp_result *result,
     struct batch *b = job->batch;
 
     if (result->untried) {
+        job->mail->seven_bit |= result->seven_bit;
         untried(p, b, job->mail);
     } else {
         struct settled s = job_outcome(job, result, peer, source);

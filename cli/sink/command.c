@@ -166,8 +166,9 @@ static const char *take_parameter(struct sink_talk *talk, const char *word)
             return "501 5.5.4 SIZE is a number";
         return size > manners->size_max ? "552 5.3.4 message too big" : NULL;
     }
-    if (!manners->no_8bitmime && (strcasecmp(word, "BODY=7BIT") == 0 ||
-                                  strcasecmp(word, "BODY=8BITMIME") == 0))
+    if (!manners->no_8bitmime && !manners->false_8bitmime &&
+        (strcasecmp(word, "BODY=7BIT") == 0 ||
+         strcasecmp(word, "BODY=8BITMIME") == 0))
         return NULL;
     if (!manners->no_smtputf8 && strcasecmp(word, "SMTPUTF8") == 0) {
         talk->utf8 = true;

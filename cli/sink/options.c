@@ -94,6 +94,8 @@ static const struct sink_option {
      OPTION_FLAG, AT(no_pipelining), 0, 0, NULL},
     {"no-8bitmime", NULL, "don't offer it", OPTION_FLAG, AT(no_8bitmime), 0, 0,
      NULL},
+    {"false-8bitmime", NULL, "offer it, and refuse mail that makes use of it",
+     OPTION_FLAG, AT(false_8bitmime), 0, 0, NULL},
     {"no-smtputf8", NULL, "don't offer it", OPTION_FLAG, AT(no_smtputf8), 0, 0,
      NULL},
     {"no-ehlo", NULL, "know only HELO", OPTION_FLAG, AT(no_ehlo), 0, 0, NULL},

@@ -54,6 +54,7 @@ struct sink_manners {
     size_t size_max;   /* bytes of a message */
     int64_t mails_max; /* per connection, then 421; 0: no limit */
     bool no_pipelining, no_8bitmime, no_smtputf8, no_ehlo;
+    bool false_8bitmime; /* offered, and refused */
     bool chunking, dsn;
     bool starttls;     /* the owner does the handshake */
     bool tls_required; /* MAIL is refused in clear */

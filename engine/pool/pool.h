@@ -47,7 +47,8 @@ struct pool_access {
 
 struct pool_events {
     /* The next mail of the class, or false. Its bytes live until settled.
-     * m->eight_bit says whether they may be 8bit. */
+     * m->eight_bit says whether they may be 8bit, and is to say then whether
+     * they are by choice. */
     bool (*next)(void *owner, enum batch_class class, struct smtp_message *m);
     /* Mails of the class that wait: how many connections are worth opening. */
     size_t (*waiting)(void *owner, enum batch_class class);

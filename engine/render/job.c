@@ -19,7 +19,7 @@ struct job *jobs_take(struct jobs *j, struct mail *mail, bool eight_bit)
     else
         job = memory_new(1, sizeof *job);
     job->batch = mail->parcel->batch;
-    job->eight_bit = eight_bit;
+    job->eight_bit = eight_bit && !mail->seven_bit;
     job->mail = mail;
     job->started_us = clock_wall_us();
     return job;
@@ -221,6 +221,7 @@ struct smtp_message job_message(struct job *job)
         .data = job->bytes.data,
         .data_len = job->bytes.len,
         .tag = job,
+        .eight_bit = job->eight_bit,
         .require_tls = t->require_tls,
         .notify = t->notify[0] ? t->notify : NULL,
         .ret = t->ret,

@@ -36,6 +36,8 @@ struct job_settings {
     const unsigned char *secret; /* of the installation */
 };
 
+/* For a connection that takes 8bit bodies, or not. A mail that was made so in
+ * vain once is not made so again. */
 struct job *jobs_take(struct jobs *j, struct mail *mail, bool eight_bit);
 void jobs_put(struct jobs *j, struct job *job);
 

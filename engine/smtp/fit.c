@@ -26,6 +26,14 @@ static bool wide(const char *address)
     return smtp_say_beyond_ascii(address, strlen(address));
 }
 
+void smtp_session_want(struct smtp_session *s, enum smtp_starttls starttls,
+                       bool secure, struct smtp_auth *auth)
+{
+    s->starttls = starttls;
+    s->secure = secure;
+    s->auth = auth;
+}
+
 void smtp_session_proves(struct smtp_session *s,
                          const struct smtp_tls_facts *facts, bool broken_tls)
 {

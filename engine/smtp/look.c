@@ -1,4 +1,5 @@
 #include "smtp/look.h"
+#include "smtp/say.h"
 #include <string.h>
 
 bool smtp_look_past(const struct smtp_session *s, const struct smtp_mail *mail)
@@ -46,17 +47,45 @@ static bool about_parameters(const struct smtp_reply *r)
            !starts(r, "5.1.");
 }
 
+/* RFC 3463, 3.7: X.6.1 is about the kind of body, X.6.3 about its conversion.
+ * The server may also name what it blames. */
+static bool about_body(const struct smtp_reply *r)
+{
+    static const char *const words[] = {"8bit", "8-bit", "body="};
+
+    if (r->code / 100 != 5)
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasestr(r->text, words[i]))
+            return true;
+    return starts(r, "5.6.1 ") || starts(r, "5.6.3 ");
+}
+
+/* Was BODY said with its MAIL, and for no need? */
+static bool spares_body(const struct smtp_session *s,
+                        const struct smtp_message *m, enum smtp_step at)
+{
+    return at == STEP_MAIL && m->eight_bit &&
+           (s->offer.caps & SMTP_CAP_8BITMIME) != 0 &&
+           smtp_say_beyond_ascii(m->data, m->data_len);
+}
+
 unsigned smtp_look_spare(const struct smtp_session *s,
                          const struct smtp_mail *mail, enum smtp_step at)
 {
+    const struct smtp_reply *r = &s->parser.reply;
     const struct smtp_message *m = &mail->message;
+    bool body = spares_body(s, m, at);
     unsigned said = 0;
 
-    if (!about_parameters(&s->parser.reply))
+    if (body && about_body(r))
+        return SMTP_CAP_8BITMIME;
+    if (!about_parameters(r))
         return 0;
     if (at == STEP_MAIL)
         said |= SMTP_CAP_SIZE;
     if (at == STEP_RCPT ? m->notify != NULL : m->ret || (m->envid && *m->envid))
         said |= SMTP_CAP_DSN;
-    return said & s->offer.caps;
+    said &= s->offer.caps;
+    return !said && body ? SMTP_CAP_8BITMIME : said;
 }

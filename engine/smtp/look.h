@@ -23,8 +23,10 @@ bool smtp_look_past(const struct smtp_session *s, const struct smtp_mail *mail);
 
 /* After a refusal of the mail's MAIL or RCPT that may be about its parameters:
  * the extensions (SMTP_CAP_ bits) whose parameters were said with it and can be
- * left out, SIZE and DSN. 0: none, or the refusal is about something else.
- * BODY, SMTPUTF8 and REQUIRETLS are said only where the mail needs them. */
+ * left out: SIZE and DSN; or 8BITMIME alone, if the refusal blames the body or
+ * nothing else is left to be blamed, and the mail can be made without. 0: none,
+ * or the refusal is about something else. SMTPUTF8 and REQUIRETLS are said only
+ * where the mail needs them. */
 unsigned smtp_look_spare(const struct smtp_session *s,
                          const struct smtp_mail *mail, enum smtp_step at);
 #endif

@@ -75,22 +75,29 @@ static void settle(struct smtp_session *s, struct smtp_mail *mail,
     s->results[s->n_results++].tag = mail->message.tag;
 }
 
+static struct smtp_result by_reply(struct smtp_session *s, enum smtp_step at,
+                                   enum verdict verdict, enum reach reach)
+{
+    struct smtp_reply *r = &s->parser.reply;
+
+    smtp_reply_take_enhanced(r, s->enhanced);
+    return (struct smtp_result){.verdict = verdict,
+                                .reach = reach,
+                                .step = at,
+                                .code = r->code,
+                                .enhanced = s->enhanced,
+                                .text = r->text};
+}
+
 static void settle_by_reply(struct smtp_session *s, struct smtp_mail *mail,
                             enum smtp_step at, enum verdict verdict,
                             enum reach reach)
 {
-    struct smtp_reply *r = &s->parser.reply;
-
     if (smtp_look_past(s, mail))
         return;
-    smtp_reply_take_enhanced(r, s->enhanced);
-    settle(s, mail,
-           &(struct smtp_result){.verdict = verdict,
-                                 .reach = reach,
-                                 .step = at,
-                                 .code = r->code,
-                                 .enhanced = s->enhanced,
-                                 .text = r->text});
+    const struct smtp_result r = by_reply(s, at, verdict, reach);
+
+    settle(s, mail, &r);
 }
 
 static bool offers(const struct smtp_session *s, unsigned cap)
@@ -307,6 +314,18 @@ static enum smtp_step once_more(struct smtp_session *s)
     return STEP_RSET;
 }
 
+/* What was made for a server that takes 8bit bodies is of no use here. */
+static enum smtp_step made_in_vain(struct smtp_session *s,
+                                   struct smtp_mail *mail)
+{
+    struct smtp_result r =
+        by_reply(s, STEP_MAIL, VERDICT_DEFERRED, REACH_MESSAGE);
+
+    r.untried = r.seven_bit = true;
+    settle(s, mail, &r);
+    return STEP_RSET;
+}
+
 static enum smtp_step hear_envelope(struct smtp_session *s,
                                     struct smtp_mail *mail, enum smtp_step at)
 {
@@ -325,7 +344,7 @@ static enum smtp_step hear_envelope(struct smtp_session *s,
     /* It offered parameters and does not know them: from now on without. */
     if ((spare = smtp_look_spare(s, mail, at)) != 0) {
         s->offer.caps &= ~spare;
-        return once_more(s);
+        return spare & SMTP_CAP_8BITMIME ? made_in_vain(s, mail) : once_more(s);
     }
     return refused(s, mail, at, STEP_RSET);
 }
@@ -550,14 +569,6 @@ void smtp_session_quit(struct smtp_session *s)
 {
     s->quitting = true;
     speak(s);
-}
-
-void smtp_session_want(struct smtp_session *s, enum smtp_starttls starttls,
-                       bool secure, struct smtp_auth *auth)
-{
-    s->starttls = starttls;
-    s->secure = secure;
-    s->auth = auth;
 }
 
 void smtp_session_secured(struct smtp_session *s)

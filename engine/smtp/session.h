@@ -11,7 +11,9 @@
  * one go with its envelope, once nothing of another mail is unanswered. Bodies
  * come dot-stuffed: one that has a dot at the start of a line goes by DATA.
  * A server that refuses what it offered (BDAT; the parameters of SIZE and DSN)
- * gets the mail once more without it, and the later ones too.
+ * gets the mail once more without it, and the later ones too. One that refuses
+ * BODY=8BITMIME gets no 8bit bodies any more: a mail that can be made without
+ * goes back to whoever made it.
  *
  * Before the first mail come STARTTLS (RFC 3207) and AUTH (RFC 4954), if they
  * are wanted. What is received in clear behind the reply to STARTTLS ends the
@@ -89,7 +91,8 @@ struct smtp_message {
     size_t data_len;
     void *tag;      /* the owner's; comes back in the result */
     bool eight_bit; /* said to whoever makes it: the server takes 8bit bodies
-                       (RFC 6152) */
+                       (RFC 6152); then by him: it was made so, and can be made
+                       without */
     /* What follows may be left out. */
     bool require_tls;   /* REQUIRETLS (RFC 8689): here or nowhere */
     bool sure_host;     /* then wanted too: the server's name is the operator's,
@@ -103,13 +106,16 @@ struct smtp_result {
     void *tag;
     enum verdict verdict; /* DELIVERED, DEFERRED, BOUNCED or IN_DOUBT */
     enum reach reach;
-    enum smtp_step step;  /* what was answered, or waited for */
-    bool untried;         /* deferred, at no cost: the session ended before the
-                             server said anything about this mail. Send it
-                             again elsewhere at once. (Behind another mail
-                             only, so that a server which hangs up at each
-                             first MAIL does not make us spin.) */
-    unsigned code;        /* 0: no reply */
+    enum smtp_step step; /* what was answered, or waited for */
+    bool untried;        /* deferred, at no cost: the session ended before the
+                            server said anything about this mail. Send it
+                            again elsewhere at once. (Behind another mail
+                            only, so that a server which hangs up at each
+                            first MAIL does not make us spin.) */
+    bool seven_bit;      /* untried for another reason: the server takes no 8bit
+                            bodies after all. Make it anew without: whoever
+                            does not is asked no end of times */
+    unsigned code;       /* 0: no reply */
     const char *enhanced; /* "5.1.1" (RFC 3463), or "" */
     const char *text;     /* the reply without code and enhanced status, lines
                              joined by '\n', valid UTF-8; or why none came */

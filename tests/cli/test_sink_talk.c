@@ -131,6 +131,11 @@ static void nothing_offered(struct sink_manners *manners)
     manners->no_8bitmime = manners->no_smtputf8 = true;
 }
 
+static void false_8bitmime(struct sink_manners *manners)
+{
+    manners->false_8bitmime = true;
+}
+
 static void chunking(struct sink_manners *manners)
 {
     manners->chunking = true;
@@ -208,6 +213,12 @@ static const struct talk_case cases[] = {
      ten_bytes, SINK_COMMAND},
     {"parameters", HELLO "MAIL FROM:<> SIZE=10 BODY=8BITMIME SMTPUTF8\r\n",
      HI "250 sink\r\n" OK_MAIL, "forget\n", NULL, SINK_COMMAND},
+    {"8BITMIME offered and refused",
+     "EHLO me\r\nMAIL FROM:<a@x> BODY=8BITMIME\r\nMAIL FROM:<a@x>\r\n",
+     HI "250-sink\r\n250-SIZE 1000\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
+        "250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n"
+        "555 5.5.4 unknown parameter\r\n" OK_MAIL,
+     "forget\n", false_8bitmime, SINK_COMMAND},
     {"parameters not offered",
      HELLO "MAIL FROM:<a@x> BODY=8BITMIME\r\nMAIL FROM:<a@x> SMTPUTF8\r\n"
            "MAIL FROM:<a@x> SIZE=x\r\n",

@@ -77,10 +77,13 @@ def test_single_mail_is_delivered():
 
 def test_eight_bits_where_they_arrive():
     """Text beyond ASCII goes as 8bit to a server that offers 8BITMIME; not to
-    one that does not, and not where a signature would break on a later hop. In
-    a campaign, and where the text is the same for all."""
+    one that does not, or that refuses what it offered; and not where a signature
+    would break on a later hop. In a campaign, and where the text is the same
+    for all."""
     text = "Gr\u00fc\u00dfe an {{ email }}\n"
-    for options, encoding in ((), "8bit"), (["--no-8bitmime"], QP):
+    for options, encoding in (
+            ((), "8bit"), (["--no-8bitmime"], QP),
+            (["--false-8bitmime"], QP)):
         with Sink(*options, maildir=True) as sink, Presort(
                 sink.port) as presort:
             presort.command("dkim", "create", "signed.example")

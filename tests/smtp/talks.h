@@ -36,6 +36,9 @@
 #define SIZED_PIPED HELLO "S: 250-mx\nS: 250-SIZE\nS: 250 PIPELINING\n"
 #define SAY_SIZE "C: MAIL FROM:<a@x> SIZE=4\nC: RCPT TO:<b@y>\nC: DATA\n"
 
+#define EIGHT HELLO "S: 250-mx\nS: 250 8BITMIME\n"
+#define SAY_9 "C: MAIL FROM:<a@x> BODY=8BITMIME\n"
+
 struct talk {
     const char *name, *talk;
 };
@@ -329,6 +332,50 @@ static const struct talk talks[] = {
      HELLO "S: 250-mx\nS: 250 SMTPUTF8\nM4\nC: MAIL FROM:<a@x> SMTPUTF8\n"
            "S: 555 5.5.4 what\n"
            "R4: bounced message 555 5.5.4 MAIL FROM: what\n" RESET "E: idle\n"},
+    {"8BITMIME is a lie: made anew, and no more 8bit is told", EIGHT
+     "M9\n" SAY_9 "S: 555 5.5.4 what is BODY\n"
+     "R9: deferred message 555 5.5.4 MAIL FROM seven_bit: what is BODY\n" RESET
+     "M1\nC: MAIL FROM:<a@x>\nE: MAIL FROM\n"},
+    {"8BITMIME is a lie: with one reply or other", EIGHT
+     "M9\n" SAY_9 "S: 504 hm\n"
+     "R9: deferred message 504 - MAIL FROM seven_bit: hm\n" RESET "E: idle\n"},
+    {"8BITMIME is a lie: any 5xx that names it", EIGHT
+     "M9\n" SAY_9 "S: 550 no 8BitMIME here\n"
+     "R9: deferred message 550 - MAIL FROM seven_bit: no 8BitMIME here\n" RESET
+     "E: idle\n"},
+    {"8BITMIME is a lie: 5.6.3", EIGHT
+     "M9\n" SAY_9 "S: 554 5.6.3 no conversion\n"
+     "R9: deferred message 554 5.6.3 MAIL FROM seven_bit: no conversion\n" RESET
+     "E: idle\n"},
+    {"8BITMIME is a lie, pipelined: yet 354",
+     HELLO "S: 250-mx\nS: 250-8BITMIME\nS: 250 PIPELINING\n"
+           "M9\n" SAY_9 "C: RCPT TO:<b@y>\nC: DATA\nS: 501 what\n"
+           "S: 250 ok\nS: 354 go\n"
+           "R9: deferred message 501 - MAIL FROM seven_bit: what\n"
+           "C: .\nS: 554 nothing\n" RESET "E: idle\n"},
+    {"SIZE may be the lie, and is left out first",
+     HELLO "S: 250-mx\nS: 250-SIZE\nS: 250 8BITMIME\nM9\n"
+           "C: MAIL FROM:<a@x> SIZE=4 BODY=8BITMIME\nS: 501 what\n" RESET SAY_9
+           "S: 501 what\n"
+           "R9: deferred message 501 - MAIL FROM seven_bit: what\n" RESET
+           "E: idle\n"},
+    {"8BITMIME is blamed, and SIZE is not",
+     HELLO "S: 250-mx\nS: 250-SIZE\nS: 250 8BITMIME\nM9\n"
+           "C: MAIL FROM:<a@x> SIZE=4 BODY=8BITMIME\nS: 501 no BODY=\n"
+           "R9: deferred message 501 - MAIL FROM seven_bit: no BODY=\n" RESET
+           "M1\nC: MAIL FROM:<a@x> SIZE=4\nE: MAIL FROM\n"},
+    {"a mail that can't be made without 8bit bodies is refused",
+     EIGHT "M3\nC: MAIL FROM:<> BODY=8BITMIME\nS: 555 5.5.4 what\n"
+           "R3: bounced message 555 5.5.4 MAIL FROM: what\n" RESET "E: idle\n"},
+    {"a refusal that is not about an 8bit body",
+     EIGHT "M9\n" SAY_9 "S: 550 5.7.1 no\n"
+           "R9: bounced message 550 5.7.1 MAIL FROM: no\n" RESET "E: idle\n"},
+    {"an 8bit body that is deferred", EIGHT
+     "M9\n" SAY_9 "S: 451 8bit is busy\n"
+     "R9: deferred message 451 - MAIL FROM: 8bit is busy\n" RESET "E: idle\n"},
+    {"8BITMIME that was not told is not blamed",
+     EIGHT "M1\nC: MAIL FROM:<a@x>\nS: 550 no 8bit\n"
+           "R1: bounced message 550 - MAIL FROM: no 8bit\n" RESET "E: idle\n"},
     {"PIPELINING in the greeting is no offer",
      "S: 220 mx PIPELINING\nC: EHLO me.example\nS: 250 PIPELINING\n"
      "M1\nC: MAIL FROM:<a@x>\nE: MAIL FROM\n"},

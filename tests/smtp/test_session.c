@@ -15,15 +15,17 @@
 
 static const struct {
     const char *from, *to, *data;
+    bool eight_bit;
 } mails[] = {
-    [1] = {"a@x", "b@y", "Hi\r\n"},
-    [2] = {"a@x", "c@y", "Ho\r\n"},
-    [3] = {"", "b@y", "\xc3\xa4\r\n"},
-    [4] = {"a@x", "j\xc3\xb6@y", "Hi\r\n"},
-    [5] = {"a@x", "b@y\r\nRCPT", "Hi\r\n"},
-    [6] = {"a@x> SIZE=1", "b@y", "Hi\r\n"},
-    [7] = {"a@x", "", "Hi\r\n"},
-    [8] = {"a@x", "b@y", "..dot\r\n"},
+    [1] = {"a@x", "b@y", "Hi\r\n", false},
+    [2] = {"a@x", "c@y", "Ho\r\n", false},
+    [3] = {"", "b@y", "\xc3\xa4\r\n", false},
+    [4] = {"a@x", "j\xc3\xb6@y", "Hi\r\n", false},
+    [5] = {"a@x", "b@y\r\nRCPT", "Hi\r\n", false},
+    [6] = {"a@x> SIZE=1", "b@y", "Hi\r\n", false},
+    [7] = {"a@x", "", "Hi\r\n", false},
+    [8] = {"a@x", "b@y", "..dot\r\n", false},
+    [9] = {"a@x", "b@y", "\xc3\xa4\r\n", true},
 };
 
 static const size_t WHOLE = SIZE_MAX, EACH = SIZE_MAX - 1;
@@ -54,7 +56,9 @@ static void log_results(struct play *p)
         buf_addf(&p->log, "R%zu: %s %s %u %s %s%s: ", index_of(r.tag),
                  verdict_text(r.verdict), reach_text(r.reach), r.code,
                  *r.enhanced ? r.enhanced : "-", smtp_step_text(r.step),
-                 r.untried ? " untried" : "");
+                 r.seven_bit ? " seven_bit"
+                 : r.untried ? " untried"
+                             : "");
         for (const char *c = r.text; *c; c++)
             buf_add_char(&p->log, *c == '\n' ? '/' : *c);
         buf_add_char(&p->log, '\n');
@@ -115,7 +119,8 @@ static void give(struct play *p, size_t i)
     struct smtp_message m = {.from = mails[i].from,
                              .to = mails[i].to,
                              .data = mails[i].data,
-                             .data_len = strlen(mails[i].data)};
+                             .data_len = strlen(mails[i].data),
+                             .eight_bit = mails[i].eight_bit};
 
     /* A tag is only compared. */
     union {
