@@ -257,6 +257,8 @@ static void on_tls(void *owner, const char *host, const char *source,
 {
     const struct dest *t = owner;
 
+    if (facts->result == SMTP_TLS_HOST_MISMATCH)
+        policies_misnamed(t->world->policies, t->policy, host);
     for (size_t i = 0; i < t->n_reports; i++)
         policy_count(t->world->policies, t->reports[i].domain,
                      t->reports[i].policy, host, source, peer, facts);

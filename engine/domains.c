@@ -220,6 +220,15 @@ static bool is_by_rules(const struct entry *e)
     return e->round == policies_round(e->domains->policies);
 }
 
+static bool is_fresh(const struct entry *e, int64_t now_ms)
+{
+    const struct domain *known = e->known;
+
+    return known && now_ms < e->fresh_until_ms && is_by_rules(e) &&
+           !(known->policy &&
+             policy_is_stale(e->domains->policies, known->policy));
+}
+
 static void ask(struct entry *e);
 
 static void on_known(struct entry *e, struct domain *known)
@@ -354,7 +363,7 @@ const struct domain *domains_find(struct domains *d, const char *domain,
     if (dns_ascii(domain, name, &err) != STATUS_OK)
         return no_domain(d, "5.1.2", err.text);
     e = entry_of(d, name, now_ms);
-    if (e->known && now_ms < e->fresh_until_ms && is_by_rules(e))
+    if (is_fresh(e, now_ms))
         return e->known;
     p->next = e->waiting;
     e->waiting = p;

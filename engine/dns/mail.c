@@ -264,6 +264,7 @@ static void on_mx(void *arg, const struct dns_answer *answer)
     struct asking *a = arg;
 
     a->mail.secure = answer->secure;
+    memcpy(a->mail.alias_of, answer->alias_of, DNS_NAME_MAX);
     a->mail.ttl_seconds = answer->ttl_seconds;
     switch (answer->outcome) {
     case DNS_FOUND: on_found(a, answer); break;

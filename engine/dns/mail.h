@@ -41,9 +41,10 @@ struct dns_mail {
     unsigned code;        /* of REFUSED and LATER, as an SMTP reply's */
     const char *enhanced; /* "5.1.10" */
     char why[DNS_MAIL_WHY_MAX];
-    bool secure;             /* the MX records, or that there are none */
-    int ttl_seconds;         /* DNS_MAIL_TTL_LEAST .. MOST */
-    char site[DNS_NAME_MAX]; /* of HOSTS: see mx_site */
+    bool secure;                 /* the MX records, or that there are none */
+    char alias_of[DNS_NAME_MAX]; /* the name that has them; "": the domain */
+    int ttl_seconds;             /* DNS_MAIL_TTL_LEAST .. MOST */
+    char site[DNS_NAME_MAX];     /* of HOSTS: see mx_site */
     struct dns_mail_host hosts[MX_MAX]; /* by preference; with addresses */
     size_t n_hosts;
 };

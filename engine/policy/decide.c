@@ -14,20 +14,43 @@ static enum smtp_tls more(enum smtp_tls a, enum smtp_tls b)
     return a > b ? a : b; /* the table is in that order */
 }
 
-static void decide_host(struct policy_host *h, enum policy_dane dane,
+bool policy_trusts_anchors(const struct smtp_tls_policy *tls)
+{
+    for (size_t i = 0; i < tls->n_tlsa; i++)
+        if (tls->tlsa[i].usage == TLSA_TRUST_ANCHOR)
+            return true;
+    return false;
+}
+
+/* RFC 7672, 3.2.2: what the records are of is the name to be proved; for
+ * DANE-TA, the domain's own will do too, as the MX records are signed. That
+ * keeps domains from sharing connections, so it is asked only where the host
+ * proves no other. */
+static void name_by_dane(const struct policy *p, struct policy_host *h,
+                         bool misnamed)
+{
+    if (h->tlsa_base)
+        h->tls.host = h->tlsa_base;
+    if (!misnamed || !policy_trusts_anchors(&h->tls))
+        return;
+    h->tls.names = p->names;
+    h->tls.n_names = p->n_names;
+}
+
+static void decide_host(const struct policy *p, struct policy_host *h,
                         const struct policy_facts *facts)
 {
+    const size_t i = (size_t)(h - p->hosts);
     bool enforced = facts->sts && facts->sts->mode == STS_ENFORCE;
 
     h->usable = true;
     h->tls.host = h->name;
     h->tls.level = facts->least;
-    switch (dane) {
+    switch (facts->dane[i]) {
     case DANE_USABLE:
         h->tls.level = SMTP_TLS_DANE;
         h->tls.by = "DANE";
-        if (h->tlsa_base) /* RFC 7672, 3.2.2 */
-            h->tls.host = h->tlsa_base;
+        name_by_dane(p, h, facts->misnamed[i]);
         return;
     case DANE_BROKEN: h->usable = false; return;
     case DANE_UNUSABLE:
@@ -67,6 +90,9 @@ static XXH64_hash_t hash_of(const struct policy_host *h)
     XXH64_hash_t sum = 0, name = XXH3_64bits(h->name, strlen(h->name));
     XXH64_hash_t proved = XXH3_64bits(h->tls.host, strlen(h->tls.host));
 
+    for (size_t i = 0; i < h->tls.n_names; i++)
+        proved = XXH3_64bits_withSeed(h->tls.names[i], strlen(h->tls.names[i]),
+                                      proved);
     for (size_t i = 0; i < h->tls.n_tlsa; i++) {
         const struct smtp_tlsa *t = &h->tls.tlsa[i];
 
@@ -170,7 +196,7 @@ void policy_decide(struct policy *p, const char *domain,
     bool dane = false;
 
     for (size_t i = 0; i < p->n_hosts; i++) {
-        decide_host(&p->hosts[i], facts->dane[i], facts);
+        decide_host(p, &p->hosts[i], facts);
         p->usable |= p->hosts[i].usable;
         dane |= facts->dane[i] == DANE_USABLE;
     }

@@ -20,11 +20,16 @@ enum policy_dane {
 struct policy_facts {
     enum smtp_tls least; /* what the operator demands */
     enum policy_dane dane[MX_MAX];
+    bool misnamed[MX_MAX];      /* its certificate has none of its own names */
     const struct sts_kept *sts; /* NULL: none */
 };
 
-/* Fills in hosts' tls and usable, and all that follows from them; the hosts'
- * names, and their TLSA records with the name that these are of, are there. */
+/* Is it trusted by DANE-TA, at least among others? */
+bool policy_trusts_anchors(const struct smtp_tls_policy *tls);
+
+/* Fills in hosts' tls and usable, and all that follows from them; the domain's
+ * and the hosts' names, and their TLSA records with the name that these are of,
+ * are there. */
 void policy_decide(struct policy *p, const char *domain,
                    const struct policy_facts *facts);
 #endif

@@ -1,6 +1,7 @@
 #include "policy/policy.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "policy/decide.h"
 #include "policy/fetch.h"
@@ -22,6 +23,7 @@ struct policies {
     struct dns *dns;
     struct fetcher *fetcher;
     struct policy_store *store;
+    struct map misnamed; /* hosts whose certificate has another name */
     struct asking *askings;
     struct fetching *fetchings;
 };
@@ -127,6 +129,9 @@ static void finish(struct asking *a)
 
     if (a->sts)
         a->facts.sts = policy_store_sts(a->policies->store, a->domain);
+    for (size_t i = 0; i < p->n_hosts; i++)
+        a->facts.misnamed[i] =
+            map_get(&a->policies->misnamed, p->hosts[i].name) != NULL;
     policy_decide(p, a->domain, &a->facts);
     if (a->sts_result[0])
         count(a->policies, a->domain, p, a->sts_result, "", "", "", a->sts_why);
@@ -450,10 +455,19 @@ static bool take_least(struct asking *a)
     return *least != SMTP_TLS_NONE;
 }
 
-static struct policy *policy_new(const struct dns_mail *mail)
+static void add_name(struct policy *p, const char *name)
+{
+    if (name[0])
+        p->names[p->n_names++] = arena_copy(&p->memory, name, strlen(name));
+}
+
+static struct policy *policy_new(const char *domain,
+                                 const struct dns_mail *mail)
 {
     struct policy *p = memory_new(1, sizeof *p);
 
+    add_name(p, domain);
+    add_name(p, mail->alias_of);
     p->users = 1;
     p->n_hosts = mail->n_hosts;
     for (size_t i = 0; i < mail->n_hosts; i++)
@@ -469,7 +483,7 @@ void policy_find(struct policies *p, const char *domain,
     *a = (struct asking){.policies = p,
                          .found = found,
                          .arg = arg,
-                         .policy = policy_new(mail),
+                         .policy = policy_new(domain, mail),
                          .sts_result = "",
                          .open = 1, /* ours, until all is asked */
                          .next = p->askings,
@@ -484,6 +498,35 @@ void policy_find(struct policies *p, const char *domain,
     }
     ask_rua(a);
     answered(a);
+}
+
+/* ---- Certificates with another name ---- */
+
+/* Of how many nobody needs to know: beyond that, mail waits. */
+void policies_misnamed(struct policies *p, const struct policy *policy,
+                       const char *host)
+{
+    const struct policy_host *h = policy ? policy_host(policy, host) : NULL;
+
+    if (!h || h->tls.level != SMTP_TLS_DANE ||
+        !policy_trusts_anchors(&h->tls) || map_get(&p->misnamed, h->name) ||
+        p->misnamed.n >= POLICY_MISNAMED_MAX)
+        return;
+    map_put(&p->misnamed, h->name, p);
+}
+
+bool policy_is_stale(const struct policies *p, const struct policy *policy)
+{
+    if (p->misnamed.n == 0)
+        return false;
+    for (size_t i = 0; i < policy->n_hosts; i++) {
+        const struct policy_host *h = &policy->hosts[i];
+
+        if (h->tls.level == SMTP_TLS_DANE && h->tls.n_names == 0 &&
+            policy_trusts_anchors(&h->tls) && map_get(&p->misnamed, h->name))
+            return true;
+    }
+    return false;
 }
 
 /* ---- Coming and going ---- */
@@ -525,6 +568,7 @@ void policies_free(struct policies *p)
         return;
     fetcher_free(p->fetcher);
     policy_store_free(p->store);
+    map_fini(&p->misnamed);
     while (p->fetchings) {
         struct fetching *f = p->fetchings;
 

@@ -26,6 +26,8 @@ enum {
     POLICY_KEY_MAX = 24,
     POLICY_TEXT_MAX = 256,
     POLICY_STS_FRESH_SECONDS = 86400, /* then it is fetched again, aside */
+    POLICY_NAMES_MAX = 2,
+    POLICY_MISNAMED_MAX = 4096, /* hosts that are known to be so */
 };
 
 /* For reports: RFC 8460, 4.2. */
@@ -52,6 +54,9 @@ struct policy {
     struct policy_host hosts[MX_MAX]; /* as dns_mail had them */
     size_t n_hosts;
     enum policy_type type;
+    /* What the domain is called, and what it is an alias of. */
+    const char *names[POLICY_NAMES_MAX];
+    size_t n_names;
     bool sure_hosts; /* MTA-STS, testing or not, names all hosts */
     bool testing;    /* MTA-STS, mode testing: failures are only counted */
     bool reported;   /* the domain wants reports */
@@ -91,6 +96,15 @@ typedef void policy_found(void *arg, struct policy *policy);
  * this returns. found may be called from within. */
 void policy_find(struct policies *p, const char *domain,
                  const struct dns_mail *mail, policy_found *found, void *arg);
+
+/* The certificate of a host of that policy (which may be NULL) has another name
+ * than was asked for: where DANE-TA trusts it, the domain's will do from now on
+ * (RFC 7672, 3.2.2). */
+void policies_misnamed(struct policies *p, const struct policy *policy,
+                       const char *host);
+
+/* Was that found out of a host of the policy after it was made? */
+bool policy_is_stale(const struct policies *p, const struct policy *policy);
 
 /* A connection to a host is made, or its TLS failed; for the domain's reports.
  * Addresses may have a port. */

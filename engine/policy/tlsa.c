@@ -3,8 +3,6 @@
 
 enum {
     TLSA_FIXED = 3, /* usage, selector, matching type */
-    TLSA_TRUST_ANCHOR = 2,
-    TLSA_END_ENTITY = 3,
     TLSA_SELECTOR_LAST = 1,
 };
 

@@ -8,6 +8,8 @@
 #include "smtp/tls.h"
 
 enum {
+    TLSA_TRUST_ANCHOR = 2, /* usages: DANE-TA and DANE-EE */
+    TLSA_END_ENTITY = 3,
     TLSA_MAX = 16,         /* of one host; further ones are left out */
     TLSA_BYTES_MAX = 8192, /* of one record: a whole certificate */
 };

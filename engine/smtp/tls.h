@@ -60,7 +60,8 @@ struct smtp_tls_policy {
     /* The server's name: sent as SNI, checked unless names are given. "" or
      * NULL: an address, which no certificate verifies. */
     const char *host;
-    const char *const *names; /* any of them will do; n_names 0: host */
+    const char *const *names; /* any of them will do; n_names 0: host. By
+                                 DANE-TA the host will do as well */
     size_t n_names;
     const struct smtp_tlsa *tlsa; /* if none is usable: as REQUIRED */
     size_t n_tlsa;

@@ -11,7 +11,7 @@ import tempfile
 import time
 
 from kit import process
-from kit.certificate import digest, make as certificate
+from kit.certificate import digest, make as certificate, make_by, make_ca
 from kit.dns import Dns
 from kit.places import free_ports
 from kit.presort import Presort
@@ -320,6 +320,41 @@ def test_dane_is_kept_to():
         assert [set(s.copies()) for s in sinks] == [
             {"a@right.example"}, set(), set(), {"a@unusable.example"},
             {"a@none.example"}]
+
+
+def test_dane_by_a_trust_anchor_and_the_domains_own_name():
+    """Certificates for a domain, not for its host, will do where a trust anchor
+    vouches for them (RFC 7672, 3.2.2), also for what the domain is an alias of;
+    for mail to that domain alone, and found out at the first attempt."""
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        ca = make_ca(where, "ca")
+        named = {n: make_by(ca, where, f"{n}.example")
+                 for n in ("to", "end", "mx3")}
+        names = {f"{n}.example": [f"MX 1 mx{i}.example."] for n, i in
+                 {"to": 1, "other": 1, "end": 2, "third": 3}.items()}
+        names["alias.example"] = ["CNAME end.example."]
+        for i in (1, 2, 3):
+            names[f"mx{i}.example"] = [f"A 127.0.1.{i}"]
+            names[f"_{port}._tcp.mx{i}.example"] = [
+                f"TLSA 2 1 1 {digest(ca)}"]
+        dns = stack.enter_context(Dns(names, signed=True))
+        sinks = [stack.enter_context(Sink("--starttls", "--tls-cert", named[n],
+                                          address=f"127.0.1.{i}", port=port))
+                 for i, n in enumerate(("to", "end", "mx3"), 1)]
+        presort = stack.enter_context(Presort(**{**settings(
+            dns, port, ca, workers=1), "retry_first_seconds": 1}))
+        campaign = send(presort, ["to.example", "other.example",
+                                  "alias.example", "end.example",
+                                  "third.example"])
+        presort.wait_for_totals(campaign, 25, lambda t: t["delivered"] == 4)
+        assert [set(s.copies()) for s in sinks] == [
+            {"a@to.example"}, {"a@alias.example", "a@end.example"},
+            {"a@third.example"}]
+        process.wait_until(lambda: "a@other.example" in reasons(presort), 10,
+                           "the other's outcome")
+        assert "DANE" in reasons(presort)["a@other.example"]
 
 
 def test_dane_of_a_host_that_is_an_alias():

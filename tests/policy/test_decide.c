@@ -189,6 +189,48 @@ static void an_alias_proves_the_name_of_its_records(void **state)
     assert_string_not_equal(keys[0], keys[1]);
 }
 
+/* RFC 7672, 3.2.2: by DANE-TA, what the domain is called and what it leads to
+ * will do as well, and connections are its own then; asked only where it is
+ * needed. DANE-EE looks at no name (3.1.1). */
+static void a_trust_anchor_may_prove_the_domain(void **state)
+{
+    static const char *const host[] = {"mx.example"};
+    static const char *const domains[] = {"a.example", "b.example"};
+    const unsigned char x[32] = {1};
+    const struct smtp_tlsa anchor = {2, 1, 1, x, 32}, own = {3, 1, 1, x, 32};
+    char keys[2][POLICY_KEY_MAX], asked[2][POLICY_KEY_MAX];
+
+    (void)state;
+    for (int misnamed = 0; misnamed < 2; misnamed++)
+        for (int ta = 0; ta < 2; ta++)
+            for (size_t i = 0; i < 2; i++) {
+                const struct policy_facts facts = {.dane = {DANE_USABLE},
+                                                   .misnamed = {misnamed}};
+                struct policy *p = policy_of(1, host);
+                struct smtp_tls_policy *tls = &p->hosts[0].tls;
+
+                p->names[0] = domains[i];
+                p->names[1] = "end.example";
+                p->n_names = 2;
+                tls->tlsa = ta ? &anchor : &own;
+                tls->n_tlsa = 1;
+                policy_decide(p, domains[i], &facts);
+                assert_string_equal(tls->host, "mx.example");
+                assert_int_equal(tls->n_names, misnamed && ta ? 2 : 0);
+                if (tls->n_names > 0) {
+                    assert_string_equal(tls->names[0], domains[i]);
+                    assert_string_equal(tls->names[1], "end.example");
+                    memcpy(asked[i], p->key, sizeof p->key);
+                } else if (ta) {
+                    memcpy(keys[i], p->key, sizeof p->key);
+                }
+                policy_drop(p);
+            }
+    assert_string_equal(keys[0], keys[1]);
+    assert_string_not_equal(asked[0], asked[1]);
+    assert_string_not_equal(asked[0], keys[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +238,7 @@ int main(void)
         cmocka_unit_test(mta_sts_makes_hosts_sure),
         cmocka_unit_test(the_key_is_that_of_the_demand),
         cmocka_unit_test(an_alias_proves_the_name_of_its_records),
+        cmocka_unit_test(a_trust_anchor_may_prove_the_domain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

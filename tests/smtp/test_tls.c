@@ -1,90 +1,8 @@
 #include "smtp/tls.h"
-#include "smtp/owner.h"
-#include "smtp/tls_server.h"
-#include <signal.h>
+#include "smtp/tls_talk.h"
 
 /* Connections by TLS, held against a server that has it right, wrong, broken
  * or not at all. */
-
-static const long DAY_S = 86400;
-
-static struct cert ca, right, other, expired, own;
-static char ca_file[] = "/tmp/test_tls.XXXXXX";
-
-static int make_certs(void **state)
-{
-    (void)state;
-    signal(SIGPIPE, SIG_IGN); /* of the server's SSL_write */
-    ca = cert_new("ca", NULL, -DAY_S, DAY_S);
-    right = cert_new("mx.example", &ca, -DAY_S, DAY_S);
-    other = cert_new("other.example", &ca, -DAY_S, DAY_S);
-    expired = cert_new("mx.example", &ca, -2 * DAY_S, -DAY_S);
-    own = cert_new("mx.example", NULL, -DAY_S, DAY_S);
-    cert_write(&ca, ca_file);
-    return 0;
-}
-
-static int drop_certs(void **state)
-{
-    (void)state;
-    cert_free(&ca);
-    cert_free(&right);
-    cert_free(&other);
-    cert_free(&expired);
-    cert_free(&own);
-    unlink(ca_file);
-    return 0;
-}
-
-static int set_up_trusting(void **state)
-{
-    struct error err;
-
-    set_up(state);
-    assert_int_equal(smtp_net_trust(owner.net, ca_file, &err), STATUS_OK);
-    owner.to_send = 1;
-    owner.quit_when_sent = true;
-    owner.setup.tls.host = "mx.example";
-    return 0;
-}
-
-static void talk(void)
-{
-    owner.closed = false;
-    buf_reset(&owner.log);
-    open_conn_to(&fake.at);
-    run(RUN_MAX_MS);
-    assert_true(owner.closed);
-}
-
-/* Runs to the end. */
-static void converse(const struct cert *cert, enum smtp_tls level)
-{
-    fake_init(cert);
-    fake_start();
-    owner.setup.tls.level = level;
-    talk();
-    fake_stop();
-}
-
-static void assert_delivered(void)
-{
-    assert_non_null(strstr(owner.log.data, "delivered 250"));
-    assert_non_null(strstr(fake.log, "T: MAIL FROM:<a@x>"));
-    assert_null(strstr(fake.log, "C: MAIL"));
-    assert_int_equal(owner.fault, SMTP_FAULT_NONE);
-    assert_true(owner.facts.on);
-    assert_int_equal(owner.facts.result, SMTP_TLS_OK);
-    assert_int_equal(strncmp(owner.facts.version, "TLSv1.", 6), 0);
-}
-
-static void assert_refused(enum smtp_tls_result result)
-{
-    assert_null(strstr(owner.log.data, "delivered"));
-    assert_null(strstr(fake.log, "MAIL"));
-    assert_int_equal(owner.fault, SMTP_FAULT_TLS);
-    assert_int_equal(owner.facts.result, result);
-}
 
 static void opportunistic(void **state)
 {
@@ -165,74 +83,6 @@ static void verified_without_a_name(void **state)
     owner.setup.tls.host = "127.0.0.1";
     converse(&right, SMTP_TLS_VERIFIED);
     assert_refused(SMTP_TLS_HOST_MISMATCH);
-}
-
-/* SHA-256 of its public key, or of all of it: a TLSA record's data. */
-static void cert_digest(const struct cert *c, int selector,
-                        unsigned char out[32])
-{
-    unsigned char *der = NULL;
-    int len = selector ? i2d_PUBKEY(c->key, &der) : i2d_X509(c->x509, &der);
-
-    if (len <= 0 ||
-        !EVP_Digest(der, (size_t)len, out, NULL, EVP_sha256(), NULL))
-        abort();
-    OPENSSL_free(der);
-}
-
-static void dane(const struct cert *record_of, uint8_t usage, uint8_t selector)
-{
-    static unsigned char digest[32];
-    static struct smtp_tlsa tlsa;
-
-    cert_digest(record_of, selector, digest);
-    tlsa = (struct smtp_tlsa){usage, selector, 1, digest, sizeof digest};
-    owner.setup.tls.tlsa = &tlsa;
-    owner.setup.tls.n_tlsa = 1;
-}
-
-static void dane_ee(void **state)
-{
-    (void)state;
-    dane(&own, 3, 1);
-    converse(&own, SMTP_TLS_DANE);
-    assert_delivered();
-    assert_true(owner.facts.verified);
-}
-
-/* DANE-EE: neither its dates nor its names count (RFC 7672, 3.1.1). */
-static void dane_ee_expired(void **state)
-{
-    (void)state;
-    dane(&expired, 3, 1);
-    converse(&expired, SMTP_TLS_DANE);
-    assert_delivered();
-}
-
-static void dane_ee_mismatch(void **state)
-{
-    (void)state;
-    dane(&other, 3, 1);
-    converse(&own, SMTP_TLS_DANE);
-    assert_refused(SMTP_TLS_TLSA_INVALID);
-}
-
-/* Trusted by a CA, but that is not asked. */
-static void dane_ee_mismatch_trusted(void **state)
-{
-    (void)state;
-    dane(&other, 3, 1);
-    converse(&right, SMTP_TLS_DANE);
-    assert_refused(SMTP_TLS_TLSA_INVALID);
-}
-
-static void dane_unusable_is_required(void **state)
-{
-    (void)state;
-    dane(&other, 1, 1);
-    converse(&own, SMTP_TLS_DANE);
-    assert_delivered();
-    assert_false(owner.facts.verified);
 }
 
 static void resumed(void **state)
@@ -546,9 +396,6 @@ static void mailmax(void **state)
     assert_non_null(strstr(owner.log.data, "closed 1 0: \n"));
 }
 
-#define TEST(name)                                                             \
-    cmocka_unit_test_setup_teardown(name, set_up_trusting, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -564,11 +411,6 @@ int main(void)
         TEST(verified_expired),
         TEST(verified_untrusted),
         TEST(verified_without_a_name),
-        TEST(dane_ee),
-        TEST(dane_ee_expired),
-        TEST(dane_ee_mismatch),
-        TEST(dane_ee_mismatch_trusted),
-        TEST(dane_unusable_is_required),
         TEST(resumed),
         TEST(not_resumed_by_another_policy),
         TEST(not_resumed_for_another_name),
