@@ -110,15 +110,16 @@ $(BUILD)/gen/starter_table.h: $(STARTERS) tools/embed-starters.sh
 	@mkdir -p $(@D)
 	@tools/embed-starters.sh templates/starter >$@
 
-# A test of api/ or cli/ code links that program's objects, less its main.
-$(BUILD)/tests/api/%: TEST_MORE = $(filter-out %/api/main.o,$(call obj,$(API_SRC))) $(CURL_LIBS)
-$(BUILD)/tests/inbound/%: TEST_MORE = $(filter-out %/inbound/main.o,$(call obj,$(INBOUND_SRC))) $(CURL_LIBS)
-$(BUILD)/tests/cli/%: TEST_MORE = $(filter-out %/cli/main.o,$(call obj,$(CLI_SRC))) $(CURL_LIBS)
-$(BUILD)/tests/%: tests/%.c $(LIB) $(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC))
+# A test of a program's code links that program's objects, less its main.
+$(BUILD)/tests/api/%: TEST_MORE = $(filter-out %/api/main.o,$(call obj,$(API_SRC)))
+$(BUILD)/tests/engine/%: TEST_MORE = $(filter-out %/engine/main.o,$(call obj,$(ENGINE_SRC)))
+$(BUILD)/tests/inbound/%: TEST_MORE = $(filter-out %/inbound/main.o,$(call obj,$(INBOUND_SRC)))
+$(BUILD)/tests/cli/%: TEST_MORE = $(filter-out %/cli/main.o,$(call obj,$(CLI_SRC)))
+$(BUILD)/tests/%: tests/%.c $(LIB) $(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC) $(ENGINE_SRC))
 	@mkdir -p $(@D)
 	@echo "  TEST  $@"
 	@$(CC) $(CFLAGS_ALL) -Itests -MMD -MP -MF $@.d $(LDHARDEN) -o $@ $< \
-	    $(TEST_MORE) $(LIB) $(PKG_LIBS) -lcmocka -lpthread $(LDFLAGS)
+	    $(TEST_MORE) $(LIB) $(CURL_LIBS) $(PKG_LIBS) -lcmocka -lpthread $(LDFLAGS)
 
 .PHONY: unit
 unit: $(TESTS) ## build and run the unit tests (C)

@@ -1,57 +1,175 @@
 #include "transcript.h"
 #include "base/utf8.h"
+#include <assert.h>
+#include <ctype.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { C1_LEAD = 0xC2, C1_END = 0xA0, CODE_LEN = 3 };
+enum {
+    CODE_LEN = 3,
+    RUN_MIN = 20, /* of base64 in a login: a word of it, not of people */
+    NEEDLE_MAX = 32,
+    NEEDLE_CODED_MIN = 4, /* shorter ones are found anywhere */
+    /* What begins before a line is cut is still to be recognised. */
+    KEPT_MAX = TRANSCRIPT_LINE_MAX + NEEDLE_MAX,
+};
 
-/* Characters that show; anything else by its bytes. */
-static void print_safe(FILE *to, const char *text, size_t len)
+/* ---- What shows ---- */
+
+/* Shown, these would put text elsewhere than it stands: C1, which terminals
+ * obey, too; what separates lines; and what turns the direction of text. */
+static bool steers(const unsigned char *c, size_t n)
 {
-    for (size_t at = 0; at < len;) {
-        const unsigned char byte = (unsigned char)text[at];
-        size_t n = utf8_char(text + at, len - at);
-        bool shows =
-            n > 1 || (n == 1 && byte >= ' ' && byte != 0x7F) || byte == '\t';
+    if (n == 2)
+        return (c[0] == 0xC2 && c[1] < 0xA0) || (c[0] == 0xD8 && c[1] == 0x9C);
+    if (n == 3 && c[0] == 0xE2 && c[1] == 0x80)
+        return (c[2] >= 0x8B && c[2] <= 0x8F) || (c[2] >= 0xA8 && c[2] <= 0xAE);
+    if (n == 3 && c[0] == 0xE2 && c[1] == 0x81)
+        return c[2] >= 0xA0 && c[2] <= 0xAF;
+    return n == 3 && c[0] == 0xEF && c[1] == 0xBB && c[2] == 0xBF;
+}
 
-        if (n == 2 && byte == C1_LEAD && (unsigned char)text[at + 1] < C1_END)
-            shows = false; /* C1: terminals obey these, too */
+/* Characters that show; anything else by its bytes. One that max cuts is left
+ * away. */
+static void print_safe(FILE *to, const char *text, size_t len, size_t max)
+{
+    for (size_t at = 0; at < len && at < max;) {
+        const unsigned char *c = (const unsigned char *)text + at;
+        size_t n = utf8_char(text + at, len - at);
+        bool shows = n > 1
+                         ? !steers(c, n)
+                         : n == 1 && ((*c >= ' ' && *c != 0x7F) || *c == '\t');
+
+        n = n ? n : 1;
+        if (at + n > max)
+            break;
         if (shows)
-            fwrite(text + at, 1, n, to);
-        for (size_t i = 0; !shows && i < (n ? n : 1); i++)
-            fprintf(to, "\\x%02x", (unsigned)(unsigned char)text[at + i]);
-        at += n ? n : 1;
+            fwrite(c, 1, n, to);
+        for (size_t i = 0; !shows && i < n; i++)
+            fprintf(to, "\\x%02x", (unsigned)c[i]);
+        at += n;
     }
 }
 
-/* "235 2.7.0 welcome", "235-more": neither what was challenged nor what proves
- * the server's knowledge of the password is for other eyes. */
+/* ---- What does not ---- */
+
+static void forget(struct transcript *t)
+{
+    for (size_t i = 0; i < TRANSCRIPT_NEEDLES; i++) {
+        explicit_bzero(t->needles[i].text, sizeof t->needles[i].text);
+        t->needles[i].len = 0;
+    }
+}
+
+/* Of base64, what the secret alone decides, `before` bytes behind the start of
+ * a group. */
+static void code(const char *secret, size_t before, struct transcript_needle *n)
+{
+    unsigned char clear[NEEDLE_MAX / 4 * 3], coded[NEEDLE_MAX + 1];
+    size_t len = strnlen(secret, sizeof clear - before);
+    size_t from = (before * 8 + 5) / 6, to = (before + len) * 8 / 6;
+
+    memset(clear, 0, before);
+    memcpy(clear + before, secret, len);
+    EVP_EncodeBlock(coded, clear, (int)(before + len));
+    if (to >= from + NEEDLE_CODED_MIN) {
+        n->len = to - from;
+        memcpy(n->text, coded + from, n->len);
+    }
+    explicit_bzero(clear, sizeof clear);
+    explicit_bzero(coded, sizeof coded);
+}
+
+void transcript_hide(struct transcript *t, const char *secret)
+{
+    struct transcript_needle *plain = &t->needles[TRANSCRIPT_NEEDLES - 1];
+
+    static_assert(sizeof plain->text == NEEDLE_MAX, "the header's number");
+    forget(t);
+    for (size_t before = 0; before < TRANSCRIPT_NEEDLES - 1; before++)
+        code(secret, before, &t->needles[before]);
+    plain->len = strnlen(secret, sizeof plain->text);
+    memcpy(plain->text, secret, plain->len);
+}
+
+static bool is_base64(unsigned char c)
+{
+    return isalnum(c) || c == '+' || c == '/' || c == '=';
+}
+
+/* Where the first long word of base64 begins: what was said in a login, given
+ * back, or a proof that helps to guess the password. */
+static size_t run_start(const char *text, size_t len)
+{
+    for (size_t at = 0, from = 0; at < len; at++) {
+        if (!is_base64((unsigned char)text[at]))
+            from = at + 1;
+        else if (at + 1 - from == RUN_MIN)
+            return from;
+    }
+    return len;
+}
+
+/* How much of it shows: nothing from the word on in which the secret begins. */
+static size_t before_secret(const struct transcript *t, const char *text,
+                            size_t len)
+{
+    for (size_t i = 0; i < TRANSCRIPT_NEEDLES; i++) {
+        const struct transcript_needle *n = &t->needles[i];
+        const char *found = n->len ? memmem(text, len, n->text, n->len) : NULL;
+
+        if (found)
+            len = (size_t)(found - text);
+        while (found && len > 0 && (unsigned char)text[len - 1] > ' ')
+            len--;
+    }
+    return len;
+}
+
+/* Of a login a refusal shows ("535-5.7.8 ..."); of other replies the code
+ * alone: neither what was challenged nor what proves the server's knowledge of
+ * the password is for other eyes. What is no reply does not show. */
 static size_t shown_of_login(const struct transcript *t)
 {
-    const char first = t->line.len ? t->line.data[0] : 0;
+    const char *text = t->line.data;
+    size_t len = t->line.len;
 
-    if (t->who == '<' && t->login && (first == '2' || first == '3') &&
-        t->line.len > CODE_LEN)
+    for (size_t i = 0; i < CODE_LEN; i++)
+        if (i >= len || !isdigit((unsigned char)text[i]))
+            return 0;
+    if (*text != '4' && *text != '5')
         return CODE_LEN;
-    return t->line.len;
+    return run_start(text, len);
 }
 
 static void flush_line(struct transcript *t)
 {
-    size_t len;
+    const bool cut = t->line.len > TRANSCRIPT_LINE_MAX;
+    size_t shown = t->line.len, secret;
 
-    while (t->line.len > 0 && (t->line.data[t->line.len - 1] == '\n' ||
-                               t->line.data[t->line.len - 1] == '\r'))
-        t->line.len--;
-    len = shown_of_login(t);
+    if (shown > 0 && t->line.data[shown - 1] == '\n')
+        shown--;
+    if (shown > 0 && t->line.data[shown - 1] == '\r')
+        shown--;
+    t->line.len = shown;
+    secret = before_secret(t, t->line.data, shown);
+    if (t->who == '<' && t->login)
+        shown = shown_of_login(t);
+    shown = shown < secret ? shown : secret;
     fprintf(t->to, "%c ", t->who);
-    print_safe(t->to, t->line.data,
-               len < TRANSCRIPT_LINE_MAX ? len : TRANSCRIPT_LINE_MAX);
-    fputs(len > TRANSCRIPT_LINE_MAX ? " ...\n" : "\n", t->to);
+    print_safe(t->to, t->line.data, shown, TRANSCRIPT_LINE_MAX);
+    if (cut && shown > TRANSCRIPT_LINE_MAX)
+        fputs(" ...", t->to);
+    else if (shown < t->line.len && shown != CODE_LEN)
+        fputs("[not shown]", t->to);
+    fputc('\n', t->to);
     t->line.len = 0;
     fflush(t->to);
 }
+
+/* ---- Who speaks ---- */
 
 static void add(struct transcript *t, char who, const char *bytes, size_t len)
 {
@@ -63,7 +181,7 @@ static void add(struct transcript *t, char who, const char *bytes, size_t len)
         size_t n = end ? (size_t)(end - bytes) + 1 - at : len - at;
 
         /* What does not show any more need not be kept. */
-        if (t->line.len <= TRANSCRIPT_LINE_MAX)
+        if (t->line.len < KEPT_MAX)
             buf_add(&t->line, bytes + at, n);
         if (end)
             flush_line(t);
@@ -75,6 +193,8 @@ static void say(struct transcript *t, const char *bytes, size_t len)
 {
     if (!bytes && !t->login)
         transcript_note(t, "the login: what is said in it is not shown");
+    else if (bytes && t->login && t->line.len > 0)
+        flush_line(t); /* what was left behind in the login belongs to it */
     t->login = !bytes;
     if (bytes)
         add(t, '>', bytes, len);
@@ -98,8 +218,9 @@ void transcript_tap(void *owner, enum smtp_tap_event event, const char *bytes,
 
     switch (event) {
     case SMTP_TAP_CONNECTED:
-        t->heard = 0;
         transcript_note(t, "connected, from %.*s", (int)len, bytes);
+        t->heard = 0;
+        t->login = false;
         break;
     case SMTP_TAP_SECURED: transcript_note(t, "TLS from here on"); break;
     case SMTP_TAP_SAID: say(t, bytes, len); break;
@@ -119,8 +240,13 @@ void transcript_note(struct transcript *t, const char *fmt, ...)
     len = vasprintf(&text, fmt, args);
     va_end(args);
     fputs("* ", t->to);
-    if (len > 0)
-        print_safe(t->to, text, (size_t)len);
+    if (len > 0) {
+        size_t shown = before_secret(t, text, (size_t)len);
+
+        print_safe(t->to, text, shown, shown);
+        if (shown < (size_t)len)
+            fputs("[not shown]", t->to);
+    }
     fputc('\n', t->to);
     fflush(t->to);
     free(text);
@@ -131,4 +257,5 @@ void transcript_fini(struct transcript *t)
     if (t->line.len > 0)
         flush_line(t);
     buf_fini(&t->line);
+    forget(t);
 }

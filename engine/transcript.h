@@ -4,7 +4,8 @@
  *
  * What others sent can neither forge a line nor steer a terminal. Of a login
  * nothing is shown but that it took place, and how it ended: what a server says
- * in it would help to guess the password.
+ * in it would help to guess the password. A server that gives the password
+ * back, as it is or in base64, is not shown from that word of the line on.
  */
 #ifndef TRANSCRIPT_H
 #define TRANSCRIPT_H
@@ -14,6 +15,14 @@
 #include "smtp/wire.h"
 #include <stdio.h>
 
+/* The first bytes of the secret as it is, and of its base64 wherever in a group
+ * it may begin: enough to know it by. */
+enum { TRANSCRIPT_NEEDLES = 4 };
+struct transcript_needle {
+    char text[32];
+    size_t len; /* 0: none */
+};
+
 /* All zero but `to`, which is borrowed: a new one. */
 struct transcript {
     FILE *to;
@@ -21,6 +30,7 @@ struct transcript {
     char who;        /* '>' or '<' */
     bool login;      /* is under way */
     int64_t heard;   /* bytes, of which only so many are shown */
+    struct transcript_needle needles[TRANSCRIPT_NEEDLES];
 };
 
 enum {
@@ -31,6 +41,10 @@ enum {
 /* As smtp_tap tells it; owner is the transcript. */
 void transcript_tap(void *owner, enum smtp_tap_event event, const char *bytes,
                     size_t len);
+
+/* This is never to be shown, whoever says it, and when; "": there is none. It
+ * replaces the one before. Copied in part; fini wipes it. */
+void transcript_hide(struct transcript *t, const char *secret);
 
 /* A line of our own, behind what was said so far. */
 PRINTF(2, 3) void transcript_note(struct transcript *t, const char *fmt, ...);

@@ -176,7 +176,10 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *over,
         end(t, t->taken);
         return;
     }
-    transcript_note(&t->transcript, "%s", over->why);
+    if (over->fault == SMTP_FAULT_LOGIN && over->code > 0)
+        transcript_note(&t->transcript, "the login is refused");
+    else
+        transcript_note(&t->transcript, "%s", over->why);
     t->clear = goes_in_clear(t, over);
     if (t->clear)
         transcript_note(&t->transcript,
@@ -350,6 +353,7 @@ static bool take_relay(struct trial *t)
 
     access_wipe(&t->access);
     access_of(t->way.relay, &t->access);
+    transcript_hide(&t->transcript, t->access.secret);
     if (n == 0 || t->access.waiting)
         return false;
     snprintf(t->site, sizeof t->site, "%s", relay_name(t->way.relay));
