@@ -63,6 +63,19 @@ PROVIDERS_GEN := $(BUILD)/gen/engine/pace/providers.ini.h
 GEN := $(SQL_GEN) $(PROVIDERS_GEN) $(BUILD)/gen/migrations.h \
     $(BUILD)/gen/starter_table.h
 
+# Lists of files, each written only when it is another one: what is made of
+# all of them is made anew when one is renamed or gone, too.
+LISTS := $(BUILD)/gen/migrations.list $(BUILD)/gen/starters.list \
+    $(BUILD)/gen/sources.list
+$(BUILD)/gen/migrations.list: LISTED := $(MIGRATIONS)
+$(BUILD)/gen/starters.list: LISTED := $(STARTERS)
+$(BUILD)/gen/sources.list: LISTED := $(LIB_SRC) $(ENGINE_SRC) $(API_SRC) \
+    $(INBOUND_SRC) $(CLI_SRC)
+.PHONY: look-again
+$(LISTS): look-again
+	@mkdir -p $(@D)
+	@echo $(LISTED) | cmp -s - $@ || echo $(LISTED) >$@
+
 obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 LIB := $(BUILD)/libpresort.a
 PROGRAMS := $(BUILD)/presort $(BUILD)/presort-api $(BUILD)/presort-engine \
@@ -74,18 +87,18 @@ TESTS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
 .PHONY: all
 all: $(PROGRAMS) ## build presort and its fellows
 
-$(LIB): $(call obj,$(LIB_SRC))
+$(LIB): $(call obj,$(LIB_SRC)) $(BUILD)/gen/sources.list
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar rcs $@ $(filter %.o,$^)
 
 $(BUILD)/presort: $(call obj,$(CLI_SRC)) $(LIB)
 $(BUILD)/presort-api: $(call obj,$(API_SRC)) $(LIB)
 $(BUILD)/presort-engine: $(call obj,$(ENGINE_SRC)) $(LIB)
 $(BUILD)/presort-inbound: $(call obj,$(INBOUND_SRC)) $(LIB)
 $(PROGRAMS): PROGRAM_LIBS = $(CURL_LIBS)
-$(PROGRAMS):
+$(PROGRAMS): $(BUILD)/gen/sources.list
 	@echo "  LD    $@"
-	@$(CC) $(OPT) $(LDHARDEN) -o $@ $^ $(PROGRAM_LIBS) $(PKG_LIBS) \
+	@$(CC) $(OPT) $(LDHARDEN) -o $@ $(filter %.o %.a,$^) $(PROGRAM_LIBS) $(PKG_LIBS) \
 	    -lpthread $(LDFLAGS)
 
 $(BUILD)/obj/%.o: %.c | $(GEN)
@@ -102,11 +115,13 @@ $(PROVIDERS_GEN): engine/pace/providers.ini tools/embed-providers.awk
 	@mkdir -p $(@D)
 	@awk -f tools/embed-providers.awk $< >$@
 
-$(BUILD)/gen/migrations.h: $(MIGRATIONS) tools/embed-migrations.sh
+$(BUILD)/gen/migrations.h: $(MIGRATIONS) tools/embed-migrations.sh \
+    $(BUILD)/gen/migrations.list
 	@mkdir -p $(@D)
 	@tools/embed-migrations.sh migrations >$@
 
-$(BUILD)/gen/starter_table.h: $(STARTERS) tools/embed-starters.sh
+$(BUILD)/gen/starter_table.h: $(STARTERS) tools/embed-starters.sh \
+    $(BUILD)/gen/starters.list
 	@mkdir -p $(@D)
 	@tools/embed-starters.sh templates/starter >$@
 
@@ -132,9 +147,10 @@ FUZZERS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
 REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/replay/%)
 LIB_PROGRAMS := $(BUILD)/libprograms.a
 
-$(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC)))
+$(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC))) \
+    $(BUILD)/gen/sources.list
 	@rm -f $@
-	@ar rcs $@ $^
+	@ar rcs $@ $(filter %.o,$^)
 
 $(BUILD)/fuzz/%: $(BUILD)/obj/tests/fuzz/fuzz_%.o $(LIB_PROGRAMS) $(LIB)
 	@mkdir -p $(@D)
