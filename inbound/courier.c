@@ -116,8 +116,10 @@ static enum status round_once(struct work *w, struct error *err)
                          m->got.data ? m->got.data : "", m->got.len,
                          w->courier->settings.name);
     }
-    if (status != STATUS_OK || !m->n)
+    if (status != STATUS_OK)
         return status;
+    if (!m->n)
+        return mailbox_tidy(m, err);
     status = commit(w, m->n, err);
     if (status != STATUS_OK)
         return status;

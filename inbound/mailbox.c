@@ -14,6 +14,8 @@ enum {
 };
 
 #define DONE_FLAG "Presort" /* a keyword of those that stay */
+/* And of those that we delete, beside \Deleted, which anybody may set. */
+#define DELETED_FLAG "PresortDeleted"
 
 /* ---- The session ---- */
 
@@ -237,16 +239,48 @@ static char *id_set(const struct mailbox *m, const bool *is, bool wanted)
 static enum status imap_delete(struct mailbox *m, const char *ids,
                                struct error *err)
 {
-    struct error ignored;
     enum status status = imap_command(
-        m, text_format("UID STORE %s +FLAGS.SILENT (\\Deleted)", ids), err);
+        m,
+        text_format("UID STORE %s +FLAGS.SILENT (\\Deleted " DELETED_FLAG ")",
+                    ids),
+        err);
 
+    if (status == STATUS_INVALID) /* a server without keywords */
+        status = imap_command(
+            m, text_format("UID STORE %s +FLAGS.SILENT (\\Deleted)", ids), err);
     if (status != STATUS_OK)
         return status;
     /* Without UIDPLUS the marks stay: a plain EXPUNGE would take along what
      * somebody else has marked. */
-    (void)!imap_command(m, text_format("UID EXPUNGE %s", ids), &ignored);
-    return STATUS_OK;
+    status = imap_command(m, text_format("UID EXPUNGE %s", ids), err);
+    return status == STATUS_INVALID ? STATUS_OK : status;
+}
+
+/* Those that a session marked and did not come to expunge. */
+static enum status imap_tidy(struct mailbox *m, struct error *err)
+{
+    static const bool all[MAILBOX_ROUND_MAX];
+    enum status status = imap_command(
+        m, text_copy("UID SEARCH DELETED KEYWORD " DELETED_FLAG), err);
+
+    if (status != STATUS_OK)
+        return status;
+    m->n = answers_search(m->got.data ? m->got.data : "", m->got.len, m->list,
+                          MAILBOX_ROUND_MAX);
+    m->tidy = m->n < MAILBOX_ROUND_MAX;
+    char *ids = id_set(m, all, false);
+
+    m->n = 0;
+    if (ids)
+        status = imap_command(m, text_format("UID EXPUNGE %s", ids), err);
+    free(ids);
+    if (status == STATUS_OK || status == STATUS_INVALID) {
+        /* Without UIDPLUS, asking again would lead nowhere. */
+        m->tidy |= status == STATUS_INVALID;
+        return STATUS_OK;
+    }
+    m->tidy = false;
+    return status;
 }
 
 /* MOVE (RFC 6851), or what it stands for. */
@@ -477,6 +511,20 @@ enum status mailbox_put_away(struct mailbox *m, const bool *understood,
     m->got_max = MAILBOX_LIST_MAX;
     enum status status = m->imap ? imap_put_away(m, understood, err)
                                  : pop3_put_away(m, understood, err);
+
+    if (status != STATUS_OK) {
+        m->tidy = false;
+        mailbox_close(m);
+    }
+    return status;
+}
+
+enum status mailbox_tidy(struct mailbox *m, struct error *err)
+{
+    if (!m->imap || m->tidy)
+        return STATUS_OK;
+    m->got_max = MAILBOX_LIST_MAX;
+    enum status status = imap_tidy(m, err);
 
     if (status != STATUS_OK)
         mailbox_close(m);

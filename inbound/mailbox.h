@@ -53,6 +53,7 @@ struct mailbox {
     struct buf got;              /* what the server sent last */
     size_t got_max;              /* more is thrown away */
     bool imap, folder_made;
+    bool tidy;         /* nothing marked by us is left to expunge */
     char *path;        /* the IMAP folder as the URL has it */
     char *folder;      /* and decoded */
     char validity[24]; /* UIDVALIDITY of this session */
@@ -80,6 +81,11 @@ MUST_USE enum status mailbox_fetch(struct mailbox *m, size_t i,
  * and are not listed again. */
 MUST_USE enum status mailbox_put_away(struct mailbox *m, const bool *understood,
                                       struct error *err);
+
+/* Called after a list of none: deletes (IMAP) what a session put away that
+ * broke off between the mark and the deletion. Such a message is not listed
+ * again, and would stay for ever. Nothing is done if there can be none. */
+MUST_USE enum status mailbox_tidy(struct mailbox *m, struct error *err);
 
 /* Ends the session; POP3 deletes only now. */
 void mailbox_close(struct mailbox *m);

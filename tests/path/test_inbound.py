@@ -1,7 +1,13 @@
 """What comes back by mail: a campaign through a real Postfix that takes all
 of it and bounces half of it later."""
 
+import contextlib
+import imaplib
 import os
+import select
+import socket
+import ssl
+import threading
 import time
 
 import pytest
@@ -169,5 +175,86 @@ def test_killed_while_it_reads_a_mailbox(kind):
             time.sleep(0.4)
             for pid in presort.pids("presort-inbound"):
                 process.kill(pid)
-        process.wait_until(lambda: not box.kept(), 90, "an empty mailbox")
+        process.wait_until(lambda: not box.kept(), 300, "an empty mailbox")
+        check_reports(presort, campaign, "box")
+
+
+class Cutter:
+    """Stands before a Dovecot's imaps, and once, when a certain command comes,
+    does something and lets go of the connection instead of passing it on."""
+
+    def __init__(self, box, command, act):
+        self.port, self.command, self.act = box.ports["imaps"], command, act
+        self.cuts = 0
+        etc = box.ca_file.parent
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(etc / "cert.pem", etc / "key.pem")
+        self.trust = ssl.create_default_context(cafile=etc / "cert.pem")
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            with contextlib.suppress(OSError):
+                client = self.context.wrap_socket(self.listener.accept()[0],
+                                                  server_side=True)
+                server = self.connect(self.port)
+                threading.Thread(target=self._relay, args=(client, server),
+                                 daemon=True).start()
+
+    def connect(self, port):
+        return self.trust.wrap_socket(
+            socket.create_connection(("localhost", port)),
+            server_hostname="localhost")
+
+    def _relay(self, client, server):
+        other = {client: server, server: client}
+        with client, server, contextlib.suppress(OSError):
+            while True:
+                ready = ([s for s in other if s.pending()]
+                         or select.select([*other], [], [])[0])
+                for s in ready:
+                    data = s.recv(65536)
+                    if not data:
+                        return
+                    if (s is client and self.command in data
+                            and not self.cuts):
+                        self.cuts += 1
+                        self.act()
+                        return
+                    other[s].sendall(data)
+
+
+@needs_root
+@pytest.mark.parametrize("deed", ["killed", "cut off"])
+def test_stopped_between_the_mark_and_the_deletion(deed):
+    """IMAP deletes in two steps; a message that somebody else has marked is
+    his, and stays."""
+    with Postfix(GONE) as postfix, Dovecot() as box, Presort(
+            postfix.port, return_path_domain=BOUNCES,
+            inbound_poll_seconds=1) as presort:
+        campaign = send_all(presort)
+        messages = bounced(postfix)
+
+        def act():
+            if deed == "killed":
+                [pid] = presort.pids("presort-inbound")
+                process.kill(pid)
+        cutter = Cutter(box, b"UID EXPUNGE", act)
+        box.put(messages[:1])
+        with imaplib.IMAP4_SSL("localhost", box.ports["imaps"],
+                               ssl_context=cutter.trust) as user:
+            user.login(USER, PASSWORD)
+            user.select()
+            assert user.store("1", "+FLAGS", r"(\Deleted)")[0] == "OK"
+            user.unselect()
+        box.put(messages)
+        # The way goes through the cutter.
+        way = box.ports["imaps"]
+        box.ports["imaps"] = cutter.listener.getsockname()[1]
+        add_mailbox(presort, box, "imaps")
+        box.ports["imaps"] = way
+        process.wait_until(lambda: len(box.kept()) == 1, 120, "the deletion")
+        assert cutter.cuts == 1
+        assert box.kept() == messages[:1]
         check_reports(presort, campaign, "box")
