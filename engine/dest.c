@@ -6,6 +6,7 @@
 #include "egress/warmup.h"
 #include "render/job.h"
 #include "room.h"
+#include "unreachable.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,70 +185,13 @@ static void on_line_closed(void *owner, const char *source, bool failed,
                 now_us(t->world));
 }
 
-/* Each mail that waits has been tried, and goes on by the retry schedule. */
-static void defer_all(struct dest *t, const struct dests_refusal *refusal)
-{
-    for (int class = BATCH_TRANSACTIONAL; class <= BATCH_CAMPAIGN; class ++) {
-        struct mail *mail;
-
-        while ((
-            mail = hand_next(&t->hand, (enum batch_class) class, NULL, NULL))) {
-            struct batch *b = mail->parcel->batch;
-
-            t->world->events.refused(t->world->owner, mail, refusal);
-            t->world->events.left(t->world->owner, b);
-        }
-    }
-}
-
-/* What waits goes to the fall-back relay instead. */
-static void fall_back(struct dest *t)
-{
-    char why[LOG_QUOTE_MAX];
-    struct parcel *next;
-
-    log_event(LOG_WARN, "fall_back", "site=%s relay=%s why=%s", t->site,
-              relay_name(t->fallback->relay), log_quote(t->why, why));
-    for (struct parcel *p = hand_take(&t->hand, NULL); p; p = next) {
-        struct batch *b = p->batch;
-
-        next = p->next;
-        p->next = NULL;
-        dest_put(t->fallback, p);
-        t->world->events.left(t->world->owner, b);
-    }
-}
-
-/* A server that says 5xx was reached, and its word counts. Nor may mail that
- * wants TLS with the right server be given to another one. */
-static bool may_fall_back(const struct dest *t, unsigned code)
-{
-    return t->fallback && code < 500 && !policy_demands_tls(t->policy);
-}
-
-/* What waits for a relay waits on: there is no other way. Where mail goes to
- * its recipients' servers, others' mail wants the room. */
-static void on_unreachable(void *owner, const char *why, unsigned code)
+static void on_unreachable(void *owner, const struct pool_refusal *r)
 {
     struct dest *t = owner;
-    const struct dests_refusal refusal = {
-        .verdict = VERDICT_DEFERRED,
-        .reach = REACH_SITE,
-        .code = code,
-        .enhanced = code ? "" : "4.4.1",
-        .step = "connect",
-        .why = t->why,
-    };
 
-    if (t->relay)
-        return;
-    t->closed_ms = pool_state(t->pool).down_until_ms;
-    snprintf(t->why, sizeof t->why, "%s", why);
-    t->by_fallback = may_fall_back(t, code);
-    if (t->by_fallback)
-        fall_back(t);
-    else
-        defer_all(t, &refusal);
+    /* What waits for a relay waits on: there is no other way. */
+    if (!t->relay)
+        unreachable_now(t, r);
 }
 
 /* Which domain's mail a connection will carry is not known yet: it is counted
@@ -291,7 +235,7 @@ static void look_at_token(struct dest *t)
     t->closed_ms = again_ms - DEST_TOKEN_MS;
     snprintf(t->why, sizeof t->why, "relay %s: %s", relay_name(t->relay),
              fault);
-    defer_all(t, &refusal);
+    unreachable_refuse(t, &refusal);
 }
 
 /* A relay's addresses, as the system knows them, and how it is spoken to. */
@@ -313,7 +257,8 @@ static void on_addresses(void *owner)
                  found[i].host->at.host);
     }
     access_of(t->relay, &how);
-    const struct pool_access access = {how.tls, how.login ? &how.with : NULL};
+    const struct pool_access access = {.tls = how.tls,
+                                       .login = how.login ? &how.with : NULL};
 
     pool_access(t->pool, &access);
     access_wipe(&how);
@@ -329,6 +274,14 @@ static void on_addresses(void *owner)
 }
 
 /* ---- Coming and going ---- */
+
+void dest_keeps_tls(struct dest *t)
+{
+    const struct pool_access access = {.tls = SMTP_TLS_OPPORTUNISTIC,
+                                       .keeps_tls = true};
+
+    pool_access(t->pool, &access);
+}
 
 struct dest *dest_new(struct dest_world *w, const char *key, const char *label,
                       struct relay *relay, const struct source_pool *sources)
@@ -478,10 +431,7 @@ void dest_put(struct dest *t, struct parcel *p)
         return;
     }
     if (is_closed(t)) {
-        if (t->by_fallback)
-            dest_put(t->fallback, p);
-        else
-            room_put_off(p, t->closed_ms - now_ms);
+        unreachable_put(t, p);
         return;
     }
     if (room_suspended(t, p))

@@ -72,6 +72,9 @@ struct dest {
     bool stranded;                     /* nor at any other time */
     struct dest *fallback; /* a relay's, where no server is reached; or NULL */
     bool by_fallback;      /* until closed_ms all mail goes there */
+    /* It is for mail that requires TLS, and until closed_ms all bounces with
+     * this status; "": none does. */
+    char unfit[SMTP_ENHANCED_MAX];
     struct dest_report *reports;
     size_t n_reports;
 };
@@ -81,6 +84,10 @@ struct dest {
 struct dest *dest_new(struct dest_world *w, const char *key, const char *label,
                       struct relay *relay, const struct source_pool *sources);
 void dest_free(struct dest *t);
+
+/* It is for mail that requires TLS alone: hosts that can't be given it are
+ * down, and where that is so of all, it bounces. */
+void dest_keeps_tls(struct dest *t);
 
 /* The hosts that DNS named, which may be others than a minute ago. */
 void dest_hosts(struct dest *t, const struct domain *domain);

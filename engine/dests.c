@@ -15,7 +15,7 @@
 enum {
     DESTS_TICK_MS = 50,
     DESTS_IDLE_MS = 60 * 1000, /* one that is not used is forgotten */
-    DESTS_KEY_MAX = DOMAIN_KEY_MAX + 32 + RELAY_NAME_MAX + SOURCE_POOL_MAX,
+    DESTS_KEY_MAX = DOMAIN_KEY_MAX + 48 + RELAY_NAME_MAX + SOURCE_POOL_MAX,
 };
 
 struct dests {
@@ -48,20 +48,24 @@ static struct dest *dest_of_relay(struct dests *d, struct relay *relay,
     return t;
 }
 
-/* way: fallback is where its mail goes while no server is reached. */
+/* way: fallback is where its mail goes while no server is reached. keeps_tls:
+ * for mail that requires TLS, whose hosts may be others. */
 static struct dest *dest_of_domain(struct dests *d, const struct domain *domain,
-                                   const struct route_way *way)
+                                   const struct route_way *way, bool keeps_tls)
 {
     struct relay *fallback = way->fallback;
     char key[DESTS_KEY_MAX];
     struct dest *t;
 
-    snprintf(key, sizeof key, "%s%s%s%s%s", domain->key,
-             fallback ? " else " : "", fallback ? relay_name(fallback) : "",
-             way->pool ? " from " : "", way->pool ? way->pool->name : "");
+    snprintf(key, sizeof key, "%s%s%s%s%s%s", domain->key,
+             keeps_tls ? " for require_tls" : "", fallback ? " else " : "",
+             fallback ? relay_name(fallback) : "", way->pool ? " from " : "",
+             way->pool ? way->pool->name : "");
     t = map_get(&d->all, key);
     if (!t) {
         t = dest_new(&d->world, key, domain->site, NULL, way->pool);
+        if (keeps_tls)
+            dest_keeps_tls(t);
         if (fallback)
             t->fallback = dest_of_relay(d, fallback, way->pool);
         map_put(&d->all, key, t);
@@ -128,7 +132,10 @@ static void follow(struct dests *d, struct parcel *p,
         return;
     }
     p->sure_hosts = domain->sure_hosts;
-    dest_put(dest_of_domain(d, domain, way), p);
+    /* Where the hosts are not sure, none of them is any better. */
+    dest_put(dest_of_domain(d, domain, way,
+                            p->mails->require_tls && domain->sure_hosts),
+             p);
 }
 
 /* It was looked up meanwhile. */
@@ -146,7 +153,19 @@ static void on_domain(void *owner, struct parcel *p,
 
 static int by_domain(const void *a, const void *b)
 {
-    return strcasecmp(domain_of(a), domain_of(b));
+    const struct mail *x = a, *y = b;
+    int order = strcasecmp(domain_of(x), domain_of(y));
+
+    return order ? order : x->require_tls - y->require_tls;
+}
+
+static void look_at_tls(struct batch *b)
+{
+    bool all = b->class == BATCH_CAMPAIGN && job_requires_tls(b, b->mails);
+
+    for (size_t i = 0; i < b->n_mails; i++)
+        b->mails[i].require_tls = all || (b->class == BATCH_TRANSACTIONAL &&
+                                          job_requires_tls(b, &b->mails[i]));
 }
 
 /* each: every mail apart, as their senders may be of several domains. */
@@ -186,6 +205,7 @@ void dests_add(struct dests *d, struct batch *b)
         dest_put(d->one, &b->whole);
         return;
     }
+    look_at_tls(b);
     split_by_domain(b, b->class == BATCH_TRANSACTIONAL &&
                            (route_wants_sender(d->route) ||
                             pace_has_rules(d->world.pace, PACE_SENDER)));

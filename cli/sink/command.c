@@ -71,7 +71,7 @@ static void offer_more(struct sink_talk *talk)
         buf_add_text(&talk->out, "250-STARTTLS\r\n");
     if (manners->auth && (talk->secure || !manners->tls_required))
         buf_add_text(&talk->out, "250-AUTH PLAIN LOGIN XOAUTH2\r\n");
-    if (talk->secure)
+    if (talk->secure && !manners->no_requiretls)
         buf_add_text(&talk->out, "250-REQUIRETLS\r\n");
 }
 
@@ -149,7 +149,7 @@ static const char *refuse_bytes(const struct sink_talk *talk, const char *s)
 static bool is_shown(const struct sink_talk *talk, const char *word)
 {
     if (talk->secure && strcasecmp(word, "REQUIRETLS") == 0)
-        return true;
+        return !talk->manners->no_requiretls;
     return talk->manners->dsn && (strcasecmp(word, "RET=FULL") == 0 ||
                                   strcasecmp(word, "RET=HDRS") == 0 ||
                                   strncasecmp(word, "ENVID=", 6) == 0);

@@ -98,6 +98,8 @@ static const struct sink_option {
      OPTION_FLAG, AT(false_8bitmime), 0, 0, NULL},
     {"no-smtputf8", NULL, "don't offer it", OPTION_FLAG, AT(no_smtputf8), 0, 0,
      NULL},
+    {"no-requiretls", NULL, "don't offer it", OPTION_FLAG, AT(no_requiretls), 0,
+     0, NULL},
     {"no-ehlo", NULL, "know only HELO", OPTION_FLAG, AT(no_ehlo), 0, 0, NULL},
     {"starttls", NULL, "offer it", OPTION_FLAG, AT(starttls), 0, 0, NULL},
     {"tls", NULL, "speak TLS from the first byte on", OPTION_FLAG, AT(tls), 0,

@@ -15,7 +15,7 @@ struct sink_options {
     const char *tls_cert, *tls_key, *auth;
     bool starttls, tls, tls_required, chunking, dsn;
     bool track, no_pipelining, no_8bitmime, no_smtputf8, no_ehlo, help;
-    bool false_8bitmime;
+    bool false_8bitmime, no_requiretls;
     int64_t size_max, mails_max, mailmax, slow_ms, connections_max,
         timeout_seconds;
     struct sink_rules rules;

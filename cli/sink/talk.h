@@ -55,6 +55,7 @@ struct sink_manners {
     int64_t mails_max; /* per connection, then 421; 0: no limit */
     bool no_pipelining, no_8bitmime, no_smtputf8, no_ehlo;
     bool false_8bitmime; /* offered, and refused */
+    bool no_requiretls;  /* it is offered by TLS otherwise */
     bool chunking, dsn;
     bool starttls;     /* the owner does the handshake */
     bool tls_required; /* MAIL is refused in clear */

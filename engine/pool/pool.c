@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "pool/hosts.h"
 #include <string.h>
 
 enum {
@@ -11,13 +12,6 @@ enum {
     POOL_ROUND_MOST_MS = 15 * 60 * 1000,
     POOL_EHLO_MAX = 256,
     CODE_TLS_FIRST = 530, /* "Must issue a STARTTLS command first" */
-};
-
-/* An address and how it fared. */
-struct host {
-    struct pool_host at;
-    unsigned failures; /* in a row */
-    int64_t down_until_ms;
 };
 
 /* One connection, in the pool's list until it is closed. */
@@ -47,10 +41,10 @@ struct pool {
     void *owner;
     struct line *lines;
     unsigned n_lines, n_campaign;
-    struct host hosts[POOL_HOSTS_MAX];
-    size_t n_hosts;
+    struct hosts hosts;
     bool draining;
     enum smtp_tls tls;
+    bool keeps_tls;
     struct smtp_login login; /* user NULL: none */
     char *login_user, *login_secret;
 };
@@ -119,37 +113,11 @@ static void feed(struct line *l)
             return;
 }
 
-/* ---- Hosts: which is up ---- */
-
-static bool same_address(const struct pool_host *a, const struct pool_host *b)
-{
-    return a->address_len == b->address_len &&
-           memcmp(&a->address, &b->address, a->address_len) == 0;
-}
-
-static struct host *host_of(struct pool *p, const struct pool_host *at)
-{
-    for (size_t i = 0; i < p->n_hosts; i++)
-        if (same_address(&p->hosts[i].at, at))
-            return &p->hosts[i];
-    return NULL;
-}
+/* ---- Hosts ---- */
 
 void pool_hosts(struct pool *p, const struct pool_host *hosts, size_t n)
 {
-    struct host fresh[POOL_HOSTS_MAX] = {0};
-
-    if (n > POOL_HOSTS_MAX)
-        n = POOL_HOSTS_MAX;
-    for (size_t i = 0; i < n; i++) {
-        const struct host *known = host_of(p, &hosts[i]);
-
-        if (known)
-            fresh[i] = *known;
-        fresh[i].at = hosts[i];
-    }
-    memcpy(p->hosts, fresh, sizeof fresh);
-    p->n_hosts = n;
+    hosts_set(&p->hosts, hosts, n);
 }
 
 static const struct sockaddr *address_of(const struct pool_host *at)
@@ -157,68 +125,35 @@ static const struct sockaddr *address_of(const struct pool_host *at)
     return (const struct sockaddr *)&at->address;
 }
 
-static bool is_up(const struct host *h, int64_t now_ms)
+/* RFC 8689, 4.2.1: another host may come up that has what this one has not. */
+static void tell_unreachable(struct pool *p, const char *why,
+                             const struct smtp_end *end)
 {
-    return h->failures == 0 || now_ms >= h->down_until_ms;
-}
+    char enhanced[SMTP_ENHANCED_MAX];
+    const struct pool_refusal refusal = {
+        .why = why,
+        .code = end->code,
+        .unfit = end->fault == SMTP_FAULT_UNFIT,
+        .for_good = end->enhanced[0] == '5' && hosts_are_unfit(&p->hosts),
+        .enhanced = enhanced,
+    };
 
-/* Can it be reached from where we leave? */
-static bool fits(const struct pool *p, const struct host *h)
-{
-    return p->source_len == 0 || h->at.address.ss_family == p->source.ss_family;
-}
-
-/* The best group that has a host up; within it by chance and weight. NULL if
- * none is up. */
-static struct host *choose_host(struct pool *p, int64_t now_ms)
-{
-    struct host *chosen = NULL;
-    uint32_t weights = 0;
-
-    for (size_t i = 0; i < p->n_hosts; i++) {
-        struct host *h = &p->hosts[i];
-        uint32_t weight = h->at.weight ? h->at.weight : 1;
-
-        if (!fits(p, h) || !is_up(h, now_ms) ||
-            (chosen && h->at.group > chosen->at.group))
-            continue;
-        if (chosen && h->at.group < chosen->at.group)
-            weights = 0;
-        weights += weight;
-        if (arc4random_uniform(weights) < weight)
-            chosen = h;
-    }
-    return chosen;
-}
-
-/* When the first of them may be tried again. */
-static int64_t up_again_ms(const struct pool *p)
-{
-    int64_t first = INT64_MAX;
-
-    for (size_t i = 0; i < p->n_hosts; i++)
-        if (fits(p, &p->hosts[i]) && p->hosts[i].down_until_ms < first)
-            first = p->hosts[i].down_until_ms;
-    return first;
-}
-
-static int64_t reachable(const struct pool *p)
-{
-    int64_t n = 0;
-
-    for (size_t i = 0; i < p->n_hosts; i++)
-        n += fits(p, &p->hosts[i]);
-    return n;
+    snprintf(enhanced, sizeof enhanced, "%s", end->enhanced);
+    if (enhanced[0])
+        enhanced[0] = refusal.for_good ? '5' : '4';
+    p->events.unreachable(p->owner, &refusal);
 }
 
 /* Connections that were opened together fail together: that is one failure,
  * or a second's absence would be paid for with the longest pause. */
 static void failed(struct pool *p, const struct line *l, const char *why,
-                   unsigned code)
+                   const struct smtp_end *end)
 {
     int64_t now_ms = clock_mono_ms();
-    int64_t pause = POOL_PAUSE_FIRST_MS;
-    struct host *h = host_of(p, &l->host);
+    bool unfit = end->fault == SMTP_FAULT_UNFIT;
+    /* What it is fit for does not change within seconds. */
+    int64_t pause = unfit ? POOL_PAUSE_MOST_MS : POOL_PAUSE_FIRST_MS;
+    struct host *h = hosts_find(&p->hosts, &l->host);
     char text[LOG_QUOTE_MAX];
 
     if (!h || now_ms < h->down_until_ms)
@@ -229,17 +164,18 @@ static void failed(struct pool *p, const struct line *l, const char *why,
         pause = POOL_PAUSE_MOST_MS;
     /* Where each attempt waits for an answer, all other hosts have their turn
      * before this one comes again; who is alone waits no longer for that. */
-    int64_t round = (now_ms - l->opened_ms) * (reachable(p) + 1);
+    int64_t round = (now_ms - l->opened_ms) * (hosts_reachable(&p->hosts) + 1);
 
-    if (reachable(p) > 1 && pause < round)
+    if (hosts_reachable(&p->hosts) > 1 && pause < round)
         pause = round < POOL_ROUND_MOST_MS ? round : POOL_ROUND_MOST_MS;
     h->failures++;
+    h->unfit = end->enhanced[0] == '5';
     h->down_until_ms = now_ms + pause;
     log_event(LOG_WARN, "connect_failed",
               "peer=%s code=%u pause_ms=%lld why=%s", smtp_conn_peer(l->conn),
-              code, (long long)pause, log_quote(why, text));
-    if (!choose_host(p, now_ms))
-        p->events.unreachable(p->owner, why, code);
+              end->code, (long long)pause, log_quote(why, text));
+    if (!hosts_choose(&p->hosts, now_ms))
+        tell_unreachable(p, why, end);
 }
 
 /* ---- Events of a connection ---- */
@@ -253,7 +189,7 @@ static void tell_tls(const struct line *l)
 static void on_ready(struct smtp_conn *conn, void *owner)
 {
     struct line *l = owner;
-    struct host *h = l->ready ? NULL : host_of(l->pool, &l->host);
+    struct host *h = l->ready ? NULL : hosts_find(&l->pool->hosts, &l->host);
 
     (void)conn;
     if (h)
@@ -338,10 +274,11 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     if (!l->ready && end->fault == SMTP_FAULT_TLS)
         tell_tls(l);
     p->events.closed(p->owner, smtp_conn_source(conn),
-                     !l->ready && !l->leaving && end->fault != SMTP_FAULT_TLS,
+                     !l->ready && !l->leaving && end->fault != SMTP_FAULT_TLS &&
+                         end->fault != SMTP_FAULT_UNFIT,
                      end->code, end->why);
     if (!l->ready && !l->leaving && !p->draining && !goes_in_clear(l, end))
-        failed(p, l, reason(l, end, why), end->code);
+        failed(p, l, reason(l, end, why), end);
     if (end->fault == SMTP_FAULT_LOGIN && end->code >= 500)
         p->events.login_refused(p->owner, l->opened_ms);
     p->events.stirred(p->owner);
@@ -362,6 +299,7 @@ static struct smtp_conn_setup setup_of(const struct line *l)
         .source_len = p->source_len,
         .tls = l->host.tls ? *l->host.tls : of_all,
         .implicit_tls = l->host.implicit_tls,
+        .keeps_tls = p->keeps_tls,
         .broken_tls = l->clear,
         .login = p->login.user ? &p->login : NULL,
         .limits =
@@ -409,15 +347,6 @@ static unsigned free_lines(const struct pool *p)
     return n;
 }
 
-/* A destination that does not answer is probed by one connection. */
-static bool is_failing(const struct pool *p)
-{
-    for (size_t i = 0; i < p->n_hosts; i++)
-        if (fits(p, &p->hosts[i]) && p->hosts[i].failures == 0)
-            return false;
-    return p->n_hosts > 0;
-}
-
 /* Returns when to try again. */
 static int64_t open_lines(struct pool *p, int64_t now_ms)
 {
@@ -427,14 +356,14 @@ static int64_t open_lines(struct pool *p, int64_t now_ms)
         most_campaign(p) -
         (p->n_campaign < most_campaign(p) ? p->n_campaign : most_campaign(p));
     size_t wanted = transactional + (campaign < room ? campaign : room);
-    unsigned most = is_failing(p) ? 1 : most_connections(p);
+    unsigned most = hosts_are_failing(&p->hosts) ? 1 : most_connections(p);
     int64_t when_ms = INT64_MAX;
 
     for (unsigned n = free_lines(p); n < wanted && p->n_lines < most; n++) {
-        const struct host *host = choose_host(p, now_ms);
+        const struct host *host = hosts_choose(&p->hosts, now_ms);
 
         if (!host)
-            return up_again_ms(p);
+            return hosts_up_again_ms(&p->hosts);
         if (!p->events.may_connect(p->owner, &when_ms))
             return when_ms;
         open_line(p, host, now_ms);
@@ -481,6 +410,7 @@ void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,
                       strcmp(p->ehlo_name, ehlo_name) == 0)))
         return;
     p->source_len = address ? len : 0;
+    p->hosts.family = address ? address->sa_family : AF_UNSPEC;
     if (address)
         memcpy(&p->source, address, len);
     snprintf(p->ehlo_name, sizeof p->ehlo_name, "%s",
@@ -490,10 +420,7 @@ void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,
 
 bool pool_reaches(const struct pool *p, sa_family_t family)
 {
-    for (size_t i = 0; i < p->n_hosts; i++)
-        if (family == AF_UNSPEC || p->hosts[i].at.address.ss_family == family)
-            return true;
-    return false;
+    return hosts_reach(&p->hosts, family);
 }
 
 void pool_drain(struct pool *p)
@@ -509,21 +436,17 @@ void pool_drain(struct pool *p)
 
 bool pool_is_down(const struct pool *p, int64_t now_ms)
 {
-    for (size_t i = 0; i < p->n_hosts; i++)
-        if (fits(p, &p->hosts[i]) && is_up(&p->hosts[i], now_ms))
-            return false;
-    return p->n_hosts > 0;
+    return hosts_are_down(&p->hosts, now_ms);
 }
 
 struct pool_state pool_state(const struct pool *p)
 {
     struct pool_state state = {.connections = p->n_lines};
-    bool failing = is_failing(p);
+    bool failing = hosts_are_failing(&p->hosts);
 
-    for (size_t i = 0; failing && i < p->n_hosts; i++)
-        if (p->hosts[i].failures > state.failures)
-            state.failures = p->hosts[i].failures;
-    state.down_until_ms = failing ? up_again_ms(p) : 0;
+    if (failing)
+        state.failures = hosts_failures(&p->hosts);
+    state.down_until_ms = failing ? hosts_up_again_ms(&p->hosts) : 0;
     for (const struct line *l = p->lines; l; l = l->next)
         state.busy += l->n_out > 0;
     return state;
@@ -547,6 +470,7 @@ static void forget_login(struct pool *p)
 void pool_access(struct pool *p, const struct pool_access *access)
 {
     p->tls = access->tls;
+    p->keeps_tls = access->keeps_tls;
     forget_login(p);
     if (!access->login)
         return;

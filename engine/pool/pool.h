@@ -43,6 +43,19 @@ struct pool_host {
 struct pool_access {
     enum smtp_tls tls;
     const struct smtp_login *login; /* NULL: none */
+    bool keeps_tls; /* only with hosts that mail may be given to which requires
+                       TLS (RFC 8689): others are down */
+};
+
+/* Why every host is down. */
+struct pool_refusal {
+    const char *why; /* of the last failure, as code */
+    unsigned code;
+    bool unfit;           /* the last host has not what mail that requires TLS
+                             wants */
+    bool for_good;        /* nor has any other, and that will not change */
+    const char *enhanced; /* of unfit, as that mail is refused for it: "5.7.30",
+                             or "4.7.30" if not for good; else "" */
 };
 
 struct pool_events {
@@ -54,9 +67,8 @@ struct pool_events {
     size_t (*waiting)(void *owner, enum batch_class class);
     void (*settled)(void *owner, const struct smtp_result *result,
                     const char *peer, const char *source);
-    /* Every host is down; why and code are of the last failure. Told once each
-     * time that it becomes so. */
-    void (*unreachable)(void *owner, const char *why, unsigned code);
+    /* Every host is down. Told once each time that it becomes so. */
+    void (*unreachable)(void *owner, const struct pool_refusal *refusal);
     /* How many connections there may be, and mails over each (0: no limit
      * besides the settings'). */
     unsigned (*connections)(void *owner);
@@ -66,7 +78,7 @@ struct pool_events {
     bool (*may_connect)(void *owner, int64_t *when_ms);
     /* One was opened, was ready for the first time, is closed. failed: it never
      * was ready; then code and why say more. TLS that does not prove what one
-     * domain demands is no failure of the server's: others share it. */
+     * domain or mail demands is no failure of the server's: others share it. */
     void (*opened)(void *owner);
     void (*connected)(void *owner);
     void (*closed)(void *owner, const char *source, bool failed, unsigned code,

@@ -6,6 +6,7 @@
 #include "render/list.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A mail with large attachments is rare; its room is not kept for the next. */
 enum { JOB_KEPT_BYTES_MAX = 1024 * 1024, JOB_URL_MAX = 512 };
@@ -202,6 +203,27 @@ enum status job_render(struct jobs *j, struct job *job,
 
     json_decref(variables);
     return status;
+}
+
+/* Most contents don't even mention it, and need not be read before their turn.
+ */
+static bool may_require_tls(struct batch *b, const struct mail *mail)
+{
+    static const char key[] = "\"require_tls\"";
+    const struct batch_email *email;
+
+    if (mail->email < 0)
+        return true;
+    email = batch_email(b, mail);
+    return email && memmem(email->json, email->len, key, strlen(key));
+}
+
+bool job_requires_tls(struct batch *b, const struct mail *mail)
+{
+    const struct content *content =
+        may_require_tls(b, mail) ? content_of(b, mail) : NULL;
+
+    return content && content->transfer.require_tls;
 }
 
 const char *job_sender_domain(struct batch *b, const struct mail *mail)

@@ -9,8 +9,7 @@
 
 enum {
     READ_MAX = 64 * 1024,
-    TICK_MS = 100,         /* how exact deadlines are */
-    PROGRESS_BYTES = 4096, /* less of a body taken is no sign of life */
+    TICK_MS = 100, /* how exact deadlines are */
 };
 
 enum conn_state {
@@ -34,12 +33,8 @@ struct smtp_conn {
     bool abandoned;            /* that is so; or the owner quit before it */
     unsigned sent;
 
-    int64_t deadline_ms; /* of uv_now() */
-    struct {
-        uint64_t replies, taken;
-        enum smtp_step waits;
-        bool quitting, all_taken;
-    } at_deadline; /* how things stood when the deadline was set */
+    int64_t deadline_ms;              /* of uv_now() */
+    struct smtp_progress at_deadline; /* how things stood when it was set */
 
     struct smtp_conn_limits limits;
     struct smtp_conn_events events;
@@ -86,24 +81,10 @@ static int64_t now_ms(const struct smtp_conn *c)
     return (int64_t)uv_now(c->net->loop);
 }
 
-/* Only what brings the conversation on moves the deadline: a complete reply,
- * a new step, some of a body taken. Single bytes do not. */
 static void watch_deadline(struct smtp_conn *c)
 {
-    const struct smtp_session *s = &c->session;
-
-    if (c->at_deadline.replies == s->replies &&
-        c->at_deadline.waits == smtp_session_waits(s) &&
-        c->at_deadline.quitting == s->quitting &&
-        c->at_deadline.all_taken == smtp_all_taken(&c->session) &&
-        s->said.taken - c->at_deadline.taken < PROGRESS_BYTES)
-        return;
-    c->at_deadline.replies = s->replies;
-    c->at_deadline.waits = smtp_session_waits(s);
-    c->at_deadline.quitting = s->quitting;
-    c->at_deadline.taken = s->said.taken;
-    c->at_deadline.all_taken = smtp_all_taken(&c->session);
-    c->deadline_ms = now_ms(c) + smtp_patience_ms(&c->session, &c->limits);
+    if (smtp_progress_made(&c->at_deadline, &c->session))
+        c->deadline_ms = now_ms(c) + smtp_patience_ms(&c->session, &c->limits);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -147,7 +128,12 @@ static void on_poll_closed(uv_handle_t *handle)
 static void finish(struct smtp_conn *c, enum smtp_fault fault, const char *why,
                    unsigned reply_code)
 {
-    const struct smtp_end end = {fault, why, reply_code, c->session.attempts};
+    const struct smtp_end end = {
+        .fault = fault,
+        .why = why,
+        .code = reply_code,
+        .enhanced = fault == SMTP_FAULT_UNFIT ? c->session.enhanced : "",
+        .mails = c->session.attempts};
 
     if (c->wire.fd >= 0) {
         c->state = CONN_OVER;
@@ -441,6 +427,7 @@ static void set_up_security(struct smtp_conn *c,
     smtp_session_want(&c->session, never ? SMTP_STARTTLS_NEVER : starttls,
                       setup->implicit_tls, c->auth);
     smtp_session_proves(&c->session, &c->facts, setup->broken_tls);
+    c->session.keeps_tls = setup->keeps_tls;
     if (never && !setup->implicit_tls)
         return;
     if (!c->net->tls && smtp_net_trust(c->net, NULL, &err) != STATUS_OK)

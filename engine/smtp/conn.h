@@ -45,6 +45,9 @@ struct smtp_conn_setup {
     const char *ehlo_name;
     struct smtp_tls_policy tls;
     bool implicit_tls; /* from the first byte on, instead of STARTTLS */
+    /* It is for mail that requires TLS (RFC 8689, 4.2.1), and ends where the
+     * server can't be given that. */
+    bool keeps_tls;
     /* STARTTLS failed here not long ago: an OPPORTUNISTIC one goes without. */
     bool broken_tls;
     const struct smtp_login *login; /* NULL: none */
@@ -58,9 +61,11 @@ struct smtp_end {
     /* "" for an orderly end, else a text for logs and `deferred` outcomes: the
      * connect error, the refusing greeting, "timeout at EHLO". */
     const char *why;
-    unsigned code;  /* of the refusing reply, or 0; a login refused for good has
-                       5xx */
-    unsigned mails; /* how many it carried */
+    unsigned code; /* of the refusing reply, or 0; a login refused for good has
+                      5xx */
+    const char *enhanced; /* of the fault UNFIT: "5.7.30", or for now "4.7.10";
+                             else "" */
+    unsigned mails;       /* how many it carried */
 };
 
 struct smtp_conn_events {

@@ -1,15 +1,11 @@
 #include "smtp/fit.h"
 #include "mail/address.h"
+#include "smtp/look.h"
 #include "smtp/say.h"
 #include "smtp/tls.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-static bool offers(const struct smtp_session *s, unsigned cap)
-{
-    return (s->offer.caps & cap) != 0;
-}
 
 /* What would break the command line stays here, whoever let it through. */
 static bool fit_for_command(const char *address)
@@ -41,15 +37,13 @@ void smtp_session_proves(struct smtp_session *s,
     s->broken_tls = broken_tls;
 }
 
-/* RFC 8689, 4.2.1. What comes right by itself is waited for. False if the mail
- * may go. */
-static bool lacks_tls(struct smtp_session *s, const struct smtp_message *m,
-                      struct smtp_result *r)
+/* RFC 8689, 4.2.1. What comes right by itself is waited for. */
+bool smtp_fit_lacks_tls(struct smtp_session *s, bool sure_host,
+                        struct smtp_result *r)
 {
     const char *why = s->facts && s->facts->why ? s->facts->why : "";
 
-    if (!m->require_tls)
-        return false;
+    r->verdict = VERDICT_BOUNCED;
     r->enhanced = "5.7.10";
     if (!s->secure && s->broken_tls) {
         r->verdict = VERDICT_DEFERRED;
@@ -58,7 +52,7 @@ static bool lacks_tls(struct smtp_session *s, const struct smtp_message *m,
                   "long ago";
     } else if (!s->secure) {
         r->text = "the mail requires TLS, and there is none with this server";
-    } else if (!m->sure_host) {
+    } else if (!sure_host) {
         r->text = "the mail requires TLS, and neither DNSSEC nor MTA-STS says "
                   "that this is the domain's server";
     } else if (!s->facts || !s->facts->verified) {
@@ -67,7 +61,7 @@ static bool lacks_tls(struct smtp_session *s, const struct smtp_message *m,
                  "nothing%s%s",
                  *why ? ": " : "", why);
         r->text = s->note;
-    } else if (!offers(s, SMTP_CAP_REQUIRETLS)) {
+    } else if (!smtp_look_offers(s, SMTP_CAP_REQUIRETLS)) {
         r->enhanced = "5.7.30";
         r->text = "the server does not promise to keep to TLS (REQUIRETLS)";
     } else {
@@ -79,7 +73,7 @@ static bool lacks_tls(struct smtp_session *s, const struct smtp_message *m,
 bool smtp_fit_refuses(struct smtp_session *s, const struct smtp_message *m,
                       struct smtp_result *r)
 {
-    bool utf8 = offers(s, SMTP_CAP_SMTPUTF8);
+    bool utf8 = smtp_look_offers(s, SMTP_CAP_SMTPUTF8);
 
     *r = (struct smtp_result){.tag = m->tag,
                               .verdict = VERDICT_BOUNCED,
@@ -104,7 +98,7 @@ bool smtp_fit_refuses(struct smtp_session *s, const struct smtp_message *m,
         r->enhanced = "5.3.4";
         r->text = s->note;
     } else {
-        return lacks_tls(s, m, r);
+        return m->require_tls && smtp_fit_lacks_tls(s, m->sure_host, r);
     }
     return true;
 }

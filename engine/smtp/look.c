@@ -2,6 +2,11 @@
 #include "smtp/say.h"
 #include <string.h>
 
+bool smtp_look_offers(const struct smtp_session *s, unsigned cap)
+{
+    return (s->offer.caps & cap) != 0;
+}
+
 bool smtp_look_past(const struct smtp_session *s, const struct smtp_mail *mail)
 {
     return mail->settled || (s->again && mail == s->mail);
@@ -66,7 +71,7 @@ static bool spares_body(const struct smtp_session *s,
                         const struct smtp_message *m, enum smtp_step at)
 {
     return at == STEP_MAIL && m->eight_bit &&
-           (s->offer.caps & SMTP_CAP_8BITMIME) != 0 &&
+           smtp_look_offers(s, SMTP_CAP_8BITMIME) &&
            smtp_say_beyond_ascii(m->data, m->data_len);
 }
 

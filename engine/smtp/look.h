@@ -7,6 +7,9 @@
 
 #include "smtp/session.h"
 
+/* Does the server offer it (SMTP_CAP_), for all that is known by now? */
+bool smtp_look_offers(const struct smtp_session *s, unsigned cap);
+
 /* Has the server, for all we know, seen the end of this mail's body? Its last
  * line is ".\r\n"; to be safe, the dot counts. Of a chunk it is the last byte
  * that counts. */

@@ -11,6 +11,14 @@
 int64_t smtp_patience_ms(const struct smtp_session *s,
                          const struct smtp_conn_limits *limits);
 
-/* All that was said is handed over. */
-bool smtp_all_taken(const struct smtp_session *s);
+/* How far a conversation has come. */
+struct smtp_progress {
+    uint64_t replies, taken;
+    enum smtp_step waits;
+    bool quitting, all_taken;
+};
+
+/* Has anything brought it on: a complete reply, a new step, some of a body
+ * taken? Then *at is where it is now. Single bytes are nothing. */
+bool smtp_progress_made(struct smtp_progress *at, const struct smtp_session *s);
 #endif

@@ -1,12 +1,8 @@
 #include "smtp/say.h"
 #include "base/bug.h"
+#include "smtp/look.h"
 #include <stdio.h>
 #include <string.h>
-
-static bool offers(const struct smtp_session *s, unsigned cap)
-{
-    return (s->offer.caps & cap) != 0;
-}
 
 /* Every body is scanned: eight bytes at a time. */
 bool smtp_say_beyond_ascii(const char *bytes, size_t len)
@@ -83,11 +79,11 @@ static void say_mail(struct smtp_session *s, const struct smtp_message *m)
     char size[sizeof " SIZE=" + 20];
 
     say_words(s, "MAIL FROM:<", m->from, ">");
-    if (offers(s, SMTP_CAP_SIZE)) {
+    if (smtp_look_offers(s, SMTP_CAP_SIZE)) {
         snprintf(size, sizeof size, " SIZE=%zu", m->data_len);
         smtp_said_add(&s->said, size);
     }
-    if (offers(s, SMTP_CAP_8BITMIME) &&
+    if (smtp_look_offers(s, SMTP_CAP_8BITMIME) &&
         smtp_say_beyond_ascii(m->data, m->data_len))
         smtp_said_add(&s->said, " BODY=8BITMIME");
     if (smtp_say_beyond_ascii(m->from, strlen(m->from)) ||
@@ -95,7 +91,7 @@ static void say_mail(struct smtp_session *s, const struct smtp_message *m)
         smtp_said_add(&s->said, " SMTPUTF8");
     if (m->require_tls)
         smtp_said_add(&s->said, " REQUIRETLS");
-    if (offers(s, SMTP_CAP_DSN))
+    if (smtp_look_offers(s, SMTP_CAP_DSN))
         say_dsn_of_mail(s, m);
     smtp_said_add(&s->said, "\r\n");
 }
@@ -103,7 +99,7 @@ static void say_mail(struct smtp_session *s, const struct smtp_message *m)
 static void say_rcpt(struct smtp_session *s, const struct smtp_message *m)
 {
     say_words(s, "RCPT TO:<", m->to, ">");
-    if (m->notify && offers(s, SMTP_CAP_DSN))
+    if (m->notify && smtp_look_offers(s, SMTP_CAP_DSN))
         say_words(s, " NOTIFY=", m->notify, "");
     smtp_said_add(&s->said, "\r\n");
 }

@@ -100,11 +100,6 @@ static void settle_by_reply(struct smtp_session *s, struct smtp_mail *mail,
     settle(s, mail, &r);
 }
 
-static bool offers(const struct smtp_session *s, unsigned cap)
-{
-    return (s->offer.caps & cap) != 0;
-}
-
 static bool may_go_on(const struct smtp_session *s)
 {
     const struct smtp_mail *m = s->mail;
@@ -113,7 +108,7 @@ static bool may_go_on(const struct smtp_session *s)
     if (s->n_unanswered == 0)
         return true;
     /* First come all answers to what it is said instead of. */
-    if (s->again || !offers(s, SMTP_CAP_PIPELINING) ||
+    if (s->again || !smtp_look_offers(s, SMTP_CAP_PIPELINING) ||
         !steps[u[s->n_unanswered - 1].step].ahead)
         return false;
     /* Of two bodies under way both would be in doubt. */
@@ -239,7 +234,7 @@ static enum smtp_step give_up(struct smtp_session *s, enum smtp_fault fault,
 
 static enum smtp_step begin_login(struct smtp_session *s)
 {
-    unsigned mechs = offers(s, SMTP_CAP_AUTH) ? s->offer.mechs : 0;
+    unsigned mechs = smtp_look_offers(s, SMTP_CAP_AUTH) ? s->offer.mechs : 0;
 
     if (smtp_auth_begin(s->auth, mechs, s->secure) == SMTP_AUTH_SAY)
         return STEP_AUTH;
@@ -249,12 +244,18 @@ static enum smtp_step begin_login(struct smtp_session *s)
 /* It is known what the server offers: what comes before the first mail? */
 static enum smtp_step get_ready(struct smtp_session *s)
 {
+    struct smtp_result lack;
+
     if (!s->secure && s->starttls != SMTP_STARTTLS_NEVER) {
-        if (offers(s, SMTP_CAP_STARTTLS) && !s->no_starttls)
+        if (smtp_look_offers(s, SMTP_CAP_STARTTLS) && !s->no_starttls)
             return STEP_STARTTLS;
         s->no_starttls = true;
         if (s->starttls == SMTP_STARTTLS_MUST)
             return give_up(s, SMTP_FAULT_TLS, "the server offers no STARTTLS");
+    }
+    if (s->keeps_tls && smtp_fit_lacks_tls(s, true, &lack)) {
+        snprintf(s->enhanced, sizeof s->enhanced, "%s", lack.enhanced);
+        return give_up(s, SMTP_FAULT_UNFIT, lack.text);
     }
     return s->auth ? begin_login(s) : STEP_IDLE;
 }
@@ -558,7 +559,7 @@ void smtp_session_send(struct smtp_session *s, const struct smtp_message *m)
     *s->mail = (struct smtp_mail){
         .message = *m,
         .behind = s->n_unanswered > 0,
-        .chunk = offers(s, SMTP_CAP_CHUNKING) && !s->no_bdat &&
+        .chunk = smtp_look_offers(s, SMTP_CAP_CHUNKING) && !s->no_bdat &&
                  m->data_len > 0 &&
                  !smtp_say_has_stuffing(m->data, m->data_len)};
     turn(s, STEP_MAIL);

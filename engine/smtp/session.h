@@ -74,6 +74,7 @@ const char *smtp_step_text(enum smtp_step step);
     X(SMTP_FAULT_EHLO, "EHLO")                                                 \
     X(SMTP_FAULT_TLS, "TLS")     /* not offered, or the handshake failed */    \
     X(SMTP_FAULT_LOGIN, "login") /* refused by reply_code, or not possible */  \
+    X(SMTP_FAULT_UNFIT, "unfit") /* for mail that requires TLS */              \
     X(SMTP_FAULT_LOST, "lost")   /* later */
 ENUM_DECLARE(smtp_fault, SMTP_FAULT_TABLE);
 
@@ -154,6 +155,10 @@ struct smtp_session {
     bool secure;                        /* what is said now goes by TLS */
     const struct smtp_tls_facts *facts; /* who the server is; NULL: unproved */
     bool broken_tls;     /* it failed here not long ago, and is not tried */
+    bool keeps_tls;      /* the driver's, before the greeting: all mail will
+                            require TLS; where it can't be given, the session
+                            ends before the first, with the fault UNFIT, why
+                            and enhanced */
     bool no_bdat;        /* CHUNKING was offered and is not there */
     enum smtp_step next; /* said when we may; only turn() writes it */
     bool quitting;       /* QUIT as soon as nothing is under way */

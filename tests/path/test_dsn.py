@@ -202,6 +202,102 @@ def test_signed_mx_records_will_do():
         assert parameters(sink) == {"a@to.example": ("REQUIRETLS", "")}
 
 
+@contextlib.contextmanager
+def hosts_of_a_domain(*options):
+    """A domain with signed MX records and a host for each of the options,
+    better first; their sinks, and Presort."""
+    hosts = {f"mx{i}.example": f"127.0.1.{i}" for i in
+             range(1, len(options) + 1)}
+    names = {h: [f"A {a}"] for h, a in hosts.items()}
+    names["to.example"] = [f"MX {i} {h}." for i, h in enumerate(hosts)]
+    port = places.free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        certs = [certificate(where, h) for h in hosts]
+        ca = where / "ca.pem"
+        ca.write_text("".join(c.read_text().split("-----BEGIN PRIVATE")[0]
+                              for c in certs))
+        dns = stack.enter_context(Dns(names, signed=True))
+        sinks = [stack.enter_context(Sink(
+            *more, *(["--starttls", "--tls-cert", cert]
+                     if "--starttls" not in more else []),
+            address=a, port=port, maildir=True))
+                 for more, cert, a in zip(options, certs, hosts.values())
+                 if more is not None]
+        yield sinks, stack.enter_context(Presort(
+            relay="direct", dkim_required=0, direct_port=port, workers=1,
+            tls_ca_file=ca, poll_interval_ms=200, retry_first_seconds=1,
+            connect_timeout_seconds=2, **dns.settings))
+
+
+def strict_and_other(presort):
+    """A batch that has both, twice; and a campaign."""
+    ids = presort.ask("POST", "/emails/batch", [
+        {**MAIL, "to": [f"{who}{i}@to.example"],
+         "require_tls": who == "strict"}
+        for i in range(2) for who in ("strict", "any")])["data"]
+    campaign = presort.new_campaign(["all@to.example"], require_tls=True)
+    presort.send(campaign)
+    return [row["id"] for row in ids], campaign
+
+
+STRICT = {"strict0@to.example", "strict1@to.example", "all@to.example"}
+ANY = {"any0@to.example", "any1@to.example"}
+
+
+def test_tls_is_required_and_the_next_mail_host_has_it():
+    """RFC 8689, 4.2.1: what the best host can't be given, the next one gets; all
+    other mail goes to the best one. One whose certificate has another name will
+    not do either."""
+    wrong = ["--starttls", "--hostname", "wrong.example"]
+    with hosts_of_a_domain(["--no-requiretls"], wrong, []) as (
+            (first, second, third), presort):
+        ids, campaign = strict_and_other(presort)
+        for email in ids:
+            outcome(presort, email, "delivered")
+        presort.wait_for(campaign, 20)
+        assert parameters(first) == {a: ("", "") for a in ANY}
+        assert not second.copies()
+        assert parameters(third) == {a: ("REQUIRETLS", "") for a in STRICT}
+        assert presort.sql("SELECT 1 FROM outcome WHERE verdict <> "
+                           "'delivered'") == []
+
+
+def test_tls_is_required_and_no_mail_host_has_it():
+    """Then the mail bounces, for that; all other mail is delivered."""
+    with hosts_of_a_domain(["--no-requiretls"], ["--no-requiretls"]) as (
+            (first, second), presort):
+        ids, campaign = strict_and_other(presort)
+        for i, email in enumerate(ids):
+            outcome(presort, email, "delivered" if i % 2 else "bounced")
+        presort.wait_for(campaign, 20)
+        for to in STRICT:
+            assert reply(presort, to) == (
+                "5.7.30", "the server does not promise to keep to TLS "
+                "(REQUIRETLS), and no other mail host of the domain will do")
+        assert parameters(first) == {a: ("", "") for a in ANY}
+        assert not second.copies()
+        assert presort.sql("SELECT address FROM suppression") == []
+
+
+def test_tls_is_required_and_a_mail_host_that_may_have_it_is_away():
+    """It is waited for: the others are no reason to bounce."""
+    with hosts_of_a_domain(["--no-requiretls"], []) as (
+            (first, second), presort):
+        second.stop()
+        ids, campaign = strict_and_other(presort)
+        outcome(presort, ids[1], "delivered")
+        process.wait_until(lambda: presort.sql("""
+            SELECT 1 FROM outcome WHERE verdict = 'deferred'"""), 20,
+            "what waits")
+        second.start()
+        for email in ids:
+            outcome(presort, email, "delivered")
+        presort.wait_for(campaign, 20)
+        assert set(first.copies()) == ANY
+        assert set(second.copies()) == STRICT
+
+
 def notices(postfix):
     """{whom they are about: (return path, notice)} of what Postfix has sent
     back."""

@@ -26,6 +26,7 @@ static struct owner {
     struct smtp_conn_limits limits;
     struct smtp_conn_setup setup;
     enum smtp_fault fault;
+    char enhanced[SMTP_ENHANCED_MAX];
     struct smtp_tls_facts facts;
     struct buf log;
     char peer[64], source[64];
@@ -79,6 +80,7 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     assert_ptr_equal(conn, owner.conn);
     buf_addf(&owner.log, "closed %u %u: %s\n", end->mails, end->code, end->why);
     owner.fault = end->fault;
+    snprintf(owner.enhanced, sizeof owner.enhanced, "%s", end->enhanced);
     owner.facts = *smtp_conn_tls(conn);
     owner.closed = true;
 }

@@ -381,6 +381,44 @@ static void big_body(void **state)
     test_free(big);
 }
 
+static void converse_for_strict_mail(const struct cert *cert, const char *ehlo)
+{
+    fake_init(cert);
+    fake.ehlo_tls = ehlo;
+    fake_start();
+    owner.setup.tls.level = SMTP_TLS_OPPORTUNISTIC;
+    owner.setup.keeps_tls = true;
+    owner.to_send = 1;
+    talk();
+    fake_stop();
+}
+
+/* RFC 8689, 4.2.1: what all mail will require is had before the first, and the
+ * login. */
+static void kept_to_tls(void **state)
+{
+    static const char *const offer = "250-fake\r\n250 REQUIRETLS\r\n";
+
+    (void)state;
+    converse_for_strict_mail(&right, offer);
+    assert_delivered();
+    assert_string_equal(owner.enhanced, "");
+    converse_for_strict_mail(&right, "250 fake\r\n");
+    assert_int_equal(owner.fault, SMTP_FAULT_UNFIT);
+    assert_string_equal(owner.enhanced, "5.7.30");
+    assert_null(strstr(fake.log, "MAIL"));
+    assert_non_null(strstr(fake.log, "QUIT"));
+    converse_for_strict_mail(&own, offer);
+    assert_int_equal(owner.fault, SMTP_FAULT_UNFIT);
+    assert_string_equal(owner.enhanced, "5.7.10");
+    assert_null(strstr(fake.log, "MAIL"));
+    owner.setup.broken_tls = true;
+    converse_for_strict_mail(&right, offer);
+    assert_int_equal(owner.fault, SMTP_FAULT_UNFIT);
+    assert_string_equal(owner.enhanced, "4.7.10");
+    assert_null(strstr(fake.log, "MAIL"));
+}
+
 /* RFC 9422: one mail, then another connection. */
 static void mailmax(void **state)
 {
@@ -428,6 +466,7 @@ int main(void)
         TEST(login_refused),
         TEST(big_body),
         TEST(mailmax),
+        TEST(kept_to_tls),
     };
 
     return cmocka_run_group_tests(tests, make_certs, drop_certs);
