@@ -4,7 +4,7 @@
 #include "cli/commands.h"
 #include "cli/sites.sql.h"
 #include "base/memory.h"
-#include "pace/limits.h"
+#include "pace/amend.h"
 #include "pace/retry.h"
 #include "pace/say.h"
 #include "queue/db.h"
@@ -14,7 +14,7 @@
 
 static const char sites_usage[] =
     "usage: presort sites [NAME]\n"
-    "       presort sites set NAME LIMIT=N|LIMIT=none ...\n"
+    "       presort sites set NAME LIMIT=N|none|default ...\n"
     "       presort sites pause|resume|retry NAME\n\n"
     "NAME is as the list says it: google, mx.example.com, \"relay NAME\". "
     "retry "
@@ -24,7 +24,7 @@ static const char sites_usage[] =
 
 static const char limits_usage[] =
     "usage: presort limits [list]\n"
-    "       presort limits set SCOPE NAME LIMIT=N|LIMIT=none ...\n"
+    "       presort limits set SCOPE NAME LIMIT=N|none|default ...\n"
     "       presort limits remove SCOPE NAME\n\n"
     "SCOPE is site, campaign (its id), project, sender (a domain), "
     "source (an\naddress) or relay. LIMIT is connections, "
@@ -32,7 +32,10 @@ static const char limits_usage[] =
     "mails_per_minute, mails_per_hour,\nmails_per_day, burst, retry_first or "
     "retry_most. The last two are the first and the\nlongest wait of deferred "
     "mail, as 10m and 4h; these and the first three are for\nsites and relays. "
-    "All workers follow at once.";
+    "What is not named stays as it is; none lifts a limit, default\nforgets "
+    "what was set. All workers follow at once.";
+
+enum { SET_TRIES_MAX = 10 };
 
 /* ---- Shown ---- */
 
@@ -203,22 +206,19 @@ static int order(PGconn *conn, const char *sql, const char *site,
     return EXIT_DONE;
 }
 
-/* The words NAME=N from a place on, in one text. */
-static int read_limits(char **words, int n, struct limits *limits, char *text)
+/* The words from a place on, in one text of LIMITS_TEXT_MAX bytes. */
+static int join(char **words, int n, char *text)
 {
-    char all[LIMITS_TEXT_MAX] = "";
     size_t len = 0;
-    struct error err;
 
+    text[0] = '\0';
     for (int i = 0; i < n; i++) {
-        len += (size_t)snprintf(all + len, sizeof all - len, "%s ", words[i]);
-        if (len >= sizeof all)
+        len += (size_t)snprintf(text + len, LIMITS_TEXT_MAX - len, "%s ",
+                                words[i]);
+        if (len >= LIMITS_TEXT_MAX)
             return cli_fail("too many limits");
     }
-    if (limits_parse(all, limits, &err) != STATUS_OK)
-        return cli_fail("%s", err.text);
-    limits_text(limits, text);
-    return *text ? EXIT_DONE : cli_usage("which limit? see --help");
+    return EXIT_DONE;
 }
 
 static bool is_for_sites(const char *scope)
@@ -226,28 +226,60 @@ static bool is_for_sites(const char *scope)
     return strcmp(scope, "site") == 0 || strcmp(scope, "relay") == 0;
 }
 
-static int set(PGconn *conn, const char *scope, const char *name, char **words,
-               int n)
+static int check_scope(const char *scope, const char *text)
 {
     struct limits limits = limits_unset();
-    char text[LIMITS_TEXT_MAX] = "";
-    const char *params[] = {scope, name, text};
     struct error err;
-    int result = read_limits(words, n, &limits, text);
 
-    if (result != EXIT_DONE)
-        return result;
+    if (limits_parse(text, &limits, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
     for (int i = 0; i < LIMITS; i++)
         if (limits.of[i] != LIMIT_UNSET && limit_is_of_sites((enum limit)i) &&
             !is_for_sites(scope))
             return cli_fail("%s: only sites and relays have that",
                             limit_text((enum limit)i));
-    DB_RESULT *r = db_query(conn, &err, SQL_LIMITS_SET, 3, params);
+    return EXIT_DONE;
+}
+
+/* What the words name is changed. *beaten: somebody else was faster, and it is
+ * to be done again. */
+static int change(PGconn *conn, const char *scope, const char *name,
+                  const char *words, bool *beaten)
+{
+    char text[LIMITS_TEXT_MAX];
+    const char *params[] = {scope, name, NULL, text};
+    struct error err;
+    DB_RESULT *was = db_query(conn, &err, SQL_LIMITS_WAS, 2, params);
+
+    if (!was)
+        return cli_fail("%s", err.text);
+    params[2] = PQntuples(was) ? PQgetvalue(was, 0, 0) : "";
+    if (limits_amend_text(params[2], words, text, &err) != STATUS_OK)
+        return cli_fail("%s", err.text);
+    if (check_scope(scope, text) != EXIT_DONE)
+        return EXIT_FAILED;
+    DB_RESULT *r = db_query(conn, &err, SQL_LIMITS_SET, 4, params);
 
     if (!r)
         return cli_fail("%s", err.text);
-    puts(PQgetvalue(r, 0, 0));
+    *beaten = PQntuples(r) == 0;
+    if (!*beaten)
+        puts(PQgetvalue(r, 0, 0));
     return EXIT_DONE;
+}
+
+static int set(PGconn *conn, const char *scope, const char *name, char **words,
+               int n)
+{
+    char text[LIMITS_TEXT_MAX];
+    bool beaten = true;
+    int result = join(words, n, text);
+
+    for (int i = 0; result == EXIT_DONE && beaten && i < SET_TRIES_MAX; i++)
+        result = change(conn, scope, name, text, &beaten);
+    if (result == EXIT_DONE && beaten)
+        return cli_fail("others change these limits at this moment");
+    return result;
 }
 
 /* A site "relay NAME" has its limits as the relay NAME. */

@@ -62,15 +62,39 @@ SELECT scope, CASE WHEN scope = 'project'
         ELSE l.name END, limits
 FROM limit_rule l ORDER BY scope, name
 
+-- name: limits_was
+SELECT limits FROM limit_rule
+WHERE scope = $1::text AND name = CASE WHEN $1::text = 'project'
+    THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
+                  $2::text)
+    ELSE $2::text END
+
+-- What was read ($3) becomes $4, or none of it is left; no row: it is another
+-- by now.
 -- name: limits_set
-INSERT INTO limit_rule (scope, name, limits)
-VALUES ($1::text, CASE WHEN $1::text = 'project'
+WITH rule AS (
+    SELECT CASE WHEN $1::text = 'project'
         THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
                       $2::text)
-        ELSE $2::text END, $3::text)
-ON CONFLICT (scope, name) DO UPDATE
-SET limits = excluded.limits, updated = now()
-RETURNING scope || ' ' || name || ': ' || limits
+        ELSE $2::text END AS name
+), gone AS (
+    DELETE FROM limit_rule l USING rule
+    WHERE $4::text = '' AND l.scope = $1::text AND l.name = rule.name
+      AND l.limits = $3::text
+    RETURNING 1
+), changed AS (
+    INSERT INTO limit_rule AS l (scope, name, limits)
+    SELECT $1::text, rule.name, $4::text FROM rule WHERE $4::text <> ''
+    ON CONFLICT (scope, name) DO UPDATE
+    SET limits = excluded.limits, updated = now()
+    WHERE l.limits = $3::text
+    RETURNING 1
+)
+SELECT $1::text || ' ' || rule.name || ': '
+    || coalesce(nullif($4::text, ''), 'no limits of its own')
+FROM rule
+WHERE EXISTS (SELECT FROM gone) OR EXISTS (SELECT FROM changed)
+   OR ($3::text = '' AND $4::text = '')
 
 -- name: limits_remove
 DELETE FROM limit_rule WHERE scope = $1::text AND name = CASE WHEN $1::text = 'project'

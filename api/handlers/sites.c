@@ -4,13 +4,15 @@
 #include "api/handlers/sites.sql.h"
 #include "api/json.h"
 #include "api/request.h"
-#include "pace/limits.h"
+#include "pace/amend.h"
 #include "pace/retry.h"
 #include "pace/say.h"
 #include "queue/db.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { CHANGE_TRIES_MAX = 10 };
 
 enum column {
     COLUMN_MAILS,
@@ -199,26 +201,33 @@ static bool scope_valid(const char *scope, struct reply *reply)
     return false;
 }
 
-static bool read_limits(json_t *body, const char *scope, char *text,
-                        struct reply *reply)
+static const char *limits_field(json_t *body, struct reply *reply)
 {
     static const char *const known[] = {"limits"};
     json_t *value = json_object_get(body, "limits");
-    bool whole = strcmp(scope, "site") == 0 || strcmp(scope, "relay") == 0;
-    struct limits limits;
     struct error err;
 
     if (json_check_fields(body, known, 1, &err) != STATUS_OK) {
         reply_error(reply, API_VALIDATION_ERROR, "%s", err.text);
-        return false;
+        return NULL;
     }
-    if (!json_is_string(value)) {
+    if (!json_is_string(value))
         reply_error(reply, API_MISSING_REQUIRED_FIELD,
                     "Missing `limits` field: a text as "
                     "`connections=5 mails_per_hour=2000`.");
-        return false;
-    }
-    if (limits_parse(json_string_value(value), &limits, &err) != STATUS_OK) {
+    return json_string_value(value);
+}
+
+/* What was, changed by the words, into text. */
+static bool amend(const char *was, const char *words, const char *scope,
+                  char *text, struct reply *reply)
+{
+    bool whole = strcmp(scope, "site") == 0 || strcmp(scope, "relay") == 0;
+    struct limits limits = limits_unset();
+    struct error err;
+
+    if (limits_parse(was, &limits, &err) != STATUS_OK ||
+        limits_amend(&limits, words, &err) != STATUS_OK) {
         reply_error(reply, API_VALIDATION_ERROR, "Invalid `limits` field: %s.",
                     err.text);
         return false;
@@ -233,35 +242,89 @@ static bool read_limits(json_t *body, const char *scope, char *text,
             return false;
         }
     limits_text(&limits, text);
-    if (!*text)
-        reply_error(reply, API_VALIDATION_ERROR,
-                    "Invalid `limits` field: it names no limit.");
-    return *text != '\0';
+    return true;
+}
+
+static void show_limit(const char *const *params, const char *text,
+                       struct reply *reply)
+{
+    reply->status = 200;
+    buf_addf(&reply->body,
+             "{\"object\":\"limit\",\"scope\":\"%s\",\"name\":", params[0]);
+    json_add_text(&reply->body, params[1]);
+    buf_addf(&reply->body, ",\"limits\":\"%s\"}", text);
 }
 
 void limits_put_handle(struct request *request, struct reply *reply)
 {
     JSON_DECREF json_t *body = request_json(request, reply);
-    const char *scope = request->args[0], *name = request->args[1];
+    const char *scope = request->args[0], *words;
     char text[LIMITS_TEXT_MAX];
-    const char *params[] = {scope, name, text};
+    const char *params[] = {scope, request->args[1], text};
     struct error err;
 
-    if (!body || !operator_asks(request, reply) || !scope_valid(scope, reply) ||
-        !read_limits(body, scope, text, reply))
+    if (!body || !operator_asks(request, reply) || !scope_valid(scope, reply))
         return;
+    words = limits_field(body, reply);
+    if (!words || !amend("", words, scope, text, reply))
+        return;
+    if (!*text) {
+        reply_error(reply, API_VALIDATION_ERROR,
+                    "Invalid `limits` field: it names no limit.");
+        return;
+    }
     enum status status =
         session_run(request->session, SQL_LIMITS_PUT, params, 3, NULL, &err);
 
+    if (status == STATUS_OK)
+        show_limit(params, text, reply);
+    else
+        reply_status(reply, status, &err);
+}
+
+/* False: somebody else was faster, and it is to be done again. */
+static bool change(struct request *request, const char *words,
+                   struct reply *reply)
+{
+    char text[LIMITS_TEXT_MAX];
+    const char *params[] = {request->args[0], request->args[1], NULL, text};
+    DB_RESULT *was = NULL, *done = NULL;
+    struct error err;
+    enum status status =
+        session_run(request->session, SQL_LIMITS_WAS, params, 2, &was, &err);
+
+    if (status == STATUS_OK) {
+        params[2] = PQntuples(was) ? PQgetvalue(was, 0, 0) : "";
+        if (!amend(params[2], words, params[0], text, reply))
+            return true;
+        status = session_run(request->session, SQL_LIMITS_CHANGE, params, 4,
+                             &done, &err);
+    }
     if (status != STATUS_OK) {
         reply_status(reply, status, &err);
-        return;
+        return true;
     }
-    reply->status = 200;
-    buf_addf(&reply->body,
-             "{\"object\":\"limit\",\"scope\":\"%s\",\"name\":", scope);
-    json_add_text(&reply->body, name);
-    buf_addf(&reply->body, ",\"limits\":\"%s\"}", text);
+    if (PQntuples(done) == 0)
+        return false;
+    show_limit(params, text, reply);
+    return true;
+}
+
+void limits_patch_handle(struct request *request, struct reply *reply)
+{
+    JSON_DECREF json_t *body = request_json(request, reply);
+    const char *words;
+
+    if (!body || !operator_asks(request, reply) ||
+        !scope_valid(request->args[0], reply))
+        return;
+    words = limits_field(body, reply);
+    for (int i = 0; words && i < CHANGE_TRIES_MAX; i++)
+        if (change(request, words, reply))
+            return;
+    if (words)
+        reply_error_as(reply, 409, API_VALIDATION_ERROR,
+                       "Others change these limits at this moment.");
 }
 
 void limits_delete_handle(struct request *request, struct reply *reply)

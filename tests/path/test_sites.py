@@ -4,6 +4,8 @@ say is obeyed; and `presort sites` says why mail waits."""
 import contextlib
 import time
 
+import pytest
+
 from kit import process
 from kit.dns import Dns
 from kit.places import free_ports
@@ -322,6 +324,21 @@ def test_the_api_shows_and_orders_the_same():
         assert presort.ask("GET", "/limits")["data"] == [
             {"object": "limit", "scope": "site", "name": "mx.one.example",
              "limits": "mails_per_second=10"}]
+        for words, left in [
+                ("mails_per_day=9000 burst=1",
+                 "mails_per_second=10 mails_per_day=9000 burst=1"),
+                ("burst=default mails_per_day=none",
+                 "mails_per_second=10 mails_per_day=none"),
+                ("mails_per_day=default", "mails_per_second=10")]:
+            assert presort.ask("PATCH", "/limits/site/mx.one.example", {
+                "limits": words})["limits"] == left
+        answer = presort.call("PATCH", "/limits/site/mx.one.example",
+                              {"limits": "burst=1 burst=default"})
+        assert answer.status == 422 and "twice" in answer.body["message"]
+        assert presort.ask("PATCH", "/limits/sender/x.example", {
+            "limits": "burst=default"})["limits"] == ""
+        assert [l["limits"] for l in presort.ask("GET", "/limits")["data"]] == [
+            "mails_per_second=10"]
         presort.ask("POST", "/sites/one.example/resume")
         presort.wait_for(campaign, 30)
         assert most_within(sinks["one"].lines(), 1000 - LATE_MS) <= 10
@@ -335,6 +352,34 @@ def test_the_api_shows_and_orders_the_same():
                              ("POST", "/sites/x/pause"), ("GET", "/limits"),
                              ("DELETE", "/limits/site/x")]:
             assert presort.call(method, path).status == 403, path
+
+
+def test_one_limit_is_set_and_the_others_stay():
+    """By command line; by API, above."""
+    with internet({"one": []}, workers=1) as (presort, _):
+        def set_(*words):
+            return presort.command("limits", "set", *words).strip()
+        assert presort.command(
+            "sites", "set", "google", "connections=5", "mails_per_hour=9"
+            ).strip() == "site google: connections=5 mails_per_hour=9"
+        assert set_("site", "google", "connections=7", "burst=2") == (
+            "site google: connections=7 mails_per_hour=9 burst=2")
+        assert set_("site", "google", "mails_per_hour=default",
+                    "burst=none") == "site google: connections=7 burst=none"
+        assert set_("relay", "google", "connections=1") == (
+            "relay google: connections=1")
+        with pytest.raises(RuntimeError, match="only sites and relays"):
+            set_("sender", "x.example", "connections=1")
+        with pytest.raises(RuntimeError, match="bursts"):
+            set_("site", "google", "connections=9", "bursts=default")
+        set_("project", "default", "mails_per_day=10")
+        assert "mails_per_day=10 burst=3" in set_("project", "default",
+                                                  "burst=3")
+        assert set_("relay", "google", "connections=default") == (
+            "relay google: no limits of its own")
+        assert presort.command("limits").splitlines() == [
+            "project default: mails_per_day=10 burst=3",
+            "site google: connections=7 burst=none"]
 
 
 def test_a_limit_holds_over_four_workers_on_two_machines():
