@@ -144,17 +144,17 @@ int command_bounce(int argc, char **argv)
     int status = EXIT_DONE, files = 0;
 
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+        if (strcmp(argv[i], "--help") == 0)
             return help();
         if (strcmp(argv[i], "--ndjson") == 0)
             p.ndjson = true;
         else if (argv[i][0] == '-' && argv[i][1])
-            return cli_usage("bounce: unknown option %s", argv[i]);
+            return cli_usage("unknown option %s", argv[i]);
         else
             argv[files++] = argv[i];
     }
     if (!files)
-        return cli_usage("bounce: which FILE? `-` is the standard input");
+        return cli_usage("which FILE? `-` is the standard input");
     p.report = memory_new(1, sizeof *p.report);
     p.bytes = memory_new(1, BOUNCE_MAIL_BYTES_MAX);
     for (int i = 0; i < files; i++)

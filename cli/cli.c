@@ -18,6 +18,13 @@ int cli_fail(const char *fmt, ...)
     return EXIT_FAILED;
 }
 
+static const char *command;
+
+void cli_command(const char *name)
+{
+    command = name;
+}
+
 int cli_usage(const char *fmt, ...)
 {
     va_list ap;
@@ -25,18 +32,58 @@ int cli_usage(const char *fmt, ...)
     va_start(ap, fmt);
     fputs("presort: ", stderr);
     vfprintf(stderr, fmt, ap);
-    fputs("\nTry `presort help`.\n", stderr);
     va_end(ap);
+    fprintf(stderr, "\nTry `presort %s%s`.\n", command ? command : "help",
+            command ? " --help" : "");
     return EXIT_USAGE;
 }
 
 int cli_help(int argc, char **argv, const char *usage, const char *more)
 {
-    if (argc != 2 ||
-        (strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0))
-        return cli_usage("usage: presort %s", usage);
-    printf("usage: presort %s\n\n%s\n", usage, more);
-    return EXIT_DONE;
+    if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+        printf("usage: presort %s\n\n%s\n", usage, more);
+        return EXIT_DONE;
+    }
+    if (argc > 1)
+        return cli_usage("what is %s?\nusage: presort %s", argv[1], usage);
+    return cli_usage("usage: presort %s", usage);
+}
+
+/* word is `--name` or `--name=value`. */
+static int option_unknown(const char *word, const struct option *known)
+{
+    char name[NEAREST_WORD_MAX + 1];
+    const char *names[CLI_OPTIONS_MAX];
+    size_t n = 0;
+
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    for (; known->name && n < CLI_OPTIONS_MAX; known++) {
+        if (strcmp(known->name, name + 2) == 0)
+            return cli_usage("%s takes no value", name);
+        names[n++] = known->name;
+    }
+    const char *meant = nearest_word(name + 2, names, n);
+    if (meant)
+        return cli_usage("unknown option %s, did you mean --%s?", name, meant);
+    return cli_usage("unknown option %s", name);
+}
+
+int cli_option(int argc, char **argv, const struct option *known)
+{
+    int found;
+
+    opterr = 0;
+    found = getopt_long(argc, argv, ":", known, NULL);
+    if (found != ':' && found != '?')
+        return found;
+    const char *word = argv[optind - 1];
+    if (found == ':')
+        cli_usage("%s wants a value", word);
+    else if (strncmp(word, "--", 2) == 0)
+        option_unknown(word, known);
+    else
+        cli_usage("unknown option -%c", optopt);
+    return '?';
 }
 
 bool cli_config(struct config *config)
@@ -58,19 +105,23 @@ PGconn *cli_database(const struct config *config)
     struct error err;
     PGconn *conn = db_connect(config, "presort", &err);
 
-    if (!conn)
+    if (!conn && *config->database_url)
         cli_fail("%s", err.text);
+    else if (!conn)
+        cli_fail("%s\nIs `presort up` running, and %s (state_dir) its "
+                 "directory?",
+                 err.text, config->state_dir);
     return conn;
 }
 
-int cli_unknown(const char *command, const char *word, const char *const *known,
+int cli_unknown(const char *of, const char *word, const char *const *known,
                 size_t n)
 {
     const char *meant = nearest_word(word, known, n);
-    const char *space = *command ? " " : "";
+    const char *space = *of ? " " : "";
 
     if (meant)
-        return cli_usage("unknown `%s%s%s`, did you mean `%s%s%s`?", command,
-                         space, word, command, space, meant);
-    return cli_usage("unknown `%s%s%s`", command, space, word);
+        return cli_usage("unknown `%s%s%s`, did you mean `%s%s%s`?", of, space,
+                         word, of, space, meant);
+    return cli_usage("unknown `%s%s%s`", of, space, word);
 }

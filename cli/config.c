@@ -1,8 +1,11 @@
 /* presort config: every setting, its value, and where that came from. */
 #include "cli/cli.h"
+#include "base/bug.h"
 #include "cli/commands.h"
 #include <stdio.h>
 #include <string.h>
+
+enum { SETTINGS_MAX = 256 };
 
 static void print_plain(const struct setting *s)
 {
@@ -46,25 +49,49 @@ static void print_markdown(const struct setting *settings, size_t n)
         print_row(&settings[i]);
 }
 
+/* Those of names[], or all. */
+static int print_settings(const struct setting *settings, size_t n, int n_names,
+                          char **names)
+{
+    const char *known[SETTINGS_MAX];
+    size_t i;
+
+    if (n > SETTINGS_MAX)
+        BUG("more settings than SETTINGS_MAX");
+    for (i = 0; i < n; i++)
+        known[i] = settings[i].name;
+    for (i = 0; i < n && !n_names; i++)
+        print_plain(&settings[i]);
+    for (; n_names > 0; n_names--, names++) {
+        for (i = 0; i < n && strcmp(settings[i].name, *names) != 0;)
+            i++;
+        if (i == n)
+            return cli_unknown("config", *names, known, n);
+        print_plain(&settings[i]);
+    }
+    return EXIT_DONE;
+}
+
 int command_config(int argc, char **argv)
 {
     struct config config;
     size_t n;
+    int result = EXIT_DONE;
     bool markdown = argc == 2 && strcmp(argv[1], "--markdown") == 0;
 
-    if (argc > 1 && !markdown)
+    if (argc > 1 && argv[1][0] == '-' && !markdown)
         return cli_help(
-            argc, argv, "config [--markdown]",
-            "Every setting: its value, meaning, unit, default, and where the "
-            "value came\n"
-            "from. --markdown prints the page docs/reference/settings.md.");
+            argc, argv, "config [SETTING...] [--markdown]",
+            "Every setting, or those named: value, meaning, unit, default, and "
+            "where the value\ncame from. --markdown prints the page "
+            "docs/reference/settings.md.");
     if (!cli_config(&config))
         return EXIT_FAILED;
     const struct setting *settings = config_settings(&n);
     if (markdown)
         print_markdown(settings, n);
-    for (size_t i = 0; i < n && !markdown; i++)
-        print_plain(&settings[i]);
+    else
+        result = print_settings(settings, n, argc - 1, argv + 1);
     config_fini(&config);
-    return EXIT_DONE;
+    return result;
 }

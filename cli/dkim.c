@@ -5,7 +5,6 @@
 #include "queue/db.h"
 #include "sign/secret.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,14 +358,14 @@ static int options_read(int argc, char **argv, struct options *o)
         {"force", 0, NULL, 'f'},     {0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'p': o->project = optarg; break;
         case 's': o->selector = optarg; break;
         case 'a': o->algorithm = optarg; break;
         case 'k': o->key = optarg; break;
         case 'f': o->force = true; break;
-        default: return cli_usage("see `presort dkim --help`");
+        default: return EXIT_USAGE;
         }
     if (optind < argc)
         o->domain = argv[optind++];

@@ -6,7 +6,6 @@
 #include "base/bug.h"
 #include "base/utf8.h"
 #include "queue/db.h"
-#include <getopt.h>
 #include <openssl/sha.h>
 #include <stdio.h>
 #include <string.h>
@@ -87,12 +86,12 @@ static int options_read(int argc, char **argv, struct key_options *o)
                                           {0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'p': o->project = optarg; break;
         case 's': o->scope = optarg; break;
         case 'n': o->name = optarg; break;
-        default: return cli_usage("see `presort keys --help`");
+        default: return EXIT_USAGE;
         }
     if (optind < argc)
         o->word = argv[optind++];
@@ -235,7 +234,12 @@ int command_keys(int argc, char **argv)
                     "usage: presort keys create [--project NAME] "
                     "[--scope full|sending] [--name NAME]\n"
                     "       presort keys list [--project NAME]\n"
-                    "       presort keys revoke ID-OR-PREFIX",
+                    "       presort keys revoke ID-OR-PREFIX\n\n"
+                    "create prints a new key for the API, this once: only its "
+                    "hash is kept. A key sees\nits project (`default`) alone; "
+                    "one of scope sending only sends mails. list shows\nids "
+                    "and prefixes; a revoked key is refused within two "
+                    "seconds.",
                     argc, argv);
 }
 
@@ -246,6 +250,9 @@ int command_projects(int argc, char **argv)
 
     return dispatch(verbs, 2,
                     "usage: presort projects create NAME\n"
-                    "       presort projects list",
+                    "       presort projects list\n\n"
+                    "Each project has keys, templates, domains and "
+                    "suppressions of its own. Make its keys\nby `presort keys "
+                    "create --project NAME`.",
                     argc, argv);
 }

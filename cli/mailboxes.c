@@ -6,7 +6,6 @@
 #include "oauth/request.h"
 #include "queue/db.h"
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +90,7 @@ static bool read_options(int argc, char **argv, struct options *o)
                           .client_secret = "",
                           .refresh_token = "",
                           .scope = ""};
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((c = cli_option(argc, argv, known)) != -1) {
         switch (c) {
         case 'u': o->url = optarg; break;
         case 'p': o->url = preset_url(optarg); break;

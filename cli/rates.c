@@ -75,19 +75,26 @@ static int show(const char *path)
 
 int command_rates(int argc, char **argv)
 {
+    static const struct option known[] = {{"hours", 1, NULL, 'h'}, {0}};
+    const char *hours = NULL;
     char path[PATH_TEXT_MAX];
+    int c;
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         puts(usage);
         return EXIT_DONE;
     }
-    if (argc == 1)
-        return show("/rates");
-    if (argc != 3 || strcmp(argv[1], "--hours") != 0)
-        return cli_usage("see `presort rates --help`");
-    if (!*argv[2] || strlen(argv[2]) > HOURS_DIGITS_MAX ||
-        argv[2][strspn(argv[2], "0123456789")])
+    while ((c = cli_option(argc, argv, known)) != -1) {
+        if (c != 'h')
+            return EXIT_USAGE;
+        hours = optarg;
+    }
+    if (optind < argc)
+        return cli_usage("what is %s?", argv[optind]);
+    if (hours && (!*hours || strlen(hours) > HOURS_DIGITS_MAX ||
+                  hours[strspn(hours, "0123456789")]))
         return cli_usage("--hours is a number from 1 to 168");
-    snprintf(path, sizeof path, "/rates?hours=%s", argv[2]);
+    snprintf(path, sizeof path, "/rates%s%s", hours ? "?hours=" : "",
+             hours ? hours : "");
     return show(path);
 }

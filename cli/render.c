@@ -465,7 +465,7 @@ static int run(int argc, char **argv, struct job *job)
         else if (strcmp(a, "--inline-css") == 0)
             job->inline_css = true;
         else
-            return cli_usage("%s", USAGE);
+            return cli_usage(to ? "%s wants a value" : "what is %s?", a);
     }
     if (!path)
         return cli_usage("%s", USAGE);

@@ -10,7 +10,6 @@
 #include "mail/address.h"
 #include "queue/db.h"
 #include <errno.h>
-#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +88,7 @@ static int options_read(int argc, char **argv, struct options *o)
                                           {0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'v': o->via = optarg; break;
         case 'b': o->fallback = optarg; break;
@@ -109,7 +108,7 @@ static int options_read(int argc, char **argv, struct options *o)
         case 'S': o->client_secret = optarg; break;
         case 'R': o->refresh_token = optarg; break;
         case 'O': o->scope = optarg; break;
-        default: return cli_usage("see `presort %s --help`", argv[0]);
+        default: return EXIT_USAGE;
         }
     for (; optind < argc; optind++) {
         if (o->n == 3)

@@ -358,7 +358,7 @@ static int run_sites(PGconn *conn, const struct config *config, int n,
     int at = n > 1 ? 1 : 0, result;
     char *said, *name;
 
-    if (n == 0)
+    if (n == 0 || (n == 1 && strcmp(words[0], "list") == 0))
         return list(conn);
     said = words[at];
     name = resolve(conn, said);
@@ -391,6 +391,8 @@ static int run(int (*what)(PGconn *conn, const struct config *config, int n,
     struct config config;
     int result = EXIT_FAILED;
 
+    if (n > 0 && words[0][0] == '-')
+        return cli_usage("unknown option %s", words[0]);
     if (!cli_config(&config))
         return EXIT_FAILED;
     PGconn *conn = cli_database(&config);

@@ -8,7 +8,6 @@
 #include "engine/egress/egress.sql.h"
 #include "queue/db.h"
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,12 +42,12 @@ static int options_read(int argc, char **argv, struct options *o)
                                           {0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'e': o->ehlo = optarg; break;
         case 'p': o->pool = optarg; break;
         case 'w': o->warm = optarg; break;
-        default: return cli_usage("see `presort sources --help`");
+        default: return EXIT_USAGE;
         }
     for (; optind < argc; optind++) {
         if (o->n == 2)

@@ -4,7 +4,6 @@
 #include "cli/commands.h"
 #include "mail/suppression.h"
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,14 +40,14 @@ static int options_read(int argc, char **argv, struct options *o)
     enum suppression reason;
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'r': o->reason = optarg; break;
         case 'n': o->note = optarg; break;
         case 'u': o->until = optarg; break;
         case 'o': o->out = optarg; break;
         case 'j': o->ndjson = true; break;
-        default: return cli_usage("see `presort suppressions --help`");
+        default: return EXIT_USAGE;
         }
     if (o->reason && !suppression_find(o->reason, &reason))
         return cli_usage("--reason is manual, bounce, complaint, soft_bounce "

@@ -5,7 +5,6 @@
 #include "cli/starters.h"
 #include "base/buf.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +41,7 @@ struct options {
     int n_words;
 };
 
-static bool options_read(int argc, char **argv, struct options *o)
+static int options_read(int argc, char **argv, struct options *o)
 {
     static const struct option known[] = {{"html", 1, NULL, 'h'},
                                           {"text", 1, NULL, 't'},
@@ -59,7 +58,7 @@ static bool options_read(int argc, char **argv, struct options *o)
                                           {0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'h': o->html = optarg; break;
         case 't': o->text = optarg; break;
@@ -73,14 +72,14 @@ static bool options_read(int argc, char **argv, struct options *o)
         case 'a': o->sample = true; break;
         case 'i': o->inline_css = true; break;
         case 'p': o->publish = true; break;
-        default: return false;
+        default: return EXIT_USAGE;
         }
     for (; optind < argc; optind++) {
         if (o->n_words == 3)
-            return false;
+            return cli_usage("what is %s?", argv[optind]);
         o->words[o->n_words++] = argv[optind];
     }
-    return o->n_words > 0;
+    return o->n_words ? EXIT_DONE : cli_usage("%s", usage);
 }
 
 static enum status read_file(const char *path, struct buf *out,
@@ -451,8 +450,10 @@ int command_templates(int argc, char **argv)
         printf("%s%s\n", usage, more);
         return EXIT_DONE;
     }
-    if (!options_read(argc, argv, &o))
-        return cli_usage("%s", usage);
+    int result = options_read(argc, argv, &o);
+
+    if (result != EXIT_DONE)
+        return result;
     const struct verb *verb = verb_named(o.words[0]);
     if (!verb)
         return unknown(o.words[0]);

@@ -5,7 +5,6 @@
 #include "cli/tls.sql.h"
 #include "policy/rua.h"
 #include "queue/db.h"
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,6 +209,18 @@ static int write_all(struct tlsrpt *t)
     return good ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* YYYY-MM-DD; whether there is such a day is for the database to say. */
+static bool is_day(const char *text)
+{
+    static const char shape[] = "0000-00-00";
+    size_t i = 0;
+
+    while (text[i] && shape[i] &&
+           (text[i] >= '0' && text[i] <= '9' ? '0' : text[i]) == shape[i])
+        i++;
+    return !text[i] && !shape[i];
+}
+
 static int options_read(int argc, char **argv, struct tlsrpt *t)
 {
     static const struct option known[] = {{"date", 1, NULL, 'd'},
@@ -218,13 +229,16 @@ static int options_read(int argc, char **argv, struct tlsrpt *t)
                                           {0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'd': t->date = optarg; break;
         case 'n': t->domain = optarg; break;
         case 'o': t->out = optarg; break;
-        default: return cli_usage("see `presort tlsrpt --help`");
+        default: return EXIT_USAGE;
         }
+    if (t->date && !is_day(t->date))
+        return cli_usage("--date: \"%s\" is no day such as 2026-11-27",
+                         t->date);
     return optind < argc ? cli_usage("too many words: %s", argv[optind])
                          : EXIT_DONE;
 }

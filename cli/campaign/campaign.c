@@ -439,7 +439,15 @@ int command_campaign(int argc, char **argv)
              "           [--template ALIAS] [--strict] [--inline-css]\n"
              "       presort campaign list\n"
              "       presort campaign show ID [--json]\n"
-             "       presort campaign check|watch|pause|resume|cancel ID");
+             "       presort campaign check|watch|pause|resume|cancel ID\n\n"
+             "send makes a campaign and sends it: texts are Liquid templates, "
+             "the columns of the\nCSV their variables, `email` the address. "
+             "--watch stays until all is sent (Ctrl-C\nleaves it going), --at "
+             "2026-12-01T08:00:00Z or \"in 2 hours\" sends later, --strict\n"
+             "refuses missing variables. show: totals, by site and by reason "
+             "of failure. check\nrenders a draft for a sample. cancel is for "
+             "good. It talks to the API of a running\n`presort up`, with its "
+             "cli.key or PRESORT_API_KEY.");
         return argc < 2 ? EXIT_USAGE : EXIT_DONE;
     }
     if (strcmp(argv[1], "send") == 0)

@@ -4,7 +4,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,7 +41,7 @@ static int options_read(int argc, char **argv, struct send *s)
                                           {0}};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1)
+    while ((c = cli_option(argc, argv, known)) != -1)
         switch (c) {
         case 'f': s->from = optarg; break;
         case 's': s->subject = optarg; break;
@@ -56,7 +55,7 @@ static int options_read(int argc, char **argv, struct send *s)
         case 'T': s->template = optarg; break;
         case 'S': s->strict = true; break;
         case 'C': s->inline_css = true; break;
-        default: return cli_usage("see `presort campaign --help`");
+        default: return EXIT_USAGE;
         }
     if (optind < argc)
         return cli_usage("what is %s?", argv[optind]);

@@ -6,7 +6,6 @@
 #include "egress/here.h"
 #include "mail/domain.h"
 #include "queue/db.h"
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,13 +35,13 @@ static int options_read(int argc, char **argv, struct options *o)
     socklen_t len;
     int c;
 
-    while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
+    while ((c = cli_option(argc, argv, known)) != -1) {
         if (c == 'h') {
             puts(usage);
             return -1;
         }
         if (c != 'a')
-            return cli_usage("see `presort doctor --help`");
+            return EXIT_USAGE;
         if (o->n == ADDRESSES_MAX)
             return cli_usage("%d addresses at most", ADDRESSES_MAX);
         if (!egress_address(optarg, &o->addresses[o->n++], &len))

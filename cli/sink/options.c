@@ -1,4 +1,5 @@
 #include "cli/sink/options.h"
+#include "base/nearest.h"
 #include "base/net.h"
 #include <errno.h>
 #include <getopt.h>
@@ -218,6 +219,22 @@ static enum status take(struct sink_options *options,
     return STATUS_OK;
 }
 
+/* word is `--name` or `--name=value`. */
+static enum status unknown(const char *word, struct error *err)
+{
+    const char *known[OPTIONS], *meant = NULL;
+    char name[NEAREST_WORD_MAX + 1];
+
+    for (size_t i = 0; i < OPTIONS; i++)
+        known[i] = table[i].name;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
+    if (strncmp(name, "--", 2) == 0)
+        meant = nearest_word(name + 2, known, OPTIONS);
+    return meant ? fail(err, STATUS_INVALID,
+                        "%s: unknown option, did you mean --%s?", name, meant)
+                 : fail(err, STATUS_INVALID, "%s: unknown option", name);
+}
+
 static enum status parse_all(struct sink_options *options, int argc,
                              char **argv, struct error *err)
 {
@@ -231,9 +248,11 @@ static enum status parse_all(struct sink_options *options, int argc,
     opterr = 0;
     for (int got, which = 0;
          (got = getopt_long(argc, argv, ":", names, &which)) != -1;) {
+        if (got == ':')
+            return fail(err, STATUS_INVALID, "%s: a value is missing",
+                        argv[optind - 1]);
         if (got != 0)
-            return fail(err, STATUS_INVALID, "%s: %s", argv[optind - 1],
-                        got == ':' ? "a value is missing" : "unknown option");
+            return unknown(argv[optind - 1], err);
         enum status status = take(options, &table[which], optarg, err);
         if (status != STATUS_OK)
             return status;

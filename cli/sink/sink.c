@@ -1,3 +1,4 @@
+#include "cli/cli.h"
 #include "cli/sink.h"
 #include "cli/sink/http.h"
 #include "cli/sink/server.h"
@@ -136,9 +137,10 @@ int sink_main(int argc, char **argv)
         sink_options_help(stdout);
         return EXIT_SUCCESS;
     }
+    if (status != STATUS_OK)
+        return cli_usage("%s", err.text);
     signal(SIGPIPE, SIG_IGN);
-    if (status == STATUS_OK)
-        status = open_files(&sink, &err);
+    status = open_files(&sink, &err);
     if (status == STATUS_OK)
         status = serve(&sink, &err);
     if (status != STATUS_OK)

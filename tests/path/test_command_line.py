@@ -84,3 +84,72 @@ def test_a_campaign_by_the_command_line(directory):
         finally:
             send.kill()
             send.wait()
+
+
+def run_presort(*words):
+    return subprocess.run([places.PRESORT, *words], capture_output=True,
+                          stdin=subprocess.DEVNULL, text=True, timeout=30,
+                          check=False)
+
+
+def commands():
+    said = run_presort("help")
+    assert said.returncode == 0
+    return [line.split()[0] for line in said.stdout.splitlines()
+            if line.startswith("  ")]
+
+
+def test_every_command_has_help_with_examples():
+    names = commands()
+    assert {"up", "campaign", "sites", "sink"} < set(names)
+    for name in names:
+        said = run_presort(name, "--help")
+        assert (said.returncode, said.stderr) == (0, ""), name
+        assert said.stdout.startswith(f"usage: presort {name}")
+        examples = said.stdout.partition("\nFor example:\n\n")[2].splitlines()
+        assert examples, name
+        assert all(line.startswith(("  presort ", "      "))
+                   and len(line) <= 80 for line in examples), examples
+        assert any(f" {name}" in line for line in examples), name
+        assert run_presort("help", name).stdout == said.stdout
+        assert run_presort(name, "x", "-h").stdout == said.stdout
+
+
+def test_every_command_refuses_an_unknown_option():
+    for name in commands():
+        said = run_presort(name, "--nonsense")
+        assert (said.returncode, said.stdout) == (2, ""), (name, said)
+        assert "--nonsense" in said.stderr, name
+        assert f"Try `presort {name} --help`." in said.stderr, name
+
+
+@pytest.mark.parametrize("words, said", [
+    (["keyz"], "unknown `keyz`, did you mean `keys`?"),
+    (["help", "keyz"], "unknown `keyz`, did you mean `keys`?"),
+    (["keys", "lst"], "unknown `keys lst`, did you mean `keys list`?"),
+    (["config", "rellay"], "`config rellay`, did you mean `config relay`?"),
+    (["--conf", "x", "up"], "unknown option --conf, did you mean --config"),
+    (["--config"], "--config wants a file"),
+    (["campaign", "send", "--fromm", "x"], "did you mean --from?"),
+    (["campaign", "send", "--fromm=x"], "option --fromm, did you mean --from?"),
+    (["campaign", "send", "--from"], "--from wants a value"),
+    (["campaign", "send", "--watch=1"], "--watch takes no value"),
+    (["campaign", "send", "-x"], "unknown option -x"),
+    (["render", "--template"], "--template wants a value"),
+    (["tlsrpt", "--date", "monday"], "\"monday\" is no day such as"),
+    (["sink", "--lissten", "x"], "did you mean --listen?")])
+def test_a_slip_is_told_with_what_was_meant(words, said):
+    ran = run_presort(*words)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert said in ran.stderr
+
+
+def test_a_wrong_state_directory_is_named():
+    environment = dict(os.environ, PRESORT_STATE_DIR="/nowhere")
+    for name in ("DATABASE_URL", "PRESORT_API_KEY"):
+        environment.pop(name, None)
+    for words, said in (("sites", "Is `presort up` running, and /nowhere "),
+                        ("rates", "no API key: /nowhere/cli.key: ")):
+        ran = subprocess.run([places.PRESORT, words], env=environment,
+                             capture_output=True, text=True, check=False)
+        assert ran.returncode == 1 and said in ran.stderr, ran
