@@ -149,11 +149,12 @@ static void drop_servers(struct relay *r)
     r->text = NULL;
 }
 
+static const struct relay_access standard = {
+    "opportunistic", "none", "", "", {"", "", "", "", ""}};
+
 struct relay *relay_new(const struct relay_world *world, const char *name)
 {
     struct relay *r = memory_new(1, sizeof *r);
-    static const struct relay_access standard = {
-        "opportunistic", "none", "", "", {"", "", "", "", ""}};
 
     r->world = world;
     snprintf(r->name, sizeof r->name, "%s", name);
@@ -280,6 +281,13 @@ void relay_access(struct relay *r, const struct relay_access *access)
         r->version++;
         tell(r);
     }
+}
+
+void relay_retire(struct relay *r)
+{
+    /* The servers first: nobody is to be met without a login. */
+    drop_servers(r);
+    relay_access(r, &standard);
 }
 
 struct relay_access relay_how(const struct relay *r)

@@ -63,6 +63,10 @@ MUST_USE enum status relay_servers(struct relay *r, const char *text,
 /* Copied. Standard: opportunistic, none. Who watches is told of a change. */
 void relay_access(struct relay *r, const struct relay_access *access);
 
+/* It is no relay any more, unless it is given servers and access again: no name
+ * is looked up for it and no token asked for, and it has neither. */
+void relay_retire(struct relay *r);
+
 /* What was given last; until the next. */
 struct relay_access relay_how(const struct relay *r);
 

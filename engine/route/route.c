@@ -82,7 +82,7 @@ static struct oauth_settings oauth_at(const PGresult *rows, int row)
     return none;
 }
 
-static void take_relay(struct route *r, const PGresult *rows, int row)
+static struct relay *take_relay(struct route *r, const PGresult *rows, int row)
 {
     const struct relay_access access = {
         .tls = PQgetvalue(rows, row, 2),
@@ -102,14 +102,31 @@ static void take_relay(struct route *r, const PGresult *rows, int row)
     relay_access(relay, &access);
     if (relay_servers(relay, PQgetvalue(rows, row, 1), &err) != STATUS_OK)
         complain(name, "servers", &err);
+    return relay;
+}
+
+/* Mail in hand may still point to one that is gone: it stays, but does nothing.
+ */
+static void retire_others(struct route *r, const struct map *named)
+{
+    size_t at = 0;
+
+    for (struct relay *relay; (relay = map_next(&r->relays, &at));)
+        if (!map_get(named, relay_name(relay)))
+            relay_retire(relay);
 }
 
 static void on_relays(void *arg, const PGresult *rows)
 {
     struct route *r = arg;
+    struct map named = {0};
 
-    for (int row = 0; has_rows(rows) && row < PQntuples(rows); row++)
-        take_relay(r, rows, row);
+    if (!has_rows(rows))
+        return;
+    for (int row = 0; row < PQntuples(rows); row++)
+        map_put(&named, PQgetvalue(rows, row, 0), take_relay(r, rows, row));
+    retire_others(r, &named);
+    map_fini(&named);
 }
 
 static enum rule_via via_of(const char *text)

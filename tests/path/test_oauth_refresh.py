@@ -125,6 +125,27 @@ def test_a_token_is_had_anew_in_time():
         assert reason(presort) == ""
 
 
+def test_a_relay_that_is_removed_asks_for_no_more():
+    """At once, not from the next start on; and made again, it asks again."""
+    with story(expires_in=4) as (presort, endpoint, smtp):
+        add_relay(presort, endpoint, smtp)
+        process.wait_until(lambda: len(endpoint.asked) >= 2, 20, "tokens")
+        receipt(presort, "a@one.example")
+        arrives(smtp, "a@one.example")
+        presort.command("route", "default", "sandbox")
+        presort.command("relay", "remove", "tokens")
+        time.sleep(2)  # a question may be under way
+        before = len(endpoint.asked)
+        time.sleep(6)
+        assert len(endpoint.asked) == before
+        add_relay(presort, endpoint, smtp)
+        process.wait_until(lambda: len(endpoint.asked) >= before + 2, 20,
+                           "tokens")
+        receipt(presort, "b@one.example")
+        arrives(smtp, "b@one.example")
+        assert all(good for _, good in smtp.logins)
+
+
 def test_without_a_token_mail_waits():
     with story() as (presort, endpoint, smtp):
         endpoint.says(400, error="invalid_grant", error_description="no")
