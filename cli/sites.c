@@ -31,7 +31,7 @@ static const char limits_usage[] =
     "connections_per_minute,\nmails_per_connection, mails_per_second, "
     "mails_per_minute, mails_per_hour,\nmails_per_day, burst, retry_first or "
     "retry_most. The last two are the first and the\nlongest wait of deferred "
-    "mail, as 10m and 4h; these and the first three are for\nsites and relays. "
+    "mail, as 10m and 4h, and for sites and relays only.\n"
     "What is not named stays as it is; none lifts a limit, default\nforgets "
     "what was set. All workers follow at once.";
 

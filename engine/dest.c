@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "egress/warmup.h"
+#include "outlet.h"
 #include "render/job.h"
 #include "room.h"
 #include "unreachable.h"
@@ -14,7 +14,8 @@
 enum {
     DEST_ROOM_MS = 100,
     DEST_OPEN_AHEAD_US = 500000, /* of the time that a mail may go */
-    DEST_SOURCE_MS = 100,        /* the choice of a source is looked at again */
+    DEST_LINE_MS =
+        2000, /* a connection is used so long before another's turn */
     DEST_TOKEN_MS = 1000, /* mail is taken that long before a token is asked */
 };
 
@@ -47,13 +48,19 @@ struct pace_keys dest_keys(const struct dest *t, const struct mail *mail)
 static bool may_go(void *arg, const struct parcel *p)
 {
     struct dest *t = arg;
-    const struct pace_keys keys = dest_keys(t, parcel_peek(p));
+    struct pace_keys keys = dest_keys(t, parcel_peek(p));
 
+    keys.carried = t->carried;
     return gate_may_send(&t->gate, &keys, now_us(t->world));
 }
 
+int64_t dest_now_us(const struct dest *t)
+{
+    return now_us(t->world);
+}
+
 /* Whoever is kept from sending comes back when it is time. */
-static void wake_at(struct dest *t, int64_t at_us)
+void dest_wake_at(struct dest *t, int64_t at_us)
 {
     int64_t at_ms = at_us / 1000 + 1;
 
@@ -61,30 +68,47 @@ static void wake_at(struct dest *t, int64_t at_us)
         t->wake_ms = at_ms;
 }
 
-static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
+static enum pool_next on_next(void *owner, enum batch_class class,
+                              unsigned carried, struct smtp_message *m)
 {
     struct dest *t = owner;
     struct dest_world *w = t->world;
     struct mail *mail;
 
     t->gate.when_us = PACE_NEVER_US;
+    t->gate.worn = false;
+    t->carried = carried;
     if (t->sourceless)
-        return false;
+        return POOL_NOTHING;
     while (w->events.may_send(w->owner) &&
            (mail = hand_next(&t->hand, class, may_go, t))) {
-        const struct pace_keys keys = dest_keys(t, mail);
+        struct pace_keys keys = dest_keys(t, mail);
 
+        keys.carried = carried;
         if (w->events.prepare(w->owner, mail, m)) {
             m->sure_host = t->relay || mail->parcel->sure_hosts;
-            pace_spend(t->gate.site, &keys, now_us(w));
-            return true;
+            mail->counted = pace_spend(t->gate.site, &keys, now_us(w));
+            return POOL_MAIL;
         }
     }
-    t->held_us[class] = hand_waiting(&t->hand, class) > 0 ? t->gate.when_us : 0;
-    wake_at(t, t->gate.when_us);
+    t->held_us[class] = hand_waiting(&t->hand, class) > 0 && !t->gate.worn
+                            ? t->gate.when_us
+                            : 0;
+    dest_wake_at(t, t->gate.when_us);
     if (t->sources) /* another one may be allowed to */
-        wake_at(t, now_us(w) + DEST_SOURCE_MS * 1000);
-    return false;
+        dest_wake_at(t, now_us(w) + OUTLET_LOOK_MS * 1000);
+    return t->gate.worn ? POOL_WORN : POOL_NOTHING;
+}
+
+/* Would a new connection have a mail to take? *counts: it is one whose
+ * connections are counted, or waits behind such. */
+static bool may_begin(void *arg, const struct parcel *p)
+{
+    struct dest *t = arg;
+    const struct pace_keys keys = dest_keys(t, parcel_peek(p));
+
+    t->counts |= pace_counts_connections(t->world->pace, &keys);
+    return gate_may_send(&t->gate, &keys, now_us(t->world));
 }
 
 /* For what may not go for a while no connection is opened, only to be idle and
@@ -92,11 +116,21 @@ static bool on_next(void *owner, enum batch_class class, struct smtp_message *m)
 static size_t on_waiting(void *owner, enum batch_class class)
 {
     struct dest *t = owner;
+    size_t n = hand_waiting(&t->hand, class);
 
-    if (t->held_us[class] <= now_us(t->world) + DEST_OPEN_AHEAD_US)
-        return hand_waiting(&t->hand, class);
-    wake_at(t, t->held_us[class]);
-    return 0;
+    if (t->held_us[class] > now_us(t->world) + DEST_OPEN_AHEAD_US) {
+        dest_wake_at(t, t->held_us[class]);
+        return 0;
+    }
+    if (!pace_counts_any(t->world->pace) || n == 0)
+        return n;
+    t->counts = false;
+    t->gate.when_us = PACE_NEVER_US;
+    if (!hand_any(&t->hand, class, may_begin, t)) {
+        dest_wake_at(t, t->gate.when_us);
+        return 0;
+    }
+    return t->counts ? 1 : n; /* one by one: each needs a permit */
 }
 
 /* The end of a connection that others see and blame. Where no pool is set it is
@@ -114,9 +148,11 @@ static void on_settled(void *owner, const struct smtp_result *result,
     struct dest *t = owner;
     struct dest_world *w = t->world;
     struct smtp_result said = *result;
-    struct pace_keys keys =
-        dest_keys(t, ((const struct job *)result->tag)->mail);
+    struct mail *mail = ((const struct job *)result->tag)->mail;
+    struct pace_keys keys = dest_keys(t, mail);
 
+    pace_done(w->pace, &keys, mail->counted, now_us(w));
+    mail->counted = 0;
     keys.of[PACE_SOURCE] = blamed(t, source);
     if (said.verdict != VERDICT_DELIVERED) {
         t->source_ms = 0; /* it may be blamed */
@@ -138,24 +174,25 @@ static unsigned on_mails(void *owner)
 {
     const struct dest *t = owner;
 
-    return pace_mails_per_connection(t->gate.site);
+    return pace_mails_per_connection(t->gate.site, t->source);
 }
 
 static bool on_may_connect(void *owner, int64_t *when_ms)
 {
     const struct dest *t = owner;
     int64_t when_us;
-    bool may = pace_may_connect(t->gate.site, now_us(t->world), &when_us);
+    bool may =
+        pace_may_connect(t->gate.site, t->source, now_us(t->world), &when_us);
 
     *when_ms = when_us == PACE_NEVER_US ? INT64_MAX : when_us / 1000 + 1;
     return may;
 }
 
-static void on_opened(void *owner)
+static unsigned on_opened(void *owner)
 {
     const struct dest *t = owner;
 
-    pace_opened(t->gate.site, now_us(t->world));
+    return pace_opened(t->gate.site, t->source, now_us(t->world));
 }
 
 static void on_connected(void *owner)
@@ -175,11 +212,12 @@ static void on_login_refused(void *owner, int64_t opened_ms)
         relay_refused(t->relay, opened_ms);
 }
 
-static void on_line_closed(void *owner, const char *source, bool failed,
-                           unsigned code, const char *why)
+static void on_line_closed(void *owner, unsigned ticket, const char *source,
+                           bool failed, unsigned code, const char *why)
 {
     struct dest *t = owner;
 
+    pace_source_closed(t->world->pace, ticket, now_us(t->world));
     t->source_ms = 0;
     pace_closed(t->gate.site, blamed(t, source), failed, code, why,
                 now_us(t->world));
@@ -457,56 +495,6 @@ void dest_put_again(struct dest *t, struct mail *mail)
     room_allow(t);
 }
 
-/* ---- From where ---- */
-
-static const struct source *find_source(const struct dest *t, int64_t *when_us)
-{
-    const struct source *order[SOURCES_MAX];
-    size_t n = source_order(t->sources, pace_name(t->gate.site), order);
-    int64_t now = now_us(t->world);
-
-    *when_us = PACE_NEVER_US;
-    for (size_t i = 0; i < n; i++) {
-        const struct source *s = order[i];
-        int64_t at_us = pace_source_until(t->gate.site, s->address, now);
-
-        if (!pool_reaches(t->pool, s->at.ss_family) ||
-            !pace_warm(
-                t->gate.site, s->address,
-                warmup_per_day(t->world->config->warmup_schedule, s->warm_day),
-                now))
-            continue;
-        if (!at_us && pace_warm_may(t->gate.site, s->address, now, &at_us))
-            return s;
-        if (at_us < *when_us)
-            *when_us = at_us;
-    }
-    return NULL;
-}
-
-/* The first in the site's own order that it does not blame, and that may send
- * more today. Without one, mail waits. */
-static void choose_source(struct dest *t)
-{
-    int64_t when_us;
-    const struct source *s = find_source(t, &when_us);
-
-    t->source_ms = t->world->now_ms + DEST_SOURCE_MS;
-    t->sourceless = !s;
-    t->stranded = !s && when_us == PACE_NEVER_US;
-    if (!s) {
-        wake_at(t, when_us);
-        return;
-    }
-    if (strcmp(t->source, s->address) != 0)
-        room_allow(t);
-    if (strcmp(t->source, s->address) != 0 && t->source[0])
-        log_event(LOG_INFO, "source_changed", "site=%s from=%s to=%s",
-                  pace_name(t->gate.site), t->source, s->address);
-    memcpy(t->source, s->address, sizeof t->source);
-    pool_source(t->pool, (const struct sockaddr *)&s->at, s->at_len, s->ehlo);
-}
-
 /* ---- Turns ---- */
 
 void dest_turn(struct dest *t)
@@ -521,16 +509,17 @@ void dest_turn(struct dest *t)
         room_relieve(t);
     }
     room_clear_suspended(t);
+    pool_shed(t->pool);
     if (!t->sources)
         t->sourceless = !pace_source_may(t->gate.site, "", now_us(t->world));
     else if (now_ms >= t->source_ms)
-        choose_source(t);
+        outlet_choose(t);
     if (dest_is_shut(t)) {
         room_empty(t);
     } else if (gate_is_shut(&t->gate, now_us(t->world), &until_us)) {
-        wake_at(t, until_us);
+        dest_wake_at(t, until_us);
     } else if (t->sourceless) {
-        wake_at(t, now_us(t->world) + DEST_SOURCE_MS * 1000);
+        dest_wake_at(t, now_us(t->world) + OUTLET_LOOK_MS * 1000);
     } else {
         int64_t wake_ms = pool_turn(t->pool, now_ms);
 

@@ -57,6 +57,9 @@ struct dest {
     struct dest *next_stirred;
     bool stirred;       /* it wants a turn, and is in that list */
     int64_t wake_ms;    /* and at the latest then */
+    unsigned carried;   /* mails that the connection that asks has carried */
+    bool counts;        /* of what waits there: see may_begin */
+    unsigned ticket;    /* that connections from its source have */
     int64_t held_us[2]; /* by class: nothing that waits may go before; 0: not
                            known */
     int64_t room_ms;    /* when the hand was last cleared for others */
@@ -114,6 +117,11 @@ void dest_put_again(struct dest *t, struct mail *mail);
 /* What a mail of it counts for. */
 struct pace_keys dest_keys(const struct dest *t, const struct mail *mail);
 
+/* Microseconds, as pace has them. */
+int64_t dest_now_us(const struct dest *t);
+
+/* It wants a turn then, if not before (PACE_NEVER_US: no matter). */
+void dest_wake_at(struct dest *t, int64_t at_us);
 void dest_stir(struct dest *t);
 void dest_turn(struct dest *t);
 #endif

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/memory.h"
 #include "dest.h"
+#include "outlet.h"
 #include "pace/retry.h"
 #include "queue/uuid.h"
 #include "render/job.h"
@@ -260,6 +261,8 @@ static void look_at_all(struct dests *d)
     for (struct dest *t; (t = map_next(&d->all, &at));) {
         if (d->world.now_ms >= t->wake_ms)
             dest_stir(t);
+        if (t->source[0] && pace_has_rules(d->world.pace, PACE_SOURCE))
+            outlet_yield(t);
         if (t->relay || dest_is_used(t) ||
             d->world.now_ms - t->used_ms < DESTS_IDLE_MS)
             continue;
@@ -460,7 +463,7 @@ static void on_sites(void *owner)
     size_t at = 0;
 
     for (struct dest *t; (t = map_next(&d->all, &at));)
-        room_allow(t);
+        outlet_limits(t);
 }
 
 /* What waits may have to go another way now: its owner takes it back. */

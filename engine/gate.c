@@ -3,7 +3,7 @@
 struct pace_keys gate_keys(const struct gate *g, const struct batch *b,
                            const char *sender)
 {
-    struct pace_keys keys = {{0}};
+    struct pace_keys keys = {.carried = 0};
 
     if (b->campaign_text[0])
         keys.of[PACE_CAMPAIGN] = b->campaign_text;
@@ -17,8 +17,12 @@ bool gate_may_send(struct gate *g, const struct pace_keys *keys, int64_t now_us)
 {
     int64_t when_us;
 
-    if (pace_may_send(g->site, keys, now_us, &when_us))
-        return true;
+    if (pace_may_send(g->site, keys, now_us, &when_us)) {
+        bool worn = pace_is_worn(g->pace, keys);
+
+        g->worn |= worn;
+        return !worn;
+    }
     if (when_us < g->when_us)
         g->when_us = when_us;
     return false;

@@ -19,6 +19,7 @@ struct gate {
                          */
     int64_t when_us; /* of what may not go now: the earliest time to ask again;
                         PACE_NEVER_US: nothing had to wait */
+    bool worn;       /* some may go at once, over a newer connection */
 };
 
 /* What the mail counts for. sender: its domain, or NULL. The texts are the
@@ -26,7 +27,8 @@ struct gate {
 struct pace_keys gate_keys(const struct gate *g, const struct batch *b,
                            const char *sender);
 
-/* May a mail with these keys go? If not, when_us is lowered to when. */
+/* May a mail with these keys go? If not, when_us is lowered to when, or worn is
+ * set. */
 bool gate_may_send(struct gate *g, const struct pace_keys *keys,
                    int64_t now_us);
 

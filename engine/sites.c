@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engine/pace/sites.sql.h"
 #include "loop/pg.h"
+#include "sites_permits.h"
 #include "sites_report.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ enum {
     SITES_POLL_MS = 5000,
     SITES_REPORT_MS = 1500,
     SITES_LEARNED_MS = 3000,
+    SITES_CROWDED_MS = 500,
+    SITES_ROOM_MS = 60 * 1000, /* who joins waits no longer for room */
     SITES_CLOCK_SHARE = 16,
     SITES_CLOCK_OFF_US = 1000000, /* no delay, but another clock */
 };
@@ -41,7 +44,8 @@ struct sites {
     int64_t started_us; /* of us, wall clock of the store */
     int64_t clock_us;   /* its clock, less ours that never jumps */
     int64_t read_ms, report_ms, learned_ms;
-    size_t at; /* where the next report starts */
+    int64_t crowded_ms; /* connections are to end for who joined, since */
+    size_t at;          /* where the next report starts */
     char *domains[SITES_DOMAINS_MAX], *sites[SITES_DOMAINS_MAX];
     size_t n_domains;
 };
@@ -56,6 +60,7 @@ STATEMENT(sites_workers, SQL_SITES_WORKERS);
 STATEMENT(sites_heard, SQL_SITES_HEARD);
 STATEMENT(sites_joined, SQL_SITES_JOINED);
 STATEMENT(sites_forget, SQL_SITES_FORGET);
+STATEMENT(sites_permits, SQL_SITES_PERMITS);
 STATEMENT(sites_report, SQL_SITES_REPORT);
 STATEMENT(sites_learned, SQL_SITES_LEARNED);
 STATEMENT(sites_domains, SQL_SITES_DOMAINS);
@@ -103,16 +108,6 @@ static bool has_rows(const PGresult *r)
     return r && PQresultStatus(r) == PGRES_TUPLES_OK;
 }
 
-static bool scope_named(const char *text, enum pace_scope *scope)
-{
-    for (int i = 0; i < PACE_SCOPES; i++)
-        if (strcmp(pace_scope_text((enum pace_scope)i), text) == 0) {
-            *scope = (enum pace_scope)i;
-            return true;
-        }
-    return false;
-}
-
 static void on_limits(void *arg, const PGresult *rows)
 {
     struct sites *s = arg;
@@ -127,7 +122,7 @@ static void on_limits(void *arg, const PGresult *rows)
         struct limits limits;
         struct error err = {"no such scope"};
 
-        if (!scope_named(PQgetvalue(rows, row, 0), &scope) ||
+        if (!pace_scope_named(PQgetvalue(rows, row, 0), &scope) ||
             limits_parse(PQgetvalue(rows, row, 2), &limits, &err) != STATUS_OK)
             log_event(LOG_ERROR, "limit_unusable", "name=%s why=%s", name,
                       log_quote(err.text, why));
@@ -233,10 +228,21 @@ static bool all_heard(const PGresult *rows, int worker, int64_t started_us)
     return true;
 }
 
+/* Who joined waits for this: not before we keep to what is left to us. */
 static void tell_heard(struct sites *s, int64_t last_us)
 {
+    int64_t now_ms = clock_mono_ms();
+
     if (!pg_is_up(s->pg))
         return;
+    if (s->crowded_ms == 0)
+        s->crowded_ms = now_ms;
+    if (!pace_has_made_room(s->pace) &&
+        now_ms - s->crowded_ms < SITES_ROOM_MS) {
+        s->read_ms = now_ms - SITES_POLL_MS + SITES_CROWDED_MS;
+        return;
+    }
+    s->crowded_ms = 0;
     args_reset(&s->args);
     args_int(&s->args, s->worker);
     args_time(&s->args, last_us);
@@ -278,22 +284,37 @@ static void on_workers(void *arg, const PGresult *rows)
     pace_lanes(s->pace, ids, n, s->worker,
                all_heard(rows, s->worker, mine_us) ? 0 : INT64_MAX, s->clock_us,
                sites_now_us());
-    tell_heard(s, last_us);
     s->changed(s->owner);
+    tell_heard(s, last_us);
+}
+
+/* After that who was not seen is gone, with a margin for a heartbeat on its
+ * way. */
+static int64_t lease_s(const struct sites *s)
+{
+    return s->config->lease_seconds + s->config->lease_seconds / 4 + 1;
 }
 
 static void read_all(struct sites *s)
 {
-    int64_t lease = s->config->lease_seconds;
-
     if (!s->has_state)
         pg_send(s->pg, &sites_state, NULL, on_state, s);
     pg_send(s->pg, &sites_limits, NULL, on_limits, s);
     pg_send(s->pg, &sites_orders, NULL, on_orders, s);
     args_reset(&s->args);
-    args_int(&s->args, (int32_t)(lease + lease / 4 + 1));
+    args_int(&s->args, (int32_t)lease_s(s));
     pg_send(s->pg, &sites_workers, &s->args, on_workers, s);
     pg_sync(s->pg);
+}
+
+static void on_permits(void *arg, const PGresult *rows)
+{
+    struct sites *s = arg;
+
+    if (has_rows(rows))
+        sites_permits_read(s->pace, rows);
+    else
+        pace_permits_unsure(s->pace);
 }
 
 /* ---- The store is told ---- */
@@ -365,7 +386,11 @@ static void on_tick(uv_timer_t *timer)
 
     if (!pg_is_idle(s->pg))
         return;
-    if (s->wanted || now_ms - s->read_ms >= SITES_POLL_MS) {
+    if (s->worker &&
+        sites_permits_args(s->pace, s->worker, lease_s(s), &s->args)) {
+        pg_send(s->pg, &sites_permits, &s->args, on_permits, s);
+        pg_sync(s->pg);
+    } else if (s->wanted || now_ms - s->read_ms >= SITES_POLL_MS) {
         s->wanted = false;
         s->read_ms = now_ms;
         read_all(s);
@@ -421,6 +446,7 @@ void sites_start(struct sites *s, int worker)
 {
     s->worker = worker;
     s->alone_told = false;
+    pace_permits_lost(s->pace);
     join(s);
 }
 

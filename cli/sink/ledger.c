@@ -93,6 +93,13 @@ void sink_ledger_connected(struct sink_ledger *ledger, int64_t now_ms)
         m->most = m->n;
 }
 
+void sink_ledger_busy(struct sink_ledger *ledger, bool busy)
+{
+    ledger->busy += busy ? 1 : -1;
+    if (ledger->busy > ledger->busy_most)
+        ledger->busy_most = ledger->busy;
+}
+
 void sink_ledger_note(struct sink_ledger *ledger, int64_t time_ms,
                       const char *sender, const char *recipient,
                       size_t size_bytes, enum sink_deed deed)
@@ -132,15 +139,16 @@ void sink_ledger_totals(const struct sink_ledger *ledger, struct buf *out)
     buf_addf(out,
              "{\"connections\": %" PRId64 ", \"open\": %" PRId64
              ", \"max_connections\": %" PRId64
+             ", \"max_mails_at_once\": %" PRId64
              ", \"max_connections_a_minute\": %zu"
              ", \"max_mails_per_connection\": %" PRId64 ", \"mails\": %" PRId64
              ", \"bytes\": %" PRId64 ", \"refused\": %" PRId64
              ", \"deferred\": %" PRId64 ", \"dropped\": %" PRId64
              ", \"dropped_accepted\": %" PRId64,
              ledger->connections, ledger->open, ledger->open_most,
-             ledger->minute.most, ledger->each_most, ledger->mails,
-             ledger->bytes, ledger->refused, ledger->deferred, ledger->dropped,
-             ledger->dropped_accepted);
+             ledger->busy_most, ledger->minute.most, ledger->each_most,
+             ledger->mails, ledger->bytes, ledger->refused, ledger->deferred,
+             ledger->dropped, ledger->dropped_accepted);
     if (ledger->track)
         buf_addf(out,
                  ", \"recipients\": %zu, \"duplicates\": %" PRId64

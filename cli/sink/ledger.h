@@ -27,7 +27,8 @@ enum {
 
 struct sink_ledger {
     int64_t connections, open, open_most, mails, bytes;
-    int64_t each_most; /* mails, taken or not, over one connection */
+    int64_t each_most;       /* mails, taken or not, over one connection */
+    int64_t busy, busy_most; /* connections with a mail under way */
     struct sink_minute {
         int64_t began_ms[SINK_MINUTE_MAX]; /* a ring, oldest at first */
         size_t first, n, most;             /* most: n at any time */
@@ -51,6 +52,9 @@ void sink_ledger_fini(struct sink_ledger *ledger);
 
 /* A connection begins. now_ms: of a clock that never jumps, from any start. */
 void sink_ledger_connected(struct sink_ledger *ledger, int64_t now_ms);
+
+/* A connection has a mail under way from now on, or has none any more. */
+void sink_ledger_busy(struct sink_ledger *ledger, bool busy);
 
 void sink_ledger_note(struct sink_ledger *ledger, int64_t time_ms,
                       const char *sender, const char *recipient,

@@ -20,6 +20,7 @@ struct sink_client {
     struct buf kept;      /* the message, with --maildir */
     int64_t heard_ms;
     int64_t mails; /* taken or refused */
+    bool busy;     /* a mail is under way: its last reply has not left */
     int handles_open;
     bool blocked; /* waiting to write: nothing is read */
     size_t in_at, in_end;
@@ -52,12 +53,21 @@ static void hear_forget(void *owner)
     buf_reset(&client->kept);
 }
 
+static void set_busy(struct sink_client *client, bool busy)
+{
+    if (client->busy == busy)
+        return;
+    client->busy = busy;
+    sink_ledger_busy(client->server->ledger, busy);
+}
+
 static void hear_settled(void *owner, const char *sender, const char *recipient,
                          size_t size_bytes, enum sink_deed deed)
 {
     struct sink_client *client = owner;
     struct sink_ledger *ledger = client->server->ledger;
 
+    set_busy(client, true);
     if (++client->mails > ledger->each_most)
         ledger->each_most = client->mails;
     sink_ledger_note(client->server->ledger, clock_wall_us() / 1000, sender,
@@ -87,6 +97,7 @@ static void client_close(struct sink_client *client)
     if (client->after)
         client->after->before = client->before;
     server->ledger->open--;
+    set_busy(client, false);
     sink_ledger_flush(server->ledger);
     uv_close((uv_handle_t *)&client->tcp, client_free);
     if (client->handles_open > 1)
@@ -171,6 +182,8 @@ static void write_out(struct sink_client *client)
     struct buf *out = &client->talk.out;
     sink_ledger_flush(client->server->ledger);
     client->talk.replies = 0;
+    if (!client->talk.in_mail)
+        set_busy(client, false);
     if (client->tls) {
         sink_tls_write(client->tls, out->data, out->len, &client->sealed);
         buf_reset(out);
@@ -260,6 +273,8 @@ static void pump(struct sink_client *client)
         size_t used = sink_talk_feed(talk, client->in + client->in_at,
                                      client->in_end - client->in_at, now_ms);
         client->in_at += used;
+        if (talk->in_mail)
+            set_busy(client, true);
         more = used > 0 || fresh;
         if (talk->out.len > 0)
             flush(client);

@@ -64,16 +64,23 @@ unsigned pace_connections(const struct pace_site *s)
     return most;
 }
 
-unsigned pace_mails_per_connection(const struct pace_site *s)
+unsigned pace_mails_per_connection(const struct pace_site *s,
+                                   const char *source)
 {
+    const struct rule_state *r = pace_rule_find(s->pace, PACE_SOURCE, source);
     int64_t limit = s->limits.of[LIMIT_MAILS_PER_CONNECTION];
+    int64_t own = r ? r->limits.of[LIMIT_MAILS_PER_CONNECTION] : 0;
 
+    if (own > 0 && (limit <= 0 || own < limit))
+        limit = own;
     return limit > 0 ? (unsigned)limit : 0;
 }
 
-bool pace_may_connect(const struct pace_site *s, int64_t now_us,
+bool pace_may_connect(struct pace_site *s, const char *source, int64_t now_us,
                       int64_t *when_us)
 {
+    bool may;
+
     *when_us = now_us;
     if (pace_parked(s, now_us, when_us))
         return false;
@@ -81,44 +88,8 @@ bool pace_may_connect(const struct pace_site *s, int64_t now_us,
         *when_us = PACE_NEVER_US; /* until one is closed */
         return false;
     }
-    return meter_gate_allows(&s->connects, now_us, when_us);
-}
-
-static bool rule_allows(const struct rule_state *r, int64_t now_us,
-                        int64_t *when_us)
-{
-    if (!r)
-        return true;
-    if (r->share.n == 0) {
-        *when_us = PACE_NEVER_US;
-        return false;
-    }
-    return meter_allows(&r->meter, now_us, when_us);
-}
-
-/* For people, who ask why. */
-static void note_held(struct pace_site *s, const struct rule_state *r,
-                      int64_t now_us)
-{
-    s->held_scope = r->scope;
-    s->held_us = now_us;
-    memcpy(s->held_name, r->name, sizeof s->held_name);
-}
-
-static bool rules_allow(struct pace_site *s, const struct pace_keys *keys,
-                        int64_t now_us, int64_t *when_us)
-{
-    bool may = true;
-
-    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
-        const struct rule_state *r =
-            pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]);
-
-        if (rule_allows(r, now_us, when_us))
-            continue;
-        note_held(s, r, now_us);
-        may = false;
-    }
+    may = meter_gate_allows(&s->connects, now_us, when_us);
+    may &= pace_source_may_connect(s, source, now_us, when_us);
     return may;
 }
 
@@ -139,73 +110,9 @@ bool pace_may_send(struct pace_site *s, const struct pace_keys *keys,
         *when_us = later(*when_us, campaign_us);
         may = false;
     }
-    may &= rules_allow(s, keys, now_us, when_us);
+    may &= pace_rules_may(s, keys, now_us, when_us);
     may &= pace_warm_may(s, keys->of[PACE_SOURCE], now_us, when_us);
     return may;
-}
-
-bool pace_rule_rate(const struct pace *p, enum pace_scope scope,
-                    const char *name, double *rate)
-{
-    const struct rule_state *r = pace_rule_find(p, scope, name);
-
-    *rate = r ? meter_rate(&r->meter) : 0;
-    return !r || r->share.n > 0;
-}
-
-bool pace_rules_allow(const struct pace *p, const struct pace_keys *keys,
-                      int64_t now_us)
-{
-    int64_t when_us = now_us;
-    bool may = true;
-
-    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++)
-        may &= rule_allows(pace_rule_find(p, (enum pace_scope)i, keys->of[i]),
-                           now_us, &when_us);
-    return may;
-}
-
-double pace_rules_rate(const struct pace *p, const struct pace_keys *keys)
-{
-    double lowest = 0, rate;
-
-    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
-        (void)pace_rule_rate(p, (enum pace_scope)i, keys->of[i], &rate);
-        if (rate > 0 && (lowest <= 0 || rate < lowest))
-            lowest = rate;
-    }
-    return lowest;
-}
-
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-/* Promised times end at the latest one, and what was cut to that is promised
- * anew when it comes back. */
-int64_t pace_rules_later(struct pace *p, const struct pace_keys *keys,
-                         size_t kept, size_t n, int64_t most_us, int64_t now_us)
-{
-    int64_t latest_us = now_us;
-
-    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
-        struct rule_state *r =
-            pace_rule_find(p, (enum pace_scope)i, keys->of[i]);
-        double each_us = r ? US_A_SECOND / meter_rate(&r->meter) : 0;
-
-        if (!r || r->share.n == 0 || meter_rate(&r->meter) <= 0)
-            continue;
-        if (each_us > (double)most_us)
-            each_us = (double)most_us;
-        r->later_us =
-            later(r->later_us,
-                  now_us + sooner((int64_t)((double)kept * each_us), most_us));
-        r->later_us = sooner(r->later_us + (int64_t)((double)n * each_us),
-                             now_us + most_us);
-        latest_us = later(latest_us, r->later_us);
-    }
-    return latest_us;
 }
 
 int64_t pace_suspended_until(const struct pace_site *s, const char *campaign,

@@ -18,7 +18,7 @@ struct limits limits_unset(void)
 
 bool limit_is_of_sites(enum limit limit)
 {
-    return limit <= LIMIT_MAILS_PER_CONNECTION || limit >= LIMIT_RETRY_FIRST;
+    return limit >= LIMIT_RETRY_FIRST;
 }
 
 bool limit_is_divided(enum limit limit)

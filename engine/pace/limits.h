@@ -47,7 +47,7 @@ struct limits {
 /* Nothing is said. */
 struct limits limits_unset(void);
 
-/* Only sites and relays have it: connections, and when to try again. */
+/* Only sites and relays have it: when to try again. */
 bool limit_is_of_sites(enum limit limit);
 
 /* Lanes take a share of it each. */

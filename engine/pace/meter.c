@@ -152,24 +152,28 @@ void meter_set(struct meter *meter, const struct limits *limits, unsigned mine,
     }
 }
 
+void meter_gate_set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
+                          int64_t burst, unsigned mine, unsigned workers,
+                          int64_t clock_us, int64_t now_us)
+{
+    if (n > 0 && n < workers) {
+        set_turns(gate, n, period_ns, mine, workers, clock_us, now_us);
+        return;
+    }
+    if (burst > 0)
+        burst = most(limits_share(burst, mine, workers), 1);
+    meter_gate_set(gate, n > 0 ? limits_share(n, mine, workers) : 0, period_ns,
+                   burst, now_us);
+}
+
 void meter_set_turns(struct meter *meter, const struct limits *limits,
                      unsigned mine, unsigned n, int64_t clock_us,
                      int64_t now_us)
 {
-    for (int i = 0; i < METER_PERIODS; i++) {
-        int64_t limit = limits->of[periods[i].limit];
-        int64_t burst = limits->of[LIMIT_BURST];
-
-        if (limit > 0 && limit < n)
-            set_turns(&meter->gates[i], limit, periods[i].period_ns, mine, n,
-                      clock_us, now_us);
-        else
-            meter_gate_set(
-                &meter->gates[i], limit > 0 ? limits_share(limit, mine, n) : 0,
-                periods[i].period_ns,
-                burst > 0 ? most(limits_share(burst, mine, n), 1) : burst,
-                now_us);
-    }
+    for (int i = 0; i < METER_PERIODS; i++)
+        meter_gate_set_turns(&meter->gates[i], limits->of[periods[i].limit],
+                             periods[i].period_ns, limits->of[LIMIT_BURST],
+                             mine, n, clock_us, now_us);
 }
 
 bool meter_allows(const struct meter *meter, int64_t now_us, int64_t *when_us)

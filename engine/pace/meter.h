@@ -53,15 +53,21 @@ bool meter_gate_allows(const struct meter_gate *gate, int64_t now_us,
                        int64_t *when_us);
 void meter_gate_spend(struct meter_gate *gate, int64_t now_us);
 
+/* Of n for all workers, of which we are number mine: our share, or where they
+ * are too few our turn. clock_us: what to add to now_us for a clock that all
+ * workers share. */
+void meter_gate_set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
+                          int64_t burst, unsigned mine, unsigned workers,
+                          int64_t clock_us, int64_t now_us);
+
 /* The mails_per_... of limits, and their burst; of these the share of lane
  * number mine of n lanes. n is at
  * most the least limit, so that each lane has a share. */
 void meter_set(struct meter *meter, const struct limits *limits, unsigned mine,
                unsigned n, int64_t now_us);
 
-/* The same for limits that have to be divided among all workers: what is less
- * than n is taken in turns. clock_us: what to add to now_us for a clock that
- * all workers share. */
+/* The same for limits that have to be divided among all workers: each gate by
+ * meter_gate_set_turns. */
 void meter_set_turns(struct meter *meter, const struct limits *limits,
                      unsigned mine, unsigned n, int64_t clock_us,
                      int64_t now_us);

@@ -14,82 +14,14 @@ void pace_key(char *out, const char *kind, const char *name)
     snprintf(out, PACE_KEY_MAX, "%s %s", kind, name);
 }
 
-/* ---- Rules of the operator ---- */
-
-struct rule_state *pace_rule_find(const struct pace *p, enum pace_scope scope,
-                                  const char *name)
+bool pace_scope_named(const char *text, enum pace_scope *scope)
 {
-    char key[PACE_KEY_MAX];
-
-    if (p->n_rules[scope] == 0 || !name || !name[0])
-        return NULL;
-    pace_key(key, pace_scope_text(scope), name);
-    return map_get(&p->rules, key);
-}
-
-bool pace_has_rules(const struct pace *p, enum pace_scope scope)
-{
-    return p->n_rules[scope] > 0;
-}
-
-void pace_rules_start(struct pace *p)
-{
-    size_t at = 0;
-
-    for (struct rule_state *r; (r = map_next(&p->rules, &at));)
-        r->named = false;
-}
-
-bool pace_rule(struct pace *p, enum pace_scope scope, const char *name,
-               const struct limits *limits)
-{
-    char key[PACE_KEY_MAX];
-    struct rule_state *r;
-
-    pace_key(key, pace_scope_text(scope), name);
-    r = map_get(&p->rules, key);
-    if (!r) {
-        if (p->rules.n >= PACE_RULES_MAX)
-            return false;
-        r = memory_new(1, sizeof *r);
-        r->scope = scope;
-        snprintf(r->name, sizeof r->name, "%s", name);
-        map_put(&p->rules, key, r);
-        p->n_rules[scope]++;
-    }
-    r->limits = *limits;
-    r->named = true;
-    return true;
-}
-
-static void forget_unnamed(struct pace *p)
-{
-    size_t at = 0;
-
-    for (struct rule_state *r; (r = map_next(&p->rules, &at));) {
-        char key[PACE_KEY_MAX];
-
-        if (r->named)
-            continue;
-        pace_key(key, pace_scope_text(r->scope), r->name);
-        map_remove(&p->rules, key);
-        p->n_rules[r->scope]--;
-        free(r);
-        at = 0; /* removal may move others */
-    }
-}
-
-static void resolve_rules(struct pace *p, int64_t now_us)
-{
-    size_t at = 0;
-
-    for (struct rule_state *r; (r = map_next(&p->rules, &at));) {
-        /* One place for all: a mail may need turns of several. */
-        r->share = lanes_place(&p->lanes, "rules", now_us);
-        if (r->share.n > 0)
-            meter_set_turns(&r->meter, &r->limits, r->share.mine, r->share.n,
-                            p->clock_us, now_us);
-    }
+    for (int i = 0; i < PACE_SCOPES; i++)
+        if (strcmp(pace_scope_text((enum pace_scope)i), text) == 0) {
+            *scope = (enum pace_scope)i;
+            return true;
+        }
+    return false;
 }
 
 /* ---- A site's limits ---- */
@@ -135,14 +67,14 @@ static void resolve_all(struct pace *p, int64_t now_us)
 {
     size_t at = 0;
 
-    resolve_rules(p, now_us);
+    pace_rules_resolve(p, now_us);
     for (struct pace_site *s; (s = map_next(&p->sites, &at));)
         pace_resolve(s, now_us);
 }
 
 void pace_rules_done(struct pace *p, int64_t now_us)
 {
-    forget_unnamed(p);
+    pace_rules_forget_unnamed(p);
     resolve_all(p, now_us);
 }
 
@@ -153,6 +85,26 @@ void pace_lanes(struct pace *p, const int32_t *workers, unsigned n,
     p->clock_us = clock_us;
     lanes_set(&p->lanes, workers, n, mine, quiet_until_us);
     resolve_all(p, now_us);
+}
+
+/* Of the site's connections. */
+static unsigned share_of(const struct pace_site *s)
+{
+    int64_t limit = s->limits.of[LIMIT_CONNECTIONS];
+
+    return s->share.n > 0
+               ? (unsigned)limits_share(limit, s->share.mine, s->share.n)
+               : 0;
+}
+
+bool pace_has_made_room(const struct pace *p)
+{
+    size_t at = 0;
+
+    for (const struct pace_site *s; (s = map_next(&p->sites, &at));)
+        if (s->limits.of[LIMIT_CONNECTIONS] > 0 && s->open > share_of(s))
+            return false;
+    return true;
 }
 
 unsigned pace_workers(const struct pace *p)

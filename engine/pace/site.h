@@ -45,10 +45,13 @@ enum {
 ENUM_DECLARE(pace_scope, PACE_SCOPE_TABLE);
 enum { PACE_SCOPES = PACE_RELAY + 1 };
 
+bool pace_scope_named(const char *text, enum pace_scope *scope);
+
 /* What a mail counts for besides its site; NULL: for nothing of the kind. Names
  * as in rules: a campaign's or project's id, a domain, an address. */
 struct pace_keys {
     const char *of[PACE_SCOPES]; /* of[PACE_SITE] and [PACE_RELAY]: unused */
+    unsigned carried;            /* mails that its connection took before */
 };
 
 struct pace;
@@ -160,13 +163,24 @@ bool pace_parked(const struct pace_site *s, int64_t now_us, int64_t *until_us);
 /* Connections that this worker may have in all, and mails over each (0: no
  * limit of ours). */
 unsigned pace_connections(const struct pace_site *s);
-unsigned pace_mails_per_connection(const struct pace_site *s);
+unsigned pace_mails_per_connection(const struct pace_site *s,
+                                   const char *source);
 
-/* May one more be opened? Then say pace_opened. *when_us is set if not. */
-bool pace_may_connect(const struct pace_site *s, int64_t now_us,
+/* May one more be opened (source: from where; NULL or "": no matter)? Then say
+ * pace_opened. *when_us is set if not. */
+bool pace_may_connect(struct pace_site *s, const char *source, int64_t now_us,
                       int64_t *when_us);
 bool pace_may_send(struct pace_site *s, const struct pace_keys *keys,
                    int64_t now_us, int64_t *when_us);
+
+/* A connection that took so many mails takes no mail with these keys any more,
+ * by a limit of its campaign, project or sender; a new one may. */
+bool pace_is_worn(const struct pace *p, const struct pace_keys *keys);
+
+/* Do such limits count connections: any, or those of these keys? */
+bool pace_counts_any(const struct pace *p);
+bool pace_counts_connections(const struct pace *p,
+                             const struct pace_keys *keys);
 
 /* Of a campaign's (project's, ...) limits alone. False: none of it may be sent
  * here. *rate: about how many a second may; 0: no limit. */
@@ -202,14 +216,19 @@ double pace_rate(const struct pace_site *s);
 
 /* ---- Telling ---- */
 
-void pace_opened(struct pace_site *s, int64_t now_us);
+/* Returns a ticket, which pace_source_closed wants when it is closed. */
+unsigned pace_opened(struct pace_site *s, const char *source, int64_t now_us);
 void pace_connected(struct pace_site *s, int64_t now_us);
 /* failed: it never was ready; text and code say why. */
 struct pace_verdict pace_closed(struct pace_site *s, const char *source,
                                 bool failed, unsigned code, const char *text,
                                 int64_t now_us);
-void pace_spend(struct pace_site *s, const struct pace_keys *keys,
-                int64_t now_us);
+/* A mail is under way. Returns what it counts for, which pace_done wants when
+ * it is settled. */
+unsigned pace_spend(struct pace_site *s, const struct pace_keys *keys,
+                    int64_t now_us);
+void pace_done(struct pace *p, const struct pace_keys *keys, unsigned counted,
+               int64_t now_us);
 struct pace_verdict pace_outcome(struct pace_site *s,
                                  const struct pace_keys *keys,
                                  enum verdict verdict, unsigned code,
@@ -219,6 +238,45 @@ struct pace_verdict pace_outcome(struct pace_site *s,
 /* The operator's orders. retry: forget suspensions and bounds. */
 void pace_pause(struct pace_site *s, bool paused);
 void pace_retry(struct pace_site *s, int64_t now_us);
+
+/* ---- A source address's connections ---- */
+
+void pace_source_closed(struct pace *p, unsigned ticket, int64_t now_us);
+
+/* The ticket that one opened from there would have; 0: no limits. */
+unsigned pace_source_ticket(const struct pace *p, const char *source);
+
+/* Is one of the site's from there to be closed, as others wait for it? */
+enum pace_yield {
+    PACE_KEEP,
+    PACE_YIELD_SOON, /* one that is idle, or was open for a while */
+    PACE_YIELD_NOW,  /* any: it is another worker's turn */
+};
+enum pace_yield pace_source_yields(const struct pace_site *s,
+                                   const char *source, int64_t now_us);
+
+/* ---- The store of permits (pace/permits) ---- */
+
+struct pace_permits {
+    enum pace_scope scope;
+    const char *name; /* as long as the rules stay */
+    int64_t limit;
+    unsigned want;
+};
+
+/* The next of which the store is to be asked, from *at (0 at first) on. */
+bool pace_permits_ask(struct pace *p, size_t *at, int64_t now_us,
+                      struct pace_permits *out);
+void pace_permits_told(struct pace *p, enum pace_scope scope, const char *name,
+                       unsigned held, bool asked, int64_t now_us);
+/* The store may not have heard what it was told. */
+void pace_permits_unsure(struct pace *p);
+/* The worker has another number now: it holds none. */
+void pace_permits_lost(struct pace *p);
+
+/* Are no more connections open than our shares of limits allow? Others wait for
+ * that who join. */
+bool pace_has_made_room(const struct pace *p);
 
 /* ---- For people, and for the store ---- */
 

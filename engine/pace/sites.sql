@@ -39,6 +39,11 @@ SELECT pg_notify('presort_control', 'workers')
 DELETE FROM site_worker
 WHERE worker = $1::int OR updated < now() - interval '1 day'
 
+-- name: sites_permits
+SELECT scope, name, held, asked
+FROM permits_settle($1::int, $2::int, $3::text[], $4::text[], $5::bigint[],
+                    $6::int[])
+
 -- name: sites_report
 INSERT INTO site_worker (site, worker, lane, connections, waiting,
                          mails_per_second, why, until, limits, replies, updated)

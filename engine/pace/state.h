@@ -3,6 +3,7 @@
 #define PACE_STATE_H
 
 #include "base/map.h"
+#include "pace/permits.h"
 #include "pace/site.h"
 
 enum { PACE_KEY_MAX = PACE_NAME_MAX + 32 };
@@ -14,7 +15,10 @@ struct rule_state {
     struct limits limits;
     struct lane_share share;
     struct meter meter;
+    struct meter_gate connects;
+    struct permits permits; /* of a source's connections, or others' mails */
     int64_t later_us; /* up to then all turns are promised: pace_rules_later */
+    unsigned ticket;  /* that its connections have */
     bool named;       /* in the list that is being read */
 };
 
@@ -39,6 +43,8 @@ struct pace {
     struct map sites; /* struct pace_site */
     struct map rules; /* struct rule_state, by "scope name" */
     size_t n_rules[PACE_SCOPES];
+    unsigned tickets; /* given out so far */
+    bool counts;      /* a campaign's, project's or sender's connections */
 };
 
 struct pace_site {
@@ -71,6 +77,22 @@ struct pace_site {
 void pace_key(char *out, const char *kind, const char *name);
 struct rule_state *pace_rule_find(const struct pace *p, enum pace_scope scope,
                                   const char *name);
+
+/* Of a campaign, project, sender and source: may a mail go; it goes. */
+bool pace_rules_may(struct pace_site *s, const struct pace_keys *keys,
+                    int64_t now_us, int64_t *when_us);
+unsigned pace_rules_spend(struct pace_site *s, const struct pace_keys *keys,
+                          int64_t now_us);
+/* May a connection be opened from there; it is. */
+bool pace_source_may_connect(struct pace_site *s, const char *source,
+                             int64_t now_us, int64_t *when_us);
+unsigned pace_source_opened(struct pace_site *s, const char *source,
+                            int64_t now_us);
+/* The limit that lets its mail wait now; LIMITS: none does. */
+enum limit pace_rule_binding(const struct rule_state *r, int64_t now_us);
+/* Lanes are others. */
+void pace_rules_resolve(struct pace *p, int64_t now_us);
+void pace_rules_forget_unnamed(struct pace *p);
 
 /* Limits and lanes anew. */
 void pace_resolve(struct pace_site *s, int64_t now_us);

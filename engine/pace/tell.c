@@ -6,11 +6,12 @@
 
 #define US_A_SECOND INT64_C(1000000)
 
-void pace_opened(struct pace_site *s, int64_t now_us)
+unsigned pace_opened(struct pace_site *s, const char *source, int64_t now_us)
 {
     s->open++;
     s->ledger.changes++;
     meter_gate_spend(&s->connects, now_us);
+    return pace_source_opened(s, source, now_us);
 }
 
 void pace_connected(struct pace_site *s, int64_t now_us)
@@ -18,21 +19,15 @@ void pace_connected(struct pace_site *s, int64_t now_us)
     shape_connected(&s->shape, s->open, now_us);
 }
 
-void pace_spend(struct pace_site *s, const struct pace_keys *keys,
-                int64_t now_us)
+unsigned pace_spend(struct pace_site *s, const struct pace_keys *keys,
+                    int64_t now_us)
 {
     s->ledger.sent++;
     s->ledger.changes++;
     meter_spend(&s->meter, now_us);
     shape_sent(&s->shape, now_us);
     pace_warm_spend(s, keys->of[PACE_SOURCE], now_us);
-    for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
-        struct rule_state *r =
-            pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]);
-
-        if (r)
-            meter_spend(&r->meter, now_us);
-    }
+    return pace_rules_spend(s, keys, now_us);
 }
 
 /* ---- What was said ---- */

@@ -6,6 +6,8 @@
 #define US_A_SECOND INT64_C(1000000)
 /* A limit by the day is asked about seldom. */
 #define HELD_LATELY_US (3600 * US_A_SECOND)
+/* By number: it is asked about all the time. */
+#define HELD_NOW_US (5 * US_A_SECOND)
 
 static const char *title(const struct pace_site *s)
 {
@@ -75,10 +77,12 @@ static void why_rule(const struct pace_site *s, int64_t now_us, char *out)
 {
     const struct rule_state *r =
         pace_rule_find(s->pace, s->held_scope, s->held_name);
-    enum limit binding =
-        r ? meter_binding(&r->meter, now_us) : (enum limit)LIMITS;
+    enum limit binding = r ? pace_rule_binding(r, now_us) : (enum limit)LIMITS;
+    bool by_time = binding >= LIMIT_MAILS_PER_SECOND;
 
-    if (binding == (enum limit)LIMITS || s->held_us < now_us - HELD_LATELY_US)
+    if (binding == (enum limit)LIMITS ||
+        s->held_us < now_us - (by_time ? HELD_LATELY_US : HELD_NOW_US) ||
+        (!by_time && s->ledger.waiting == 0))
         return;
     snprintf(out, PACE_WHY_MAX, "the limit for %s %s is %lld %s",
              pace_scope_text(r->scope), r->name,

@@ -19,10 +19,11 @@ struct line {
     struct pool *pool;
     struct smtp_conn *conn;
     struct line *next, **at;
-    struct pool_host host; /* that it goes to */
-    enum smtp_tls tls;     /* how much is asked of it */
-    const char *tls_by;    /* by whom; or NULL */
-    unsigned n_out;
+    struct pool_host host;   /* that it goes to */
+    enum smtp_tls tls;       /* how much is asked of it */
+    const char *tls_by;      /* by whom; or NULL */
+    unsigned n_out, carried; /* mails under way; and in all */
+    unsigned ticket;         /* the owner's */
     int64_t opened_ms;
     bool ready;    /* it was, at least once: the server speaks SMTP with us */
     bool clear;    /* it goes without TLS, which was broken */
@@ -90,27 +91,47 @@ static void mark(struct line *l, bool campaign)
         l->pool->n_campaign--;
 }
 
-static bool feed_one(struct line *l, enum batch_class class)
+static enum pool_next feed_one(struct line *l, enum batch_class class)
 {
     struct pool *p = l->pool;
     struct smtp_message m = {.eight_bit = smtp_conn_offer(l->conn)->caps &
                                           SMTP_CAP_8BITMIME};
+    enum pool_next next = p->events.next(p->owner, class, l->carried, &m);
 
-    if (!p->events.next(p->owner, class, &m))
-        return false;
+    if (next != POOL_MAIL)
+        return next;
     l->n_out++;
+    l->carried++;
     if (class == BATCH_CAMPAIGN)
         mark(l, true);
     smtp_conn_send(l->conn, &m);
-    return true;
+    return POOL_MAIL;
 }
 
+static void leave(struct line *l)
+{
+    l->leaving = true;
+    smtp_conn_quit(l->conn);
+}
+
+/* One that could take mail only if it were newer makes way for a newer one. */
 static void feed(struct line *l)
 {
-    while (!l->pool->draining && !l->leaving && smtp_conn_takes(l->conn))
-        if (!feed_one(l, BATCH_TRANSACTIONAL) &&
-            !(takes_campaign(l) && feed_one(l, BATCH_CAMPAIGN)))
-            return;
+    bool worn = false;
+
+    while (!l->pool->draining && !l->leaving && smtp_conn_takes(l->conn)) {
+        enum pool_next next = feed_one(l, BATCH_TRANSACTIONAL);
+
+        worn = next == POOL_WORN;
+        if (next != POOL_MAIL && takes_campaign(l)) {
+            next = feed_one(l, BATCH_CAMPAIGN);
+            worn |= next == POOL_WORN;
+        }
+        if (next != POOL_MAIL)
+            break;
+    }
+    if (worn && l->n_out == 0 && !l->leaving)
+        leave(l);
 }
 
 /* ---- Hosts ---- */
@@ -273,7 +294,7 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     p->n_lines--;
     if (!l->ready && end->fault == SMTP_FAULT_TLS)
         tell_tls(l);
-    p->events.closed(p->owner, smtp_conn_source(conn),
+    p->events.closed(p->owner, l->ticket, smtp_conn_source(conn),
                      !l->ready && !l->leaving && end->fault != SMTP_FAULT_TLS &&
                          end->fault != SMTP_FAULT_UNFIT,
                      end->code, end->why);
@@ -332,6 +353,8 @@ static void open_line(struct pool *p, const struct host *host, int64_t now_ms)
     p->lines = l;
     p->n_lines++;
 
+    l->ticket = p->events.opened(p->owner);
+
     const struct smtp_conn_setup setup = setup_of(l);
 
     l->conn = smtp_conn_open(p->net, &setup, &events, l);
@@ -367,7 +390,6 @@ static int64_t open_lines(struct pool *p, int64_t now_ms)
         if (!p->events.may_connect(p->owner, &when_ms))
             return when_ms;
         open_line(p, host, now_ms);
-        p->events.opened(p->owner);
     }
     return INT64_MAX;
 }
@@ -397,9 +419,51 @@ void pool_renew(struct pool *p)
 
     for (struct line *l = p->lines; l; l = next) {
         next = l->next;
-        l->leaving = true;
-        smtp_conn_quit(l->conn);
+        leave(l);
     }
+}
+
+/* One that is idle, or else that was opened before then; or NULL. */
+static struct line *choose_leaving(const struct pool *p, int64_t opened_ms)
+{
+    struct line *chosen = NULL;
+
+    for (struct line *l = p->lines; l; l = l->next) {
+        if (l->leaving)
+            continue;
+        if (l->ready && l->n_out == 0)
+            return l;
+        if (l->opened_ms <= opened_ms)
+            chosen = l;
+    }
+    return chosen;
+}
+
+static unsigned n_leaving(const struct pool *p)
+{
+    unsigned n = 0;
+
+    for (const struct line *l = p->lines; l; l = l->next)
+        n += l->leaving;
+    return n;
+}
+
+void pool_shed(struct pool *p)
+{
+    unsigned most = most_connections(p);
+
+    if (p->n_lines <= most)
+        return;
+    for (unsigned n = p->n_lines - n_leaving(p); n > most; n--)
+        leave(choose_leaving(p, INT64_MAX));
+}
+
+void pool_yield(struct pool *p, int64_t age_ms, int64_t now_ms)
+{
+    struct line *l = choose_leaving(p, now_ms - age_ms);
+
+    if (l && (age_ms == 0 || n_leaving(p) == 0))
+        leave(l);
 }
 
 void pool_source(struct pool *p, const struct sockaddr *address, socklen_t len,

@@ -58,11 +58,18 @@ struct pool_refusal {
                              or "4.7.30" if not for good; else "" */
 };
 
+enum pool_next {
+    POOL_NOTHING,
+    POOL_MAIL,
+    POOL_WORN, /* a mail that waits wants a newer connection */
+};
+
 struct pool_events {
-    /* The next mail of the class, or false. Its bytes live until settled.
-     * m->eight_bit says whether they may be 8bit, and is to say then whether
-     * they are by choice. */
-    bool (*next)(void *owner, enum batch_class class, struct smtp_message *m);
+    /* The next mail of the class, for a connection that has carried so many.
+     * Its bytes live until settled. m->eight_bit says whether they may be 8bit,
+     * and is to say then whether they are by choice. */
+    enum pool_next (*next)(void *owner, enum batch_class class,
+                           unsigned carried, struct smtp_message *m);
     /* Mails of the class that wait: how many connections are worth opening. */
     size_t (*waiting)(void *owner, enum batch_class class);
     void (*settled)(void *owner, const struct smtp_result *result,
@@ -76,13 +83,14 @@ struct pool_events {
     /* May one more be opened now? If not, *when_ms is when to ask again (mono
      * ms; INT64_MAX: after one was closed). */
     bool (*may_connect)(void *owner, int64_t *when_ms);
-    /* One was opened, was ready for the first time, is closed. failed: it never
-     * was ready; then code and why say more. TLS that does not prove what one
-     * domain or mail demands is no failure of the server's: others share it. */
-    void (*opened)(void *owner);
+    /* One was opened, was ready for the first time, is closed, with the ticket
+     * that opened gave it. failed: it never was ready; then code and why say
+     * more. TLS that does not prove what one domain or mail demands is no
+     * failure of the server's: others share it. */
+    unsigned (*opened)(void *owner);
     void (*connected)(void *owner);
-    void (*closed)(void *owner, const char *source, bool failed, unsigned code,
-                   const char *why);
+    void (*closed)(void *owner, unsigned ticket, const char *source,
+                   bool failed, unsigned code, const char *why);
     /* A login was refused for good, over a connection opened then (mono, ms).
      */
     void (*login_refused)(void *owner, int64_t opened_ms);
@@ -117,6 +125,14 @@ void pool_access(struct pool *p, const struct pool_access *access);
 
 /* Connections that are open take no more mail, and end. */
 void pool_renew(struct pool *p);
+
+/* The same for as many as are more than there may be: limits are others. */
+void pool_shed(struct pool *p);
+
+/* The same for one: an idle one rather than one that has work, and of these one
+ * that has been open for so long. With age_ms, not before the last one so told
+ * has ended. */
+void pool_yield(struct pool *p, int64_t age_ms, int64_t now_ms);
 
 /* Where connections leave from, and the name they say there; copied. address
  * NULL: as the system chooses, and by the name of pool_new. Those that leave

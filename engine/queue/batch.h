@@ -35,6 +35,7 @@ struct mail {
     struct mailid id;
     struct parcel *parcel; /* the one that it is in */
     int32_t email;         /* content's seq in the same batch; -1: campaign's */
+    unsigned counted;      /* while it is out: what for (pace_spend) */
     bool require_tls;      /* the owner's: its content asks for it */
     bool seven_bit;        /* it was made with 8bit bodies once, in vain */
     const char *recipient; /* these two live in the batch's arena */

@@ -132,6 +132,14 @@ struct mail *fair_next(struct fair *f, fair_may *may, void *arg)
     return mail;
 }
 
+bool fair_any(const struct fair *f, fair_may *may, void *arg)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (f->lanes[i].first && may(arg, f->lanes[i].first))
+            return true;
+    return false;
+}
+
 struct parcel *fair_take(struct fair *f, const unsigned char *campaign)
 {
     struct parcel *taken = NULL;

@@ -42,6 +42,9 @@ typedef bool fair_may(void *arg, const struct parcel *p);
  * leaves its lane. */
 struct mail *fair_next(struct fair *f, fair_may *may, void *arg);
 
+/* Would there be one? */
+bool fair_any(const struct fair *f, fair_may *may, void *arg);
+
 /* Take the campaign's parcels out of their lane (paused, cancelled): a list
  * by next. With NULL those of all campaigns. */
 struct parcel *fair_take(struct fair *f, const unsigned char *campaign);

@@ -69,6 +69,20 @@ struct mail *hand_next(struct hand *h, enum batch_class class, fair_may *may,
     BUG("no such class");
 }
 
+bool hand_any(const struct hand *h, enum batch_class class, fair_may *may,
+              void *arg)
+{
+    size_t looked = 0;
+
+    if (class == BATCH_CAMPAIGN)
+        return fair_any(&h->fair, may, arg);
+    for (const struct parcel *p = h->urgent; p && looked++ < HAND_LOOK_MAX;
+         p = p->next)
+        if (may(arg, p))
+            return true;
+    return false;
+}
+
 size_t hand_waiting(const struct hand *h, enum batch_class class)
 {
     return class == BATCH_TRANSACTIONAL ? h->urgent_waiting : h->fair.waiting;

@@ -30,6 +30,9 @@ void hand_add(struct hand *h, struct parcel *p, bool front);
  * does not hold others up: the first HAND_LOOK_MAX parcels are asked. */
 struct mail *hand_next(struct hand *h, enum batch_class class, fair_may *may,
                        void *arg);
+/* Would there be one? */
+bool hand_any(const struct hand *h, enum batch_class class, fair_may *may,
+              void *arg);
 size_t hand_waiting(const struct hand *h, enum batch_class class);
 
 /* Take out all transactional parcels: a list by next, in their order. */

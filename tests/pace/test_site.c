@@ -60,13 +60,13 @@ static void limits_come_from_settings_providers_and_rules(void **state)
 
     (void)state;
     assert_int_equal(pace_connections(google), 5);
-    assert_int_equal(pace_mails_per_connection(google), 50);
+    assert_int_equal(pace_mails_per_connection(google, NULL), 50);
     assert_int_equal(pace_connections(other), 10);
     assert_ptr_not_equal(relay, google);
     assert_true(pace_connections(relay) == UINT32_MAX);
     rule(p, PACE_SITE, "google", "connections=2");
     assert_int_equal(pace_connections(google), 2);
-    assert_int_equal(pace_mails_per_connection(google), 50);
+    assert_int_equal(pace_mails_per_connection(google, NULL), 50);
     rule(p, PACE_RELAY, "google", "connections=3");
     assert_int_equal(pace_connections(google), 5);
     assert_int_equal(pace_connections(relay), 3);
@@ -125,9 +125,9 @@ static void connections_are_counted_and_their_rate_held(void **state)
 
     (void)state;
     for (; now < NOW + 60 * SECOND; now += 100000) {
-        if (!pace_may_connect(s, now, &when))
+        if (!pace_may_connect(s, NULL, now, &when))
             continue;
-        pace_opened(s, now);
+        pace_opened(s, NULL, now);
         assert_in_range(pace_open(s), 1, 2);
         if (++opened >= 2)
             pace_closed(s, NULL, false, 0, "", now);

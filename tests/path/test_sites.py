@@ -314,7 +314,7 @@ def test_the_api_shows_and_orders_the_same():
                 ("/limits/site/mx.one.example", {"limits": ""}, "no limit"),
                 ("/limits/site/mx.one.example", {}, "Missing `limits`"),
                 ("/limits/sight/x", {"limits": "burst=1"}, "scope"),
-                ("/limits/sender/x", {"limits": "connections=1"},
+                ("/limits/sender/x", {"limits": "retry_first=1m"},
                  "only sites")]:
             answer = presort.call("PUT", path, body)
             assert answer.status == 422 and why in answer.body["message"], (

@@ -1,0 +1,25 @@
+/*
+ * outlet - from which of our addresses a destination's mail leaves, and how
+ * many connections it may have from there.
+ *
+ * Part of the pipeline, beside dest.
+ */
+#ifndef OUTLET_H
+#define OUTLET_H
+
+#include "dest.h"
+
+enum { OUTLET_LOOK_MS = 100 }; /* the choice is looked at again */
+
+/* The first in the site's own order that it does not blame, and that may send
+ * more today. Without one, mail waits. */
+void outlet_choose(struct dest *t);
+
+/* Limits are others. Connections that were opened before their source was
+ * limited count for nothing: others come instead. */
+void outlet_limits(struct dest *t);
+
+/* Where others wait for a connection from its source, one of its own ends: that
+ * is idle, or has been used for two seconds. */
+void outlet_yield(struct dest *t);
+#endif
