@@ -246,7 +246,7 @@ static void take_query(struct exchange *x)
         if (!route_decode(p, name, true, q->name) ||
             !route_decode(p + value, len - value, true, q->value)) {
             reply_error_as(&x->reply, 400, API_VALIDATION_ERROR,
-                           "The query has a broken %% escape.");
+                           "The query has a broken %% escape, or is no UTF-8.");
             return;
         }
         p += len;

@@ -152,8 +152,8 @@ static bool among(const char *name, const char *const *known, size_t n)
     return false;
 }
 
-enum status json_check_fields(json_t *object, const char *const *known,
-                              size_t n, struct error *err)
+static enum status check_fields(json_t *object, const char *const *known,
+                                size_t n, bool all, struct error *err)
 {
     static const char *const echoed[] = {
         "id",         "object",      "created_at", "broadcast_id",
@@ -171,6 +171,20 @@ enum status json_check_fields(json_t *object, const char *const *known,
         if (meant)
             return fail(err, STATUS_INVALID,
                         "Unknown field `%s`. Did you mean `%s`?", name, meant);
+        if (all)
+            return fail(err, STATUS_INVALID, "Unknown field `%.100s`.", name);
     }
     return STATUS_OK;
+}
+
+enum status json_check_fields(json_t *object, const char *const *known,
+                              size_t n, struct error *err)
+{
+    return check_fields(object, known, n, false, err);
+}
+
+enum status json_check_all_fields(json_t *object, const char *const *known,
+                                  size_t n, struct error *err)
+{
+    return check_fields(object, known, n, true, err);
 }

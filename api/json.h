@@ -51,4 +51,10 @@ void json_add_time(struct buf *b, int64_t wall_us);
  * Other unknown members are let be, and so is what SDKs are known to echo. */
 MUST_USE enum status json_check_fields(json_t *object, const char *const *known,
                                        size_t n, struct error *err);
+
+/* The same for calls that no SDK makes: any other member is refused, but for
+ * what SDKs echo. */
+MUST_USE enum status json_check_all_fields(json_t *object,
+                                           const char *const *known, size_t n,
+                                           struct error *err);
 #endif

@@ -104,7 +104,7 @@ void reply_status(struct reply *r, enum status status, const struct error *err)
     case STATUS_UNAVAILABLE:
         log_event(LOG_WARN, "database_unavailable", "error=%s",
                   log_quote(err->text, quoted));
-        reply_unavailable(r, "The database can't be reached.");
+        reply_unavailable(r, "The database can't be reached, or is busy.");
         return;
     case STATUS_FAILED:
         log_event(LOG_ERROR, "request_failed", "error=%s",

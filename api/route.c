@@ -1,4 +1,5 @@
 #include "api/route.h"
+#include "base/utf8.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -47,6 +48,8 @@ static int hex_value(char c)
 
 bool route_decode(const char *text, size_t len, bool plus, char *out)
 {
+    const char *start = out;
+
     for (size_t at = 0; at < len; at++) {
         char c = text[at];
 
@@ -64,7 +67,7 @@ bool route_decode(const char *text, size_t len, bool plus, char *out)
         *out++ = c;
     }
     *out = 0;
-    return true;
+    return utf8_check(start, (size_t)(out - start)) == (size_t)(out - start);
 }
 
 static bool is_argument(const struct segment *s)

@@ -109,6 +109,56 @@ static bool away(const char *state)
            strncmp(state, "57P", 3) == 0;
 }
 
+/* Of 40 and 55: another transaction stood in the way of this one, which may
+ * well go through the next time (serialization, deadlock, lock timeout). */
+static bool in_the_way(const char *state)
+{
+    return strcmp(state, "40001") == 0 || strcmp(state, "40P01") == 0 ||
+           strcmp(state, "55P03") == 0;
+}
+
+/* A row that was referred to is gone, or one that was to go is referred to:
+ * somebody was faster, as the rows were looked at before. */
+static enum status dangles(const char *constraint, struct error *err)
+{
+    static const struct {
+        const char *constraint, *field;
+    } known[] = {
+        {"route_project_fkey", "project"},
+        {"route_relay_fkey", "via"},
+        {"route_fallback_fkey", "fallback"},
+    };
+
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].constraint, constraint) == 0)
+            return fail(err, STATUS_CONFLICT,
+                        "Invalid `%s` field: what it names was removed or "
+                        "taken into use meanwhile.",
+                        known[i].field);
+    return fail(err, STATUS_CONFLICT,
+                "What this depends on was removed or taken into use "
+                "meanwhile.");
+}
+
+/* Class 23. A row without a partition is of it, too, but breaks none by name.
+ */
+static enum status breaks(const char *state, const PGresult *result,
+                          const char *text, struct error *err)
+{
+    const char *name = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+
+    if (strcmp(state, "23505") == 0)
+        return fail(err, STATUS_CONFLICT, "There is one already.");
+    if (strcmp(state, "23503") == 0)
+        return dangles(name ? name : "", err);
+    if (strcmp(state, "23514") == 0 && !name)
+        return fail(err, STATUS_NOT_FOUND, "%s", text);
+    if (strcmp(state, "23514") == 0)
+        return fail(err, STATUS_INVALID,
+                    "A value is out of its bounds (%s in the database).", name);
+    return fail(err, STATUS_FAILED, "%s: %s", state, text);
+}
+
 enum status session_failed(struct session *s, const PGresult *result,
                            struct error *err)
 {
@@ -117,12 +167,11 @@ enum status session_failed(struct session *s, const PGresult *result,
 
     if (!text)
         text = s->pg ? PQerrorMessage(s->pg) : "no connection";
-    if (!s->pg || PQstatus(s->pg) != CONNECTION_OK || (state && away(state)))
+    if (!s->pg || PQstatus(s->pg) != CONNECTION_OK ||
+        (state && (away(state) || in_the_way(state))))
         return fail(err, STATUS_UNAVAILABLE, "%s", text);
-    if (state && strcmp(state, "23505") == 0)
-        return fail(err, STATUS_CONFLICT, "%s", text);
-    if (state && strcmp(state, "23514") == 0)
-        return fail(err, STATUS_NOT_FOUND, "%s", text);
+    if (state && strncmp(state, "23", 2) == 0)
+        return breaks(state, result, text, err);
     if (state && strncmp(state, "22", 2) == 0)
         return fail(err, STATUS_INVALID, "%s", text);
     return fail(err, STATUS_FAILED, "%s: %s", state ? state : "?", text);

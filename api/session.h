@@ -25,9 +25,11 @@ MUST_USE enum status session_ready(struct session *s, struct error *err);
 
 /* Runs a statement of a .sql file; sql lives as long as the program. Texts as
  * parameters, NULL for null. On success *out (may be NULL) is the caller's.
- * STATUS_CONFLICT: a unique key is taken. STATUS_INVALID: the database refused
- * a value's form (class 22), its message is in err. STATUS_NOT_FOUND: a row
- * fits no partition. */
+ * STATUS_CONFLICT: a unique key is taken, or what a row refers to is gone (or
+ * what was to go is referred to). STATUS_INVALID: the database refused a
+ * value's form (class 22), its message is in err, or its bounds (a check).
+ * STATUS_NOT_FOUND: a row fits no partition. STATUS_UNAVAILABLE: no
+ * connection, or another transaction was in the way (a deadlock). */
 MUST_USE enum status session_run(struct session *s, const char *sql,
                                  const char *const *params, int n,
                                  PGresult **out, struct error *err);

@@ -1,11 +1,12 @@
 #include "api/handlers/outward.h"
 #include "api/fields.h"
 #include "api/handlers/operator.h"
+#include "api/handlers/outward.sql.h"
 #include "api/json.h"
 #include <string.h>
 
 json_t *outward_body(struct request *request, struct reply *reply,
-                     const char *const *known, size_t n)
+                     outward_polite *polite, const char *const *known, size_t n)
 {
     json_t *body =
         operator_asks(request, reply) ? request_json(request, reply) : NULL;
@@ -16,7 +17,9 @@ json_t *outward_body(struct request *request, struct reply *reply,
     if (!json_is_object(body))
         reply_error(reply, API_VALIDATION_ERROR,
                     "The body is to be a JSON object.");
-    else if (json_check_fields(body, known, n, &err) != STATUS_OK)
+    else if (polite && !polite(body, reply))
+        ;
+    else if (json_check_all_fields(body, known, n, &err) != STATUS_OK)
         reply_error(reply, API_VALIDATION_ERROR, "%s", err.text);
     else
         return body;
@@ -104,24 +107,28 @@ bool outward_begin(struct request *request, struct reply *reply)
     struct error err;
     enum status status = session_begin(request->session, &err);
 
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         reply_status(reply, status, &err);
-    return status == STATUS_OK;
+        return false;
+    }
+    if (outward_run(request, reply, SQL_OUTWARD_LOCK, NULL, 0, NULL))
+        return true;
+    session_rollback(request->session);
+    return false;
 }
 
-bool outward_end(struct request *request, struct reply *reply)
+void outward_end(struct request *request, struct reply *reply)
 {
     struct error err;
 
-    if (reply->status != 0) {
+    if (reply->status >= 300) {
         session_rollback(request->session);
-        return false;
+        return;
     }
     enum status status = session_commit(request->session, &err);
 
     if (status != STATUS_OK)
         reply_status(reply, status, &err);
-    return status == STATUS_OK;
 }
 
 void outward_add_first(struct buf *out, const PGresult *rows, int row)

@@ -12,10 +12,16 @@
 #include "egress/fault.h"
 #include <jansson.h>
 
+/* Says what is meant by fields that are none, rather than that they are
+ * unknown. */
+typedef bool outward_polite(const json_t *body, struct reply *reply);
+
 /* The operator's request with an object for a body, whose fields are known[n]
- * or unlike them; NULL: the reply is set. The caller's. */
+ * and no others (json_check_all_fields); polite may be NULL. NULL: the reply is
+ * set. The caller's. */
 json_t *outward_body(struct request *request, struct reply *reply,
-                     const char *const *known, size_t n);
+                     outward_polite *polite, const char *const *known,
+                     size_t n);
 
 /* A field's text, NULL where it is absent or null; "" stays. It is the
  * body's. */
@@ -42,9 +48,11 @@ MUST_USE bool outward_allowed(struct request *request, struct reply *reply,
 MUST_USE bool outward_free(struct request *request, struct reply *reply,
                            const char *sql, const char *const *params, int n);
 
+/* One change at a time, in all processes of the API: the rest wait here. */
 MUST_USE bool outward_begin(struct request *request, struct reply *reply);
-/* Commits if the reply is not set yet, and takes all back otherwise. */
-MUST_USE bool outward_end(struct request *request, struct reply *reply);
+/* Commits unless the reply is an error, which takes all back. A commit that
+ * fails is the reply. */
+void outward_end(struct request *request, struct reply *reply);
 
 /* The row that sql finds for name; 404: "what not found". */
 MUST_USE bool outward_find(struct request *request, struct reply *reply,

@@ -88,19 +88,14 @@ static void put(struct request *request, struct reply *reply,
         reply_error_as(reply, 409, API_VALIDATION_ERROR,
                        "The relay %s is there already; PATCH changes it.",
                        r->name);
-    else if (!put_limits(request, reply, wish, made))
-        return;
+    else if (put_limits(request, reply, wish, made))
+        show(request, reply, made ? 201 : 200, r->name);
 }
 
 static json_t *body_of(struct request *request, struct reply *reply)
 {
-    json_t *body =
-        outward_body(request, reply, relay_wish_fields, relay_wish_n_fields);
-
-    if (!body || relay_wish_polite(body, reply))
-        return body;
-    json_decref(body);
-    return NULL;
+    return outward_body(request, reply, relay_wish_polite, relay_wish_fields,
+                        relay_wish_n_fields);
 }
 
 void relays_create_handle(struct request *request, struct reply *reply)
@@ -114,8 +109,7 @@ void relays_create_handle(struct request *request, struct reply *reply)
         !outward_begin(request, reply))
         return;
     put(request, reply, &wish, true);
-    if (outward_end(request, reply))
-        show(request, reply, 201, wish.relay.name);
+    outward_end(request, reply);
 }
 
 /* Within a transaction: what is there stays as it is until the commit. */
@@ -158,19 +152,17 @@ void relays_update_handle(struct request *request, struct reply *reply)
     if (!body || !outward_begin(request, reply))
         return;
     update(request, reply, body);
-    if (outward_end(request, reply))
-        show(request, reply, 200, request->args[0]);
+    outward_end(request, reply);
 }
 
 /* ---- The others ---- */
 
-void relays_delete_handle(struct request *request, struct reply *reply)
+static void remove_it(struct request *request, struct reply *reply)
 {
     const char *params[] = {request->args[0]};
     DB_RESULT *row = NULL;
 
-    if (!operator_asks(request, reply) ||
-        !outward_free(request, reply, SQL_EGRESS_RELAY_IN_USE, params, 1) ||
+    if (!outward_free(request, reply, SQL_EGRESS_RELAY_IN_USE, params, 1) ||
         !outward_run(request, reply, SQL_EGRESS_RELAY_REMOVE, params, 1, &row))
         return;
     if (PQntuples(row) == 0) {
@@ -181,6 +173,14 @@ void relays_delete_handle(struct request *request, struct reply *reply)
     buf_addf(&reply->body,
              "{\"object\":\"relay\",\"name\":\"%s\",\"deleted\":true}",
              PQgetvalue(row, 0, 0));
+}
+
+void relays_delete_handle(struct request *request, struct reply *reply)
+{
+    if (!operator_asks(request, reply) || !outward_begin(request, reply))
+        return;
+    remove_it(request, reply);
+    outward_end(request, reply);
 }
 
 void relays_presets_handle(struct request *request, struct reply *reply)

@@ -90,13 +90,16 @@ static bool store(struct request *request, struct reply *reply,
 
 void routes_create_handle(struct request *request, struct reply *reply)
 {
-    JSON_DECREF json_t *body = outward_body(request, reply, known, KNOWN);
+    JSON_DECREF json_t *body = outward_body(request, reply, NULL, known, KNOWN);
     struct egress_route route;
     char id[NUMBER_MAX];
 
-    if (body && read_route(body, &route, reply) &&
-        store(request, reply, &route, NULL, id))
+    if (!body || !read_route(body, &route, reply) ||
+        !outward_begin(request, reply))
+        return;
+    if (store(request, reply, &route, NULL, id))
         show(request, reply, 201, id);
+    outward_end(request, reply);
 }
 
 /* What is there and what the body has instead, as one body. */
@@ -115,28 +118,37 @@ static json_t *merge(struct request *request, struct reply *reply, json_t *body)
     return route;
 }
 
-static void update(struct request *request, struct reply *reply, json_t *body,
-                   char id[NUMBER_MAX])
+static void update(struct request *request, struct reply *reply, json_t *body)
 {
     JSON_DECREF json_t *whole = merge(request, reply, body);
     struct egress_route route;
+    char id[NUMBER_MAX];
 
     if (whole && read_route(whole, &route, reply) &&
-        !store(request, reply, &route,
-               json_string_value(json_object_get(whole, "id")), id))
-        return;
+        store(request, reply, &route,
+              json_string_value(json_object_get(whole, "id")), id))
+        show(request, reply, 200, id);
 }
 
 void routes_update_handle(struct request *request, struct reply *reply)
 {
-    JSON_DECREF json_t *body = outward_body(request, reply, known, KNOWN);
-    char id[NUMBER_MAX] = "";
+    JSON_DECREF json_t *body = outward_body(request, reply, NULL, known, KNOWN);
 
     if (!body || !outward_begin(request, reply))
         return;
-    update(request, reply, body, id);
-    if (outward_end(request, reply))
-        show(request, reply, 200, id);
+    update(request, reply, body);
+    outward_end(request, reply);
+}
+
+static void set_default(struct request *request, struct reply *reply,
+                        const struct egress_route *route)
+{
+    const char *params[] = {route->via, route->fallback, route->pool};
+    DB_RESULT *row = NULL;
+
+    if (check_names(request, reply, route, NULL) &&
+        outward_run(request, reply, SQL_EGRESS_ROUTE_DEFAULT, params, 3, &row))
+        show(request, reply, 200, PQgetvalue(row, 0, 0));
 }
 
 /* The one call that makes mail leave: for all that no other route takes. */
@@ -144,9 +156,8 @@ void routes_default_handle(struct request *request, struct reply *reply)
 {
     static const char *const conditions[] = {"place", "project", "class",
                                              "from", "to"};
-    JSON_DECREF json_t *body = outward_body(request, reply, known, KNOWN);
+    JSON_DECREF json_t *body = outward_body(request, reply, NULL, known, KNOWN);
     struct egress_route route;
-    DB_RESULT *row = NULL;
 
     if (!body)
         return;
@@ -158,13 +169,10 @@ void routes_default_handle(struct request *request, struct reply *reply)
                         conditions[i]);
             return;
         }
-    if (!read_route(body, &route, reply) ||
-        !check_names(request, reply, &route, NULL))
+    if (!read_route(body, &route, reply) || !outward_begin(request, reply))
         return;
-    const char *params[] = {route.via, route.fallback, route.pool};
-
-    if (outward_run(request, reply, SQL_EGRESS_ROUTE_DEFAULT, params, 3, &row))
-        show(request, reply, 200, PQgetvalue(row, 0, 0));
+    set_default(request, reply, &route);
+    outward_end(request, reply);
 }
 
 /* ---- The others ---- */
@@ -186,13 +194,12 @@ void routes_show_handle(struct request *request, struct reply *reply)
                     request->config->relay);
 }
 
-void routes_delete_handle(struct request *request, struct reply *reply)
+static void remove_it(struct request *request, struct reply *reply)
 {
     const char *params[] = {request->args[0]};
     DB_RESULT *row = NULL;
 
-    if (!operator_asks(request, reply) ||
-        !outward_run(request, reply, SQL_EGRESS_ROUTE_REMOVE, params, 1, &row))
+    if (!outward_run(request, reply, SQL_EGRESS_ROUTE_REMOVE, params, 1, &row))
         return;
     if (PQntuples(row) == 0) {
         reply_error(reply, API_NOT_FOUND, "Route not found");
@@ -202,4 +209,12 @@ void routes_delete_handle(struct request *request, struct reply *reply)
     buf_addf(&reply->body,
              "{\"object\":\"route\",\"id\":\"%s\",\"deleted\":true}",
              PQgetvalue(row, 0, 0));
+}
+
+void routes_delete_handle(struct request *request, struct reply *reply)
+{
+    if (!operator_asks(request, reply) || !outward_begin(request, reply))
+        return;
+    remove_it(request, reply);
+    outward_end(request, reply);
 }

@@ -82,14 +82,14 @@ static void create(struct request *request, struct reply *reply,
         reply_error_as(reply, 409, API_VALIDATION_ERROR,
                        "The source %s is there already; PATCH changes it.",
                        s->address);
-    else if (!enabled && !outward_run(request, reply, SQL_EGRESS_SOURCE_ENABLE,
-                                      turn, 2, NULL))
-        return;
+    else if (enabled || outward_run(request, reply, SQL_EGRESS_SOURCE_ENABLE,
+                                    turn, 2, NULL))
+        show(request, reply, 201, s->address);
 }
 
 void sources_create_handle(struct request *request, struct reply *reply)
 {
-    JSON_DECREF json_t *body = outward_body(request, reply, known, KNOWN);
+    JSON_DECREF json_t *body = outward_body(request, reply, NULL, known, KNOWN);
     struct egress_source source;
     bool enabled;
 
@@ -97,8 +97,7 @@ void sources_create_handle(struct request *request, struct reply *reply)
         !outward_begin(request, reply))
         return;
     create(request, reply, &source, enabled);
-    if (outward_end(request, reply))
-        show(request, reply, 201, source.address);
+    outward_end(request, reply);
 }
 
 /* What is there and what the body has instead, as one body. */
@@ -135,20 +134,19 @@ static void update(struct request *request, struct reply *reply, json_t *body)
     const char *params[] = {s.address, s.ehlo, s.pool, s.warm_up,
                             enabled ? "true" : "false"};
 
-    if (!outward_run(request, reply, SQL_EGRESS_SOURCE_CHANGE, params, 5, NULL))
-        return;
+    if (outward_run(request, reply, SQL_EGRESS_SOURCE_CHANGE, params, 5, NULL))
+        show(request, reply, 200, s.address);
 }
 
 void sources_update_handle(struct request *request, struct reply *reply)
 {
-    JSON_DECREF json_t *body = outward_body(request, reply, known, KNOWN);
+    JSON_DECREF json_t *body = outward_body(request, reply, NULL, known, KNOWN);
 
     if (!body || !names_source(request, reply) ||
         !outward_begin(request, reply))
         return;
     update(request, reply, body);
-    if (outward_end(request, reply))
-        show(request, reply, 200, request->args[0]);
+    outward_end(request, reply);
 }
 
 /* ---- The others ---- */
@@ -164,13 +162,12 @@ void sources_show_handle(struct request *request, struct reply *reply)
         show(request, reply, 200, request->args[0]);
 }
 
-void sources_delete_handle(struct request *request, struct reply *reply)
+static void remove_it(struct request *request, struct reply *reply)
 {
     const char *params[] = {request->args[0]};
     DB_RESULT *row = NULL;
 
-    if (!operator_asks(request, reply) || !names_source(request, reply) ||
-        !outward_free(request, reply, SQL_EGRESS_SOURCE_IN_USE, params, 1) ||
+    if (!outward_free(request, reply, SQL_EGRESS_SOURCE_IN_USE, params, 1) ||
         !outward_run(request, reply, SQL_EGRESS_SOURCE_REMOVE, params, 1, &row))
         return;
     if (PQntuples(row) == 0) {
@@ -181,4 +178,13 @@ void sources_delete_handle(struct request *request, struct reply *reply)
     buf_addf(&reply->body,
              "{\"object\":\"source\",\"address\":\"%s\",\"deleted\":true}",
              PQgetvalue(row, 0, 0));
+}
+
+void sources_delete_handle(struct request *request, struct reply *reply)
+{
+    if (!operator_asks(request, reply) || !names_source(request, reply) ||
+        !outward_begin(request, reply))
+        return;
+    remove_it(request, reply);
+    outward_end(request, reply);
 }

@@ -147,12 +147,38 @@ static void test_fields(void **state)
     }
 }
 
+static void test_all_fields(void **state)
+{
+    static const char *const known[] = {"to", "subject"};
+    static const struct {
+        const char *text, *says; /* NULL: fine */
+    } cases[] = {
+        {"{}", NULL},
+        {"{\"to\":1,\"subject\":2,\"object\":1,\"id\":2}", NULL},
+        {"{\"colour\":1}", "Unknown field `colour`."},
+        {"{\"subjct\":1}", "Did you mean `subject`?"},
+        {"{\"\":1}", "Unknown field ``."},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        JSON_DECREF json_t *object = json_loads(cases[i].text, 0, NULL);
+        struct error err = {""};
+        enum status status = json_check_all_fields(object, known, 2, &err);
+
+        assert_int_equal(status, cases[i].says ? STATUS_INVALID : STATUS_OK);
+        if (cases[i].says && !strstr(err.text, cases[i].says))
+            fail_msg("%s", err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_depth),   cmocka_unit_test(test_count),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_text),    cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_depth),      cmocka_unit_test(test_count),
+        cmocka_unit_test(test_refused),    cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_text),       cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_all_fields),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

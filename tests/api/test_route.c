@@ -92,6 +92,11 @@ static void test_decode(void **state)
     /* The escape ends beyond the length: it is broken, whatever follows. */
     assert_false(route_decode("a%2bb", 2, false, out));
     assert_false(route_decode("a%2bb", 3, false, out));
+    assert_true(route_decode("%c3%a9", 6, false, out));
+    assert_string_equal(out, "\xc3\xa9");
+    assert_false(route_decode("a%ff", 4, false, out));
+    assert_false(route_decode("%c3", 3, false, out));
+    assert_false(route_decode("a\xff", 2, true, out));
 }
 
 int main(void)

@@ -131,6 +131,9 @@ def test_no_such_path_or_method(api):
     assert "POST" in answer.headers["allow"]
     assert answer.headers["ratelimit-remaining"]
     check(api.get("/emails?to=%zz"), 400, "validation_error", "escape")
+    check(api.get("/emails?to=%ff"), 400, "validation_error", "UTF-8")
+    for path in ("/templates/%ff", "/relays/a%c3", "/suppressions/%ed%a0%80"):
+        check(api.get(path), 404, "not_found")
     check(api.get("/emails?limt=5"), 422, "validation_error", "`limit`")
     check(api.get("/campaigns/x/recipients?outcom=bounced"), 422,
           "validation_error", "`outcome`")

@@ -270,6 +270,15 @@ LOGIN = {**RELAY, "user": "jo"}
     ({**RELAY, "limits": "conections=5"}, "limits", "conections"),
     ({**RELAY, "limits": 5}, "limits", "a text"),
     ({**RELAY, "limit": "burst=1"}, "limit", "Did you mean `limits`"),
+    ({**RELAY, "weighting": 1}, "weighting", "Unknown field"),
+    ({**RELAY, "name": "x" * 64}, "name", "1 to 63"),
+    ({**LOGIN, "user": "x" * 321, "password_env": "RELAY_X"}, "user", "320"),
+    ({**LOGIN, "password_env": "RELAY_" + "X" * 5000}, "password_env", "bytes"),
+    ({**RELAY, "servers": ["b:25"] * 20_000}, "servers", "too long"),
+    ({**RELAY, "servers": [["b:25"]]}, "servers", "list of texts"),
+    ({**RELAY, "limits": "connections=1 " * 500}, "limits", "limits"),
+    ({**RELAY, "limits": "connections=-1"}, "limits", "connections"),
+    ({**RELAY, "limits": "connections=nan"}, "limits", "connections"),
 ])
 def test_a_wrong_relay_is_refused_by_its_field(api, body, field, says):
     refused(api, "POST", "/relays", body, 422, f"`{field}`", says)
@@ -298,6 +307,16 @@ ROUTE = {"via": "direct"}
     ({**ROUTE, "place": 1.5}, "place", "a number"),
     ({**ROUTE, "place": 2 ** 40}, "place", "within"),
     ({**ROUTE, "falback": "theirs"}, "falback", "Did you mean `fallback`"),
+    ({**ROUTE, "weighting": 1}, "weighting", "Unknown field"),
+    ({**ROUTE, "x" * 5000: 1}, "x" * 100, "Unknown field"),
+    ({**ROUTE, "place": -2 ** 63}, "place", "within"),
+    ({**ROUTE, "place": 1e300}, "place", "a number"),
+    ({**ROUTE, "place": True}, "place", "a number"),
+    ({**ROUTE, "to": "a" * 5000 + ".example"}, "to", "longer"),
+    ({**ROUTE, "to": "*.*.example"}, "to", "neither a domain"),
+    ({"via": "x" * 64}, "via", "a relay's name"),
+    ({**ROUTE, "project": "x" * 5000}, "project", "no such project"),
+    ({**ROUTE, "pool": "x" * 64}, "pool", "a pool's name"),
 ])
 def test_a_wrong_route_is_refused_by_its_field(api, body, field, says):
     refused(api, "POST", "/routes", body, 422, f"`{field}`", says)
@@ -328,10 +347,50 @@ SOURCE = {"address": "192.0.2.1", "ehlo": "out.example", "pool": "p"}
     ({**SOURCE, "warm_up": "2027-02-30"}, "warm_up", "YYYY-MM-DD"),
     ({**SOURCE, "enabled": "yes"}, "enabled", "true or false"),
     ({**SOURCE, "enabld": True}, "enabld", "Did you mean `enabled`"),
+    ({**SOURCE, "weighting": 1}, "weighting", "Unknown field"),
+    ({**SOURCE, "ehlo": "x" * 253}, "ehlo", "252 bytes"),
+    ({**SOURCE, "pool": "x" * 64}, "pool", "1 to 63"),
+    ({**SOURCE, "address": "192.0.2.1/24"}, "address", "no IP address"),
+    ({**SOURCE, "warm_up": 5}, "warm_up", "a text"),
+    ({**SOURCE, "warm_up": "-infinity"}, "warm_up", "YYYY-MM-DD"),
+    ({**SOURCE, "warm_up": "10000-01-01"}, "warm_up", "YYYY-MM-DD"),
 ])
 def test_a_wrong_source_is_refused_by_its_field(api, body, field, says):
     refused(api, "POST", "/sources", body, 422, f"`{field}`", says)
     assert api.get("/sources").json["data"] == []
+
+
+@pytest.mark.parametrize("body, says", [
+    (b'{"place": NaN}', "JSON"), (b'{"place": 1e999}', "JSON"),
+    (b'{"place": 99999999999999999999}', "JSON"),
+    (b'{"via": "direct", "via": "sandbox"}', "duplicate"),
+    (b'{"via": "\xff"}', "byte 0xff"), (b'{"via": "a\\u0000b"}', "u0000"),
+])
+def test_what_is_no_json_is_refused(api, body, says):
+    for method, path in (("POST", "/relays"), ("POST", "/routes"),
+                         ("POST", "/sources"), ("PUT", "/routes/default"),
+                         ("PATCH", "/relays/theirs")):
+        refused(api, method, path, body, 400, says)
+
+
+def test_a_list_is_no_object(api):
+    for path in ("/relays", "/routes", "/sources"):
+        refused(api, "POST", path, [], 422, "JSON object")
+        refused(api, "POST", path, [{}] * 20_000, 422, "JSON object")
+
+
+def test_what_is_shown_may_come_back(api):
+    """The whole of an answer is a body that changes nothing."""
+    assert api.post("/relays", {**RELAY, "name": "echo"}).status == 201
+    assert api.post("/sources", {**SOURCE, "address": "192.0.2.9",
+                                 "pool": "echo"}).status == 201
+    route = api.post("/routes", {"via": "echo", "to": "echo.example",
+                                 "pool": "echo"}).json["id"]
+    for path in ("/relays/echo", "/sources/192.0.2.9", f"/routes/{route}"):
+        shown = api.get(path).json
+        assert api.call("PATCH", path, shown).json == shown
+    for path in (f"/routes/{route}", "/relays/echo", "/sources/192.0.2.9"):
+        assert api.call("DELETE", path).status == 200
 
 
 def test_what_is_there_is_not_made_twice_and_what_is_not_is_not_found(api):
