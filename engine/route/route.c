@@ -25,6 +25,7 @@ struct route {
     struct pg *pg;
     uv_timer_t *tick; /* heap: outlives us until libuv lets go */
     bool known, wanted;
+    bool torn; /* a rule names a relay that was not read */
     int64_t asked_ms;
     struct args args;
 
@@ -42,6 +43,10 @@ static const struct pg_statement read_relays = {"route_relays",
 static const struct pg_statement read_sources = {"route_sources",
                                                  SQL_ROUTE_SOURCES};
 static const struct pg_statement read_rules = {"route_rules", SQL_ROUTE_RULES};
+static const struct pg_statement begin = {"route_begin", SQL_ROUTE_BEGIN};
+static const struct pg_statement commit = {"route_commit", SQL_ROUTE_COMMIT};
+static const struct pg_statement rollback = {"route_rollback",
+                                             SQL_ROUTE_ROLLBACK};
 static const struct pg_statement listen_ = {"route_listen", SQL_ROUTE_LISTEN};
 
 static bool has_rows(const PGresult *r)
@@ -136,6 +141,18 @@ static enum rule_via via_of(const char *text)
     return strcmp(text, "sandbox") == 0 ? RULE_SANDBOX : RULE_DIRECT;
 }
 
+/* What is named and was not read must not pass for "none". */
+static struct relay *relay_named(struct route *r, const char *name)
+{
+    struct relay *relay = map_get(&r->relays, name);
+
+    if (*name && !relay) {
+        log_event(LOG_ERROR, "routes_torn", "relay=%s", name);
+        r->torn = true;
+    }
+    return relay;
+}
+
 static struct rule rule_at(struct route *r, const PGresult *rows, int row)
 {
     struct rule rule;
@@ -148,9 +165,10 @@ static struct rule rule_at(struct route *r, const PGresult *rows, int row)
     snprintf(rule.sender, sizeof rule.sender, "%s", PQgetvalue(rows, row, 2));
     snprintf(rule.recipient, sizeof rule.recipient, "%s",
              PQgetvalue(rows, row, 3));
-    rule.relay = map_get(&r->relays, PQgetvalue(rows, row, 5));
-    rule.fallback = map_get(&r->relays, PQgetvalue(rows, row, 6));
+    rule.relay = relay_named(r, PQgetvalue(rows, row, 5));
+    rule.fallback = relay_named(r, PQgetvalue(rows, row, 6));
     rule.pool = sources_pool(&r->sources, PQgetvalue(rows, row, 7));
+    r->torn |= rule.via == RULE_RELAY && !rule.relay;
     return rule;
 }
 
@@ -169,24 +187,11 @@ static void on_sources(void *arg, const PGresult *rows)
         r->sources_changed |= sources_take(&r->sources, rows);
 }
 
-static void on_rules(void *arg, const PGresult *rows)
+static void take_fresh(struct route *r)
 {
-    struct route *r = arg;
-    char why[LOG_QUOTE_MAX];
-
-    if (!has_rows(rows)) {
-        log_event(LOG_WARN, "routes_unread", "why=%s",
-                  log_quote(pg_why(rows), why));
-        return;
-    }
-    r->n_fresh = (size_t)PQntuples(rows);
-    r->fresh = memory_new(r->n_fresh + 1, sizeof *r->fresh);
-    for (int row = 0; row < PQntuples(rows); row++)
-        r->fresh[row] = rule_at(r, rows, row);
     bool same = r->known && same_rules(r) && !r->sources_changed;
 
     r->sources_changed = false;
-
     free(r->rules);
     r->rules = r->fresh;
     r->n = r->n_fresh;
@@ -198,22 +203,64 @@ static void on_rules(void *arg, const PGresult *rows)
     }
 }
 
+/* All of them are good, or the ones from before stay. */
+static void on_rules(void *arg, const PGresult *rows)
+{
+    struct route *r = arg;
+    char why[LOG_QUOTE_MAX];
+
+    if (!has_rows(rows)) {
+        log_event(LOG_WARN, "routes_unread", "why=%s",
+                  log_quote(pg_why(rows), why));
+        return;
+    }
+    r->torn = false;
+    r->n_fresh = (size_t)PQntuples(rows);
+    r->fresh = memory_new(r->n_fresh + 1, sizeof *r->fresh);
+    for (int row = 0; row < PQntuples(rows); row++)
+        r->fresh[row] = rule_at(r, rows, row);
+    if (!r->torn) {
+        take_fresh(r);
+        return;
+    }
+    free(r->fresh);
+    r->fresh = NULL;
+}
+
+static void on_commit(void *arg, const PGresult *result)
+{
+    struct route *r = arg;
+
+    if (pg_command_is(result, "COMMIT") || !pg_is_up(r->pg))
+        return;
+    pg_send(r->pg, &rollback, NULL, NULL, NULL);
+    pg_sync(r->pg);
+}
+
+/* As of one moment: a rule is never without the relay that it names. */
+static void read_all(struct route *r)
+{
+    args_reset(&r->args);
+    pg_send(r->pg, &begin, NULL, NULL, NULL);
+    args_int(&r->args, RULES_MAX);
+    pg_send(r->pg, &read_relays, &r->args, on_relays, r);
+    pg_send(r->pg, &read_sources, &r->args, on_sources, r);
+    pg_send(r->pg, &read_rules, &r->args, on_rules, r);
+    pg_send(r->pg, &commit, NULL, on_commit, r);
+    pg_sync(r->pg);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
     struct route *r = timer->data;
     int64_t now_ms = clock_mono_ms();
-    int64_t pause_ms = r->known ? ROUTE_REFRESH_MS : ROUTE_RETRY_MS;
+    int64_t pause_ms = r->known && !r->torn ? ROUTE_REFRESH_MS : ROUTE_RETRY_MS;
 
     if (!pg_is_idle(r->pg) || (!r->wanted && now_ms - r->asked_ms < pause_ms))
         return;
     r->wanted = false;
     r->asked_ms = now_ms;
-    args_reset(&r->args);
-    args_int(&r->args, RULES_MAX);
-    pg_send(r->pg, &read_relays, &r->args, on_relays, r);
-    pg_send(r->pg, &read_sources, &r->args, on_sources, r);
-    pg_send(r->pg, &read_rules, &r->args, on_rules, r);
-    pg_sync(r->pg);
+    read_all(r);
 }
 
 static void on_up(struct pg *pg, void *owner)

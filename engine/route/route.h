@@ -4,7 +4,8 @@
  *
  * Rules stand in the store, the first one that matches counts; without one, it
  * is the setting `relay` that says it. They are read at start and whenever they
- * change.
+ * change, together with the relays and addresses that they name, as of one
+ * moment.
  */
 #ifndef ROUTE_ROUTE_H
 #define ROUTE_ROUTE_H
@@ -22,7 +23,7 @@ enum route_kind { ROUTE_RELAY, ROUTE_DIRECT };
 struct route_way {
     int64_t rule; /* its id; 0: there is none, and the setting counts */
     enum route_kind kind;
-    struct relay *relay;    /* NULL if direct; the route's, and it stays */
+    struct relay *relay;    /* never NULL unless direct; the route's; stays */
     struct relay *fallback; /* direct: where no server is reached, or NULL */
     /* Where it leaves from, one of these; NULL: as the system chooses. The
      * route's; it stays. */

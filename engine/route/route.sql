@@ -1,9 +1,13 @@
+-- Those that routes name come first: none of them may be missing.
 -- name: route_relays
 SELECT name, servers, tls, login, coalesce(username, ''),
     coalesce(secret, ''), coalesce(token_url, ''), coalesce(client_id, ''),
     coalesce(client_secret, ''), coalesce(refresh_token, ''),
     coalesce(token_scope, '')
-FROM relay ORDER BY name LIMIT $1::int
+FROM relay
+ORDER BY EXISTS (SELECT FROM route
+                 WHERE relay.name IN (route.relay, route.fallback)) DESC, name
+LIMIT 2 * $1::int
 
 -- name: route_rules
 SELECT coalesce(project, 0::bigint), coalesce(class::int, -1),
@@ -20,3 +24,12 @@ FROM source WHERE enabled ORDER BY pool, address LIMIT $1::int
 
 -- name: route_listen
 LISTEN presort_control
+
+-- name: route_begin
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY
+
+-- name: route_commit
+COMMIT
+
+-- name: route_rollback
+ROLLBACK

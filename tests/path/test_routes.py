@@ -1,7 +1,9 @@
 """Routes: rules in the store say how a mail leaves, and workers follow a
 change at once."""
 
+import contextlib
 import re
+import subprocess
 import time
 
 from kit import process
@@ -163,3 +165,53 @@ def test_a_preset_brings_its_provider_s_limits():
         presort.command("relay", "remove", "two")
         assert presort.command("limits").splitlines() == [
             "relay one: connections=10 mails_per_day=500 burst=250"]
+
+
+@contextlib.contextmanager
+def table_locked(presort, table):
+    """Against reading, too."""
+    with subprocess.Popen(
+            ["psql", "-Xq", "-h", presort.state / "run", "-U", "presort"],
+            stdin=subprocess.PIPE, text=True) as other:
+        other.stdin.write(f"BEGIN; LOCK TABLE {table};\n")
+        other.stdin.flush()
+        process.wait_until(lambda: locks(presort, table, "granted"), 10,
+                           "the lock")
+        yield
+        other.communicate("ROLLBACK;\n", 20)
+
+
+def locks(presort, table, which):
+    return presort.sql(
+        f"SELECT 1 FROM pg_locks WHERE {which} AND relation = "
+        f"'{table}'::regclass AND (NOT granted OR mode = "
+        "'AccessExclusiveLock')")
+
+
+def test_a_relay_and_its_route_that_come_while_routes_are_read():
+    """What is read is as of one moment: no rule without its relay, which mail
+    would be lost by; and what came meanwhile is read next."""
+    with Sink() as standard, Sink() as fresh, \
+            Presort(relay=standard.port, workers=1,
+                    poll_interval_ms=200) as presort:
+        receipt(presort, "a@new.example")
+        arrives(standard, "a@new.example")
+        worker = presort.pids("presort-engine")
+        # Sources are read between relays and rules.
+        with table_locked(presort, "source"):
+            presort.sql("SELECT pg_notify('presort_control', 'routes')")
+            process.wait_until(lambda: locks(presort, "source", "NOT granted"),
+                               10, "the worker to read")
+            presort.sql("INSERT INTO relay (name, servers, tls, login) VALUES "
+                        f"('fresh', '127.0.0.1:{fresh.port}', 'none', 'none')")
+            presort.sql("INSERT INTO route (place, recipient, via, relay) "
+                        "VALUES (1, 'new.example', 'relay', 'fresh')")
+            for i in range(20):
+                receipt(presort, f"b{i}@new.example")
+        process.wait_until(lambda: len(standard.copies() | fresh.copies()) ==
+                           21, 20, "all mail")
+        process.wait_until(lambda: "rules=1" in presort.log(), 10, "the rule")
+        receipt(presort, "c@new.example")
+        arrives(fresh, "c@new.example")
+        assert presort.pids("presort-engine") == worker
+        assert "routes_torn" not in presort.log()
