@@ -3,6 +3,7 @@
 #include "cli/commands.h"
 #include "cli/fault.h"
 #include "cli/route.sql.h"
+#include "base/nearest.h"
 #include "base/servers.h"
 #include "egress/relay.h"
 #include "egress/route.h"
@@ -323,6 +324,37 @@ static int put_relay(PGconn *conn, const struct egress_relay *r)
                : change(conn, SQL_EGRESS_RELAY_PUT, 7, plain, "relay", "");
 }
 
+static int check_preset(const char *word)
+{
+    enum { PRESETS_MAX = 64 };
+    const char *names[PRESETS_MAX];
+    size_t n;
+    const struct server_preset *presets = servers_presets(&n);
+
+    n = n < PRESETS_MAX ? n : PRESETS_MAX;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i] = presets[i].name, word) == 0)
+            return EXIT_DONE;
+    const char *meant = nearest_word(word, names, n);
+    return cli_usage("%s is neither HOST:PORT nor a preset%s%s%s", word,
+                     meant ? ", did you mean "
+                           : ": see `presort relay presets`",
+                     meant ? meant : "", meant ? "?" : "");
+}
+
+/* The engines may run elsewhere, or as another user: so it is no error. */
+static void warn_of_secret(const char *place)
+{
+    static const char file[] = "file:";
+    const size_t len = sizeof file - 1;
+
+    if (place && strncmp(place, file, len) == 0 && access(place + len, F_OK))
+        fprintf(stderr,
+                "presort: warning: %s: %s; mail waits until it is "
+                "there\n",
+                place + len, strerror(errno));
+}
+
 static int relay_add(PGconn *conn, const struct options *o)
 {
     struct egress_relay relay = {.name = o->words[1],
@@ -342,6 +374,12 @@ static int relay_add(PGconn *conn, const struct options *o)
 
     if (!o->words[2])
         return cli_usage("usage: presort relay add NAME SERVERS");
+    if (!strchr(relay.servers, ':')) {
+        int known = check_preset(relay.servers);
+
+        if (known != EXIT_DONE)
+            return known;
+    }
     if (!egress_relay_check(&relay, &fault))
         return cli_fault(&fault, "name servers");
     snprintf(most, sizeof most, "%d", EGRESS_RELAYS_MAX);
@@ -350,6 +388,11 @@ static int relay_add(PGconn *conn, const struct options *o)
 
     if (result == EXIT_DONE)
         result = put_relay(conn, &relay);
+    if (result == EXIT_DONE) {
+        warn_of_secret(relay.secret);
+        warn_of_secret(relay.client_secret);
+        warn_of_secret(relay.refresh_token);
+    }
     return result == EXIT_DONE ? limit_relay(conn, &relay) : result;
 }
 

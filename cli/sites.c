@@ -371,6 +371,18 @@ static int run_sites(PGconn *conn, const struct config *config, int n,
     return result;
 }
 
+static int check_known(const char *verb, const char *scope)
+{
+    static const char *const known[] = {"site",    "relay",  "campaign",
+                                        "project", "sender", "source"};
+    enum { KNOWN = sizeof known / sizeof *known };
+
+    for (size_t i = 0; i < KNOWN; i++)
+        if (strcmp(scope, known[i]) == 0)
+            return EXIT_DONE;
+    return cli_unknown(verb, scope, known, KNOWN);
+}
+
 static int run_limits(PGconn *conn, const struct config *config, int n,
                       char **words)
 {
@@ -378,9 +390,13 @@ static int run_limits(PGconn *conn, const struct config *config, int n,
     if (n == 0 || (n == 1 && strcmp(words[0], "list") == 0))
         return list_limits(conn);
     if (n > 3 && strcmp(words[0], "set") == 0)
-        return set(conn, words[1], words[2], words + 3, n - 3);
+        return check_known("limits set", words[1]) == EXIT_DONE
+                   ? set(conn, words[1], words[2], words + 3, n - 3)
+                   : EXIT_USAGE;
     if (n == 3 && strcmp(words[0], "remove") == 0)
-        return remove_limit(conn, words[1], words[2]);
+        return check_known("limits remove", words[1]) == EXIT_DONE
+                   ? remove_limit(conn, words[1], words[2])
+                   : EXIT_USAGE;
     return cli_usage("%s", limits_usage);
 }
 

@@ -20,8 +20,9 @@ static enum status check_bind(const char *setting, const struct net_address *at,
     close(fd);
     if (!failed)
         return STATUS_OK;
-    return fail(err, STATUS_CONFLICT, "%s %s: %s", setting, net_text(at, text),
-                strerror(errno));
+    return fail(err, STATUS_CONFLICT,
+                "%s %s: %s; end what has it, or set %s to another one", setting,
+                net_text(at, text), strerror(errno), setting);
 }
 
 static enum status check(const char *setting, const char *listen, unsigned more,

@@ -81,9 +81,25 @@ def test_a_campaign_by_the_command_line(directory):
             assert "100 %  3,000 of 3,000" in said
             assert presort.check_totals(campaign)["delivered"] == 3000
             assert sink.totals()["recipients"] == 3000
+            check_slips_beside_a_database(presort)
         finally:
             send.kill()
             send.wait()
+
+
+def check_slips_beside_a_database(presort):
+    for words, status, said in (
+            ("limits set campain x mails_per_second=1", 2,
+             "did you mean `limits set campaign`?"),
+            ("relay add bad gmial", 2,
+             "neither HOST:PORT nor a preset, did you mean gmail?"),
+            ("relay add there a.example:587 --tls verified --login auto "
+             "--user jo --secret file:/nowhere/secret", 0,
+             "warning: /nowhere/secret: No such file or directory")):
+        ran = subprocess.run([places.PRESORT, *words.split()],
+                             env=presort.environment, capture_output=True,
+                             text=True, check=False)
+        assert ran.returncode == status and said in ran.stderr, ran
 
 
 def run_presort(*words):
