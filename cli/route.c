@@ -405,9 +405,10 @@ static int relay_list(PGconn *conn, const struct options *o)
     if (!r)
         return cli_fail("%s", err.text);
     for (int i = 0; i < PQntuples(r); i++)
-        printf("%s  %s  tls=%s  login=%s  user=%s  secret=%s\n",
+        printf("%s  %s  tls=%s  login=%s  user=%s  secret=%s%s\n",
                PQgetvalue(r, i, 0), PQgetvalue(r, i, 1), PQgetvalue(r, i, 2),
-               PQgetvalue(r, i, 3), PQgetvalue(r, i, 4), PQgetvalue(r, i, 5));
+               PQgetvalue(r, i, 3), PQgetvalue(r, i, 4), PQgetvalue(r, i, 5),
+               PQgetvalue(r, i, 6));
     return EXIT_DONE;
 }
 

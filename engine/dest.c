@@ -195,20 +195,40 @@ static unsigned on_opened(void *owner)
     return pace_opened(t->gate.site, t->source, now_us(t->world));
 }
 
+/* For the operator; "": it is none, or any more. */
+static void note_fault(struct dest *t, const char *text)
+{
+    struct pace_ledger *ledger = pace_ledger(t->gate.site);
+
+    snprintf(t->fault, sizeof t->fault, "%s", text);
+    ledger->changes += ledger->fault != NULL || *text;
+    ledger->fault = *text ? t->fault : NULL;
+}
+
 static void on_connected(void *owner)
 {
-    const struct dest *t = owner;
+    struct dest *t = owner;
 
     pace_connected(t->gate.site, now_us(t->world));
+    note_fault(t, "");
     if (t->relay)
         relay_accepted(t->relay);
 }
 
-static void on_login_refused(void *owner, int64_t opened_ms)
+/* "AUTH: 535 5.7.8 no", or why there was none to be said. */
+static void on_login_refused(void *owner, int64_t opened_ms,
+                             const struct smtp_end *end)
 {
-    const struct dest *t = owner;
+    struct dest *t = owner;
+    const char *said = end->code ? strchr(end->why, ' ') : NULL;
+    char text[DEST_FAULT_MAX], at[CLOCK_RFC3339_MAX];
 
-    if (t->relay)
+    clock_rfc3339(clock_wall_us(), at);
+    snprintf(text, sizeof text, "%s%s, at %s",
+             said ? "login refused:" : "no login: ", said ? said : end->why,
+             at);
+    note_fault(t, text);
+    if (t->relay && end->code >= 500)
         relay_refused(t->relay, opened_ms);
 }
 
@@ -273,6 +293,7 @@ static void look_at_token(struct dest *t)
     t->closed_ms = again_ms - DEST_TOKEN_MS;
     snprintf(t->why, sizeof t->why, "relay %s: %s", relay_name(t->relay),
              fault);
+    note_fault(t, t->why);
     unreachable_refuse(t, &refusal);
 }
 
@@ -304,6 +325,7 @@ static void on_addresses(void *owner)
     pool_hosts(t->pool, hosts, how.waiting ? 0 : n);
     if (relay_version(t->relay) != t->relay_version) {
         t->relay_version = relay_version(t->relay);
+        note_fault(t, "");
         pool_renew(t->pool);
     }
     look_at_token(t);
@@ -367,6 +389,7 @@ struct dest *dest_new(struct dest_world *w, const char *key, const char *label,
 
 void dest_free(struct dest *t)
 {
+    note_fault(t, "");
     pool_free(t->pool);
     hand_fini(&t->hand);
     sites_release(t->world->sites, t->gate.site);

@@ -19,6 +19,7 @@
 
 enum {
     DEST_REPORTS_MAX = 64,
+    DEST_FAULT_MAX = SMTP_WHY_MAX + 64,
     DEST_WAIT_US = 5 * 1000000, /* a longer pause empties the hand */
 };
 
@@ -67,7 +68,8 @@ struct dest {
     int64_t closed_ms;  /* no server answers, or no token is had, until then */
     bool tokenless;     /* a relay that is out of tokens, until closed_ms */
     char why[SMTP_WHY_MAX];
-    struct policy *policy;             /* kept: the hosts point into it */
+    char fault[DEST_FAULT_MAX]; /* why a relay has taken no mail at last */
+    struct policy *policy;      /* kept: the hosts point into it */
     const struct source_pool *sources; /* that it leaves from; or NULL */
     char source[SOURCE_TEXT_MAX];      /* the one now; "" */
     int64_t source_ms;                 /* looked at again then */

@@ -124,6 +124,7 @@ static void add_cell(struct args *args, struct pace_site *site,
 {
     char text[LIMITS_TEXT_MAX + PACE_WHY_MAX + SITES_LABEL_MAX];
     struct lane_share share = pace_share(site);
+    int64_t until_us;
     char *replies;
 
     switch (column) {
@@ -146,6 +147,8 @@ static void add_cell(struct args *args, struct pace_site *site,
         break;
     case COLUMN_WHY:
         pace_why(site, now_us, text);
+        if (pace_ledger(site)->fault && !pace_parked(site, now_us, &until_us))
+            snprintf(text, sizeof text, "%s", pace_ledger(site)->fault);
         add_text(args, text);
         break;
     case COLUMN_UNTIL: add_until(args, site, now_us); break;

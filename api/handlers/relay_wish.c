@@ -8,8 +8,9 @@
 #include <string.h>
 
 const char *const relay_wish_fields[] = {
-    "name",          "servers",      "preset", "tls",           "login", "user",
-    "password_file", "password_env", "limits", "password_from", "routes"};
+    "name",   "servers",       "preset",        "tls",
+    "login",  "user",          "password_file", "password_env",
+    "limits", "password_from", "routes",        "why"};
 const size_t relay_wish_n_fields =
     sizeof relay_wish_fields / sizeof *relay_wish_fields;
 

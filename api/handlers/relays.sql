@@ -10,6 +10,11 @@ SELECT json_build_object('name', r.name, 'tls', r.tls, 'login', r.login,
     'routes', coalesce((SELECT json_agg(id::text ORDER BY place, id)
                         FROM route WHERE relay = r.name OR fallback = r.name),
                        '[]'),
+    'why', (SELECT min(w.why)
+            FROM site_worker w JOIN worker v ON v.id = w.worker
+            WHERE w.site = 'relay ' || r.name AND w.why <> ''
+              AND w.lane <> '' AND v.stopped IS NULL
+              AND v.seen > now() - interval '2 minutes'),
     'created_at', r.created)::text,
     r.servers, r.secret
 FROM relay r WHERE $1::text IS NULL OR r.name = $1::text

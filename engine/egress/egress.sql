@@ -90,8 +90,13 @@ RETURNING id
 
 -- name: egress_relay_list
 SELECT name, servers, tls, login, coalesce(username, '-'),
-    coalesce(secret, 'tokens of ' || token_url, '-')
-FROM relay ORDER BY name
+    coalesce(secret, 'tokens of ' || token_url, '-'),
+    coalesce((SELECT '  why=' || min(w.why)
+              FROM site_worker w JOIN worker v ON v.id = w.worker
+              WHERE w.site = 'relay ' || r.name AND w.why <> ''
+                AND w.lane <> '' AND v.stopped IS NULL
+                AND v.seen > now() - interval '2 minutes'), '')
+FROM relay r ORDER BY name
 
 -- name, and how many there may be.
 -- name: egress_relay_fault

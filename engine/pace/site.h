@@ -88,6 +88,7 @@ struct pace_ledger {
     uint64_t sent;
     size_t waiting;     /* mails in hand: the owner's */
     bool stranded;      /* they have no address to leave from: the owner's */
+    const char *fault;  /* why it takes nothing, or NULL: the owner's */
     unsigned users;     /* of the state: the owner's */
     int64_t retried_us; /* the latest order to retry, wall clock: the owner's */
     uint64_t changes_told, sent_told, changes_learned;

@@ -300,8 +300,8 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
                      end->code, end->why);
     if (!l->ready && !l->leaving && !p->draining && !goes_in_clear(l, end))
         failed(p, l, reason(l, end, why), end);
-    if (end->fault == SMTP_FAULT_LOGIN && end->code >= 500)
-        p->events.login_refused(p->owner, l->opened_ms);
+    if (end->fault == SMTP_FAULT_LOGIN)
+        p->events.login_refused(p->owner, l->opened_ms, end);
     p->events.stirred(p->owner);
     free(l);
 }

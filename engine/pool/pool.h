@@ -91,9 +91,10 @@ struct pool_events {
     void (*connected)(void *owner);
     void (*closed)(void *owner, unsigned ticket, const char *source,
                    bool failed, unsigned code, const char *why);
-    /* A login was refused for good, over a connection opened then (mono, ms).
-     */
-    void (*login_refused)(void *owner, int64_t opened_ms);
+    /* No login came about over a connection opened then (mono, ms); with a code
+     * of 500 and more it is refused for good. */
+    void (*login_refused)(void *owner, int64_t opened_ms,
+                          const struct smtp_end *end);
     /* What came of TLS with a host, before the first mail or instead of it. */
     void (*tls)(void *owner, const char *host, const char *source,
                 const char *peer, const struct smtp_tls_facts *facts);

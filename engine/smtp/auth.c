@@ -2,6 +2,7 @@
 #include "base/bug.h"
 #include "base/memory.h"
 #include "mail/base64.h"
+#include "smtp/echo.h"
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -378,6 +379,20 @@ const char *smtp_auth_line(const struct smtp_auth *a, size_t *len)
 const char *smtp_auth_why(const struct smtp_auth *a)
 {
     return a->why;
+}
+
+size_t smtp_auth_hide(const struct smtp_auth *a, char *text)
+{
+    size_t from, to = a->len;
+
+    /* The last word of the line is what the mechanism says. */
+    while (to > 0 && (a->line[to - 1] == '\r' || a->line[to - 1] == '\n'))
+        to--;
+    for (from = to; from > 0 && a->line[from - 1] != ' '; from--)
+        ;
+    text[smtp_echo_before(text, a->line + from, to - from)] = 0;
+    text[smtp_echo_before(text, a->secret, strlen(a->secret))] = 0;
+    return strlen(text);
 }
 
 void smtp_auth_nonce(struct smtp_auth *a, const char *nonce)

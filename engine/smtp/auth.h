@@ -57,6 +57,13 @@ const char *smtp_auth_line(const struct smtp_auth *a, size_t *len);
 /* After FAILED: why, if it was not the server's reply that says it; else "". */
 const char *smtp_auth_why(const struct smtp_auth *a);
 
+/* text is what the server says of the exchange, for people: it ends where
+ * something of what was said comes back, the secret or its base64, or where
+ * there is a long word of base64. A server that wants to tell what it was told
+ * has other ways; this is against those that give back what they refuse.
+ * Returns how long it is now. */
+size_t smtp_auth_hide(const struct smtp_auth *a, char *text);
+
 /* For tests: what the nonce is instead of chance. */
 void smtp_auth_nonce(struct smtp_auth *a, const char *nonce);
 #endif

@@ -464,10 +464,12 @@ static void hear_early(struct smtp_session *s, const struct smtp_unanswered *u)
 
 static void hear_reply(struct smtp_session *s)
 {
-    const struct smtp_reply *r = &s->parser.reply;
+    struct smtp_reply *r = &s->parser.reply;
     struct smtp_unanswered *u = s->unanswered;
 
     s->replies++;
+    if (s->auth && u->step == STEP_AUTH && r->code != 334)
+        r->len = smtp_auth_hide(s->auth, r->text);
     if (r->code == 421 && smtp_session_waits(s) != STEP_QUIT) {
         hear_closing(s);
         return;

@@ -84,7 +84,8 @@ def test_going_live_is_one_call(secrets):
             "servers": [f"127.0.0.1:{corp.port}*3"], "tls": "required",
             "login": "auto", "user": "jo", "password_from": "file",
             "password_file": str(secrets / "corp"), "password_env": None,
-            "limits": None, "routes": [], "created_at": made["created_at"]}
+            "limits": None, "routes": [], "why": None,
+            "created_at": made["created_at"]}
         is_delivered(receipt(presort, "a@live.example"))
 
         with followed(presort, 1):

@@ -92,10 +92,26 @@ def test_login_over_tls():
         arrives(smtps, "a@smtps.example")
         process.wait_until(lambda: "code=535" in presort.log(), 15,
                            "the login to be refused")
+        process.wait_until(lambda: presort.ask("GET", "/relays/wrong")["why"],
+                           15, "the reason")
+        shown = presort.ask("GET", "/relays/wrong")
+        assert shown["why"].startswith("login refused: 535 5.7.8 ")
+        assert "login refused: 535 5.7.8 " in str(presort.ask(
+            "GET", "/sites/relay%20wrong"))
+        assert f"why={shown['why'][:20]}" in presort.command("relay", "list")
+        assert "login refused" in presort.command("sites", "relay wrong")
+        assert presort.ask("GET", "/relays/submission")["why"] is None
+        right = directory / "right"
+        right.write_text("another\n", encoding="utf-8")
+        presort.command("relay", "add", "wrong", f"127.0.0.1:{wrong.port}",
+                        "--tls", "required", "--login", "auto", "--user", "jo",
+                        "--secret", f"file:{right}")
+        arrives(wrong, "a@wrong.example")
+        process.wait_until(lambda: "login" not in str(presort.ask(
+            "GET", "/relays/wrong")["why"]), 15, "the reason to go")
         arrives(token, "a@token.example")
         assert "relay=none status=3" in presort.log()
         assert set(token.copies()) == {"a@token.example"}
-        assert wrong.copies() == {}
         assert plain.copies() == {}
         assert SECRET not in presort.log()
         assert "horse" not in presort.log()

@@ -147,6 +147,16 @@ static const struct talk secure_talks[] = {
      "W must login\n" SECURED
      "S: 250-mx\nS: 250 AUTH PLAIN\nC: AUTH PLAIN AHVzZXIAcGVuY2ls\n"
      "S: 235 in\nE: idle\n"},
+    {"the login comes back",
+     BY_TLS "S: 250 AUTH PLAIN\nC: AUTH PLAIN AHVzZXIAcGVuY2ls\n"
+            "S: 535-5.7.8 not AHVzZXIAcGVuY2ls\nS: 535 5.7.8 so\n" GIVEN_UP
+            "E: over: AUTH: 535 5.7.8 not  (535) [login]\n"},
+    {"the password comes back",
+     BY_TLS "S: 250 AUTH PLAIN\nC: AUTH PLAIN AHVzZXIAcGVuY2ls\n"
+            "S: 250 pencil?\n" GIVEN_UP "E: over: AUTH: 250  (250) [login]\n"},
+    {"the login comes back with 421",
+     BY_TLS "S: 250 AUTH PLAIN\nC: AUTH PLAIN AHVzZXIAcGVuY2ls\n"
+            "S: 421 bye cGVuY2ls\nE: over: AUTH: 421 bye  (421) [login]\n"},
     {"421 to AUTH",
      BY_TLS "S: 250 AUTH PLAIN\nC: AUTH PLAIN AHVzZXIAcGVuY2ls\n"
             "S: 421 bye\nE: over: AUTH: 421 bye (421) [login]\n"},
