@@ -72,6 +72,20 @@ static void why_limit(const struct pace_site *s, enum limit limit, char *out)
              (long long)s->limits.of[limit], unit(limit));
 }
 
+/* The operator's, or what was learned where it is less. */
+static void why_connections(const struct pace_site *s, char *out)
+{
+    int64_t limit = s->limits.of[LIMIT_CONNECTIONS];
+    double lines = s->shape.lines * s->share.n;
+
+    if (s->shape.lines > 0 && (limit <= 0 || lines < (double)limit))
+        snprintf(out, PACE_WHY_MAX,
+                 "%s refused connections: %.0f at a time, rising", title(s),
+                 lines);
+    else
+        why_limit(s, LIMIT_CONNECTIONS, out);
+}
+
 /* Of a campaign, project, sender or source, as long as it was met lately. */
 static void why_rule(const struct pace_site *s, int64_t now_us, char *out)
 {
@@ -115,7 +129,7 @@ void pace_why(const struct pace_site *s, int64_t now_us, char *out)
                  "no source address of its pool can be used here and reaches "
                  "its servers");
     else if (s->open >= pace_connections(s) && s->open > 0)
-        why_limit(s, LIMIT_CONNECTIONS, out);
+        why_connections(s, out);
     else if (s->open == 0 && !meter_gate_allows(&s->connects, now_us, &when_us))
         why_limit(s, LIMIT_CONNECTIONS_PER_MINUTE, out);
     else

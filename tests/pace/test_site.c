@@ -336,6 +336,32 @@ static void says_which_limit_binds(void **state)
     pace_free(p);
 }
 
+/* What the site's refusals have taught is less than what the limit says, or
+ * there is none. */
+static void says_who_bounds_connections(void **state)
+{
+    struct pace *p = pace_of("connections=5", 1);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    struct pace_site *relay = pace_site(p, "corp", true, 1);
+    char why[PACE_WHY_MAX];
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        pace_opened(s, NULL, NOW);
+    pace_why(s, NOW, why);
+    assert_string_equal(why, "the limit for a.example is 5 connections");
+    pace_closed(s, NULL, true, 0, "connect: connection refused", NOW);
+    pace_why(s, NOW, why);
+    assert_string_equal(why,
+                        "a.example refused connections: 2 at a time, rising");
+    pace_opened(relay, NULL, NOW);
+    pace_closed(relay, NULL, true, 0, "connect: connection refused", NOW);
+    pace_opened(relay, NULL, NOW);
+    pace_why(relay, NOW, why);
+    assert_string_equal(why, "corp refused connections: 1 at a time, rising");
+    pace_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_suspended_campaign_outlives_a_restart),
         cmocka_unit_test(keeps_the_latest_replies),
         cmocka_unit_test(says_which_limit_binds),
+        cmocka_unit_test(says_who_bounds_connections),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
