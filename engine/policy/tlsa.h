@@ -15,8 +15,8 @@ enum {
 };
 
 /* The usable ones of an answer: usages 2 and 3 (RFC 7672, 3.1.3), known
- * selectors and matching types, digests of the right length. Returns how
- * many. */
+ * selectors and matching types, digests of the right length; whole certificates
+ * and keys (matching type 0) that can be read. Returns how many. */
 size_t tlsa_usable(const struct dns_answer *answer,
                    struct smtp_tlsa out[TLSA_MAX]);
 

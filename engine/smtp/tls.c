@@ -214,11 +214,21 @@ static void apply(struct smtp_tls_link *link, const struct smtp_tls_policy *p)
         say_name(link->ssl, p->host);
 }
 
-/* A name to be verified and no name: nothing can prove it. */
-static bool is_hopeless(const struct smtp_tls_policy *p)
+/* A name to be verified and no name: nothing can prove it. What counts where
+ * TLSA records are of no use is for the policy to say, never "anybody". */
+static const char *hopeless(const struct smtp_tls_link *link,
+                            const struct smtp_tls_policy *p,
+                            enum smtp_tls_result *result)
 {
-    return p->level == SMTP_TLS_VERIFIED && p->n_names == 0 &&
-           !is_name(p->host);
+    if (p->level == SMTP_TLS_DANE && !link->dane) {
+        *result = SMTP_TLS_TLSA_INVALID;
+        return "none of the server's TLSA records can be used";
+    }
+    if (p->level == SMTP_TLS_VERIFIED && p->n_names == 0 && !is_name(p->host)) {
+        *result = SMTP_TLS_HOST_MISMATCH;
+        return "the server has no name to verify";
+    }
+    return "";
 }
 
 struct smtp_tls_link *smtp_tls_open(struct smtp_tls_net *net,
@@ -242,10 +252,7 @@ struct smtp_tls_link *smtp_tls_open(struct smtp_tls_net *net,
     SSL_set_connect_state(link->ssl);
     apply(link, policy);
     *facts = (struct smtp_tls_facts){.version = "", .cipher = "", .why = ""};
-    if (is_hopeless(policy)) {
-        facts->result = SMTP_TLS_HOST_MISMATCH;
-        facts->why = "the server has no name to verify";
-    }
+    facts->why = hopeless(link, policy, &facts->result);
     return link;
 }
 

@@ -63,7 +63,7 @@ struct smtp_tls_policy {
     const char *const *names; /* any of them will do; n_names 0: host. By
                                  DANE-TA the host will do as well */
     size_t n_names;
-    const struct smtp_tlsa *tlsa; /* if none is usable: as REQUIRED */
+    const struct smtp_tlsa *tlsa; /* of DANE; if none is usable, it fails */
     size_t n_tlsa;
     /* Who asks for that much, for reasons: static, "DANE" for instance. NULL:
      * the operator. Nothing depends on it. */

@@ -322,6 +322,39 @@ def test_dane_is_kept_to():
             {"a@none.example"}]
 
 
+def test_records_of_no_use_take_nothing_from_what_is_asked_otherwise():
+    """A signed TLSA record that is no certificate proves nothing: what the
+    operator asks for, or MTA-STS, counts as before; where nobody asks, TLS with
+    anybody will do (RFC 7672, 2.2)."""
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        own = certificate(where, "nobody.example")
+        web_cert = certificate(where, "mta-sts.sts.example")
+        names = {"mta-sts.sts.example": ["A 127.0.2.1"],
+                 "_mta-sts.sts.example": ['TXT "v=STSv1; id=1"']}
+        for i, name in enumerate(("ruled", "sts", "free"), 1):
+            names[f"{name}.example"] = [f"MX 1 mx{i}.example."]
+            names[f"mx{i}.example"] = ["A 127.0.1.1"]
+            names[f"_{port}._tcp.mx{i}.example"] = [
+                "TLSA 2 0 0 deadbeef00112233"]
+        web = stack.enter_context(Web(
+            {"mta-sts.sts.example": ("text/plain", STS.format(
+                mode="enforce", mx="mx2.example"))},
+            {"mta-sts.sts.example": web_cert}))
+        dns = stack.enter_context(Dns(names, signed=True))
+        sink = stack.enter_context(Sink("--starttls", "--tls-cert", own,
+                                        address="127.0.1.1", port=port))
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, web_cert, workers=1, mta_sts_port=web.port)))
+        presort.command("tls", "set", "ruled.example", "verified")
+        campaign = send(presort, ["ruled.example", "sts.example",
+                                  "free.example"])
+        presort.wait_for_totals(campaign, 25, lambda t: t["delivered"] == 1 and
+                                t["deferred"] == 2)
+        assert set(sink.copies()) == {"a@free.example"}
+
+
 def test_dane_by_a_trust_anchor_and_the_domains_own_name():
     """Certificates for a domain, not for its host, will do where a trust anchor
     vouches for them (RFC 7672, 3.2.2), also for what the domain is an alias of;
