@@ -7,6 +7,9 @@ enum {
     CLAIMS_URGENT = 64,     /* batches of transactional mail at a time */
     CLAIMS_LOW_LEAST = 200, /* mails of an offer in hand */
     CLAIMS_AHEAD_SECONDS = 5,
+    CLAIMS_COUNT_MS = 50,
+    CLAIMS_FEW = 4, /* batches that a campaign may have in any case */
+    CLAIMS_ROOM = HELD_MAX / 4 * 3, /* the rest is for transactional mail */
     CLAIMS_RELIEF_MS = 100,
     CLAIMS_LIST_MS = 50, /* the store is asked what it has not more often */
 };
@@ -65,7 +68,7 @@ void claims_hold(struct claims *c, struct batch *b)
 }
 
 struct wanting {
-    const struct claims *claims;
+    struct claims *claims;
     const struct dests *dests;
     size_t low; /* about a third of a second's work in hand is few: enough to
                    never run dry while a claim is under way */
@@ -81,8 +84,54 @@ static size_t enough(size_t low, double rate)
     return low;
 }
 
-/* Of a site or campaign with a limit, what it takes in some seconds is enough;
- * of one that is shut, nothing is wanted. */
+/* Mails of the campaign that are in hand or asked for, at all sites; of a site
+ * no more than it takes in some seconds: the rest keeps nobody busy. */
+static size_t soon_of(const struct wanting *w, struct offers_campaign *of)
+{
+    const struct offers *all = &w->claims->offers;
+
+    if (of->counted_ms && w->now_ms - of->counted_ms < CLAIMS_COUNT_MS)
+        return of->soon;
+    of->counted_ms = w->now_ms;
+    of->soon = 0;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct offer *f = all->all[i];
+        double rate = 0;
+
+        if (f->of != of || (f->in_hand == 0 && !f->claiming))
+            continue;
+        if (w->claims->by_site)
+            (void)dests_site_is_open(w->dests, f->site, w->now_ms, &rate);
+        of->soon += enough(f->in_hand + (f->claiming ? f->asked : 0), rate);
+    }
+    return of->soon;
+}
+
+/* Of a campaign with a limit, what it takes in some seconds is enough, and a
+ * few batches, as some sites may be slow. None has more than twice as many
+ * batches as there is room left for others: so one that comes always finds
+ * some. */
+static size_t wanted_of_campaign(const struct wanting *w,
+                                 const struct offer *offer, size_t low)
+{
+    size_t room = w->held < CLAIMS_ROOM ? CLAIMS_ROOM - w->held : 0, soon;
+    double rate;
+
+    if (offer->of->batches >= 2 * room ||
+        !dests_campaign_is_open(w->dests, offer->campaign, offer->site, &rate))
+        return 0;
+    low = enough(low, rate);
+    if (rate <= 0 || offer->of->batches < CLAIMS_FEW)
+        return low;
+    soon = soon_of(w, offer->of);
+    rate *= CLAIMS_AHEAD_SECONDS;
+    if ((double)soon >= rate + 1)
+        return 0;
+    return low;
+}
+
+/* Of a site with a limit, what it takes in some seconds is enough; of one that
+ * is shut, nothing is wanted. */
 static size_t wanted_of(void *arg, const struct offer *offer)
 {
     const struct wanting *w = arg;
@@ -94,14 +143,8 @@ static size_t wanted_of(void *arg, const struct offer *offer)
             return 0;
         low = enough(low, rate);
     }
-    if (offer->class == BATCH_CAMPAIGN) {
-        if (w->held > HELD_MAX / 4 * 3)
-            return 0; /* the rest of the room is for transactional mail */
-        if (!dests_campaign_is_open(w->dests, offer->campaign, offer->site,
-                                    &rate))
-            return 0;
-        low = enough(low, rate);
-    }
+    if (offer->class == BATCH_CAMPAIGN)
+        low = wanted_of_campaign(w, offer, low);
     return low > offer->in_hand ? low - offer->in_hand : 0;
 }
 

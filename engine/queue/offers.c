@@ -11,9 +11,17 @@ static bool is_idle(const struct offer *f)
     return f->batches == 0 && !f->claimable && !f->claiming;
 }
 
+static void leave_campaign(struct offer *f)
+{
+    if (f->of && --f->of->offers == 0)
+        free(f->of);
+    f->of = NULL;
+}
+
 void offers_fini(struct offers *o)
 {
     for (size_t i = 0; i < o->n; i++) {
+        leave_campaign(o->all[i]);
         free(o->all[i]->site);
         free(o->all[i]);
     }
@@ -69,6 +77,22 @@ static struct offer *place(struct offers *o)
     return o->all[o->n++];
 }
 
+/* With the others of its campaign. */
+static struct offers_campaign *join_campaign(
+    const struct offers *o, const unsigned char campaign[UUID_BYTES])
+{
+    struct offers_campaign *of = NULL;
+
+    for (size_t i = 0; i < o->n && !of; i++)
+        if (o->all[i]->of &&
+            memcmp(o->all[i]->campaign, campaign, UUID_BYTES) == 0)
+            of = o->all[i]->of;
+    if (!of)
+        of = memory_new(1, sizeof *of);
+    of->offers++;
+    return of;
+}
+
 static struct offer *offer_of(struct offers *o, enum batch_class class,
                               const unsigned char campaign[UUID_BYTES],
                               const char *site)
@@ -82,7 +106,10 @@ static struct offer *offer_of(struct offers *o, enum batch_class class,
     if (!f) {
         f = place(o);
         free(f->site);
+        leave_campaign(f);
         *f = (struct offer){.class = class, .weight = 1, .ask = 1};
+        if (class == BATCH_CAMPAIGN)
+            f->of = join_campaign(o, campaign);
         memcpy(f->campaign, campaign, UUID_BYTES);
         f->site = text_copy(site);
     }
@@ -90,13 +117,35 @@ static struct offer *offer_of(struct offers *o, enum batch_class class,
     return f;
 }
 
+/* Those that have a batch here are few: what is held is bounded. */
+static bool is_mere(const struct offer *f)
+{
+    return f->batches == 0 && (f->claimable || f->claiming);
+}
+
 static size_t offered(const struct offers *o)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < o->n; i++)
-        n += o->all[i]->claimable || o->all[i]->claiming;
+        n += is_mere(o->all[i]);
     return n;
+}
+
+/* One that nobody wants, in turn: with many of them all come by. */
+static bool oust(struct offers *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        size_t at = (o->ousted + 1 + i) % o->n;
+        struct offer *f = o->all[at];
+
+        if (!is_mere(f) || f->claiming || !f->unwanted)
+            continue;
+        f->claimable = false;
+        o->ousted = at;
+        return true;
+    }
+    return false;
 }
 
 void offers_come(struct offers *o, enum batch_class class,
@@ -105,7 +154,7 @@ void offers_come(struct offers *o, enum batch_class class,
 {
     struct offer *f = find(o, class, campaign, site);
 
-    if (!(f && f->claimable) && offered(o) >= OFFERS_MAX)
+    if ((!f || is_idle(f)) && offered(o) >= OFFERS_MAX && !oust(o))
         return;
     f = offer_of(o, class, campaign, site);
     f->claimable = true;
@@ -145,6 +194,10 @@ void offers_hold(struct offers *o, struct batch *b, const char *site)
     f->mails = b->n_mails;
     f->batches++;
     f->in_hand += b->n_waiting;
+    if (f->of) {
+        f->of->batches++;
+        f->of->counted_ms = 0;
+    }
     b->in_hand = &f->in_hand;
     b->offer = f;
 }
@@ -167,6 +220,8 @@ void offers_let_go(struct batch *b)
         return;
     f->batches--;
     f->in_hand -= b->n_waiting;
+    if (f->of)
+        f->of->batches--;
     b->in_hand = NULL;
     b->offer = NULL;
 }
@@ -197,8 +252,11 @@ struct offer *offers_claim(struct offers *o, offers_wants *wants, void *arg,
     for (size_t i = 0; i < o->n; i++) {
         struct offer *f = o->all[i];
 
-        if (f->claimable && !f->claiming && (!best || goes_before(f, best)) &&
-            (n = wants(arg, f)) > 0) {
+        if (!f->claimable || f->claiming || (best && !goes_before(f, best)))
+            continue;
+        n = wants(arg, f);
+        f->unwanted = n == 0;
+        if (n > 0) {
             best = f;
             wanted = n;
         }
@@ -207,6 +265,9 @@ struct offer *offers_claim(struct offers *o, offers_wants *wants, void *arg,
         return NULL;
     *batches = batches_of(best, wanted);
     best->claiming = true;
+    best->asked = wanted;
+    if (best->of)
+        best->of->counted_ms = 0;
     o->claims++;
     return best;
 }

@@ -13,10 +13,18 @@
 #include "queue/batch.h"
 
 enum {
-    OFFERS_MAX = 1000,      /* that have something to claim */
-    OFFERS_CLAIMS_MAX = 4,  /* asked at once: what they bring has to fit */
-    OFFERS_ASK_MAX = 16,    /* batches in one claim */
+    OFFERS_MAX = 1000,     /* that have something to claim, and no batch here */
+    OFFERS_CLAIMS_MAX = 4, /* asked at once: what they bring has to fit */
+    OFFERS_ASK_MAX = 16,   /* batches in one claim */
     OFFERS_ASK_MAILS = 250, /* and about so many mails */
+};
+
+/* What the worker has of one campaign, at whatever sites. */
+struct offers_campaign {
+    size_t offers;      /* that are of it, idle ones too */
+    size_t batches;     /* held */
+    size_t soon;        /* mails in hand that may go soon: the owner's count */
+    int64_t counted_ms; /* when; the owner's. 0: not since a batch came */
 };
 
 struct offer {
@@ -25,24 +33,30 @@ struct offer {
     char *site;                         /* "": any */
     int weight;
     double pass;
-    size_t in_hand; /* mails that wait in the worker */
-    size_t batches; /* of it that the worker holds */
-    bool claimable; /* the store has more */
-    bool claiming;  /* asked, not answered */
-    int ask;        /* batches to claim at a time; more if they are small */
-    size_t mails;   /* in the last batch of it; 0: none was seen */
+    size_t in_hand;             /* mails that wait in the worker */
+    size_t batches;             /* of it that the worker holds */
+    bool claimable;             /* the store has more */
+    bool claiming;              /* asked, not answered */
+    size_t asked;               /* about so many mails */
+    bool unwanted;              /* so said the owner when last asked */
+    struct offers_campaign *of; /* all offers of the campaign; or NULL */
+    int ask;      /* batches to claim at a time; more if they are small */
+    size_t mails; /* in the last batch of it; 0: none was seen */
 };
 
 struct offers {
     struct offer **all; /* their addresses last as long as they are not idle */
     size_t n, cap;
     size_t claims; /* under way */
+    size_t ousted; /* the last one that made room was here */
     double pass;   /* of the last mail sent */
 };
 
 void offers_fini(struct offers *o);
 
-/* The store has something of it. Ignored when there are too many. */
+/* The store has something of it. When there are too many, it takes the place of
+ * one that nobody wants now, which comes again when the store is asked again;
+ * or, where all are wanted, is ignored. */
 void offers_come(struct offers *o, enum batch_class class,
                  const unsigned char campaign[UUID_BYTES], const char *site,
                  int weight);

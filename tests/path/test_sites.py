@@ -19,12 +19,14 @@ LATE_MS = 100
 
 
 @contextlib.contextmanager
-def internet(sites, workers=2, database=None, **settings):
+def internet(sites, workers=2, database=None, domains=None, **settings):
     """Presort and a sink for each site, NAME.example behind mx.NAME.example.
-    sites: {name: the sink's options}"""
+    sites: {name: the sink's options}; domains: {further ones: their site}"""
     port = free_ports(1)[0]
     with contextlib.ExitStack() as stack:
-        names, sinks = {}, {}
+        names = {domain: [f"MX 1 mx.{name}.example."]
+                 for domain, name in (domains or {}).items()}
+        sinks = {}
         for n, (name, options) in enumerate(sites.items(), 1):
             names[f"{name}.example"] = [f"MX 1 mx.{name}.example."]
             names[f"mx.{name}.example"] = [f"A 127.0.2.{n}"]

@@ -225,6 +225,59 @@ static void always_has_a_place_for_a_batch(void **state)
     assert_int_equal(offers_active(&offers), OFFERS_MAX);
 }
 
+static size_t of_one_site(void *arg, const struct offer *offer)
+{
+    return strcmp(offer->site, arg) == 0;
+}
+
+/* Where the place is taken by what nobody wants, others come in its stead, and
+ * what has a batch here keeps its own. */
+static void ousts_what_is_not_wanted(void **state)
+{
+    struct batch *held = batch_of(1, 1, 10);
+    char slow[] = "slow.example", fast[] = "fast.example";
+
+    (void)state;
+    come(1, "slow.example", 1);
+    offers_hold(&offers, held, "slow.example");
+    for (unsigned i = 2; i <= OFFERS_MAX + 1; i++)
+        come(i, "slow.example", 1);
+    come(5000, "fast.example", 1); /* not known yet to be unwanted */
+    assert_null(offers_claim(&offers, of_one_site, fast, &batches));
+    for (unsigned i = 5000; i < 5003; i++)
+        come(i, "fast.example", 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_non_null(offers_claim(&offers, of_one_site, fast, &batches));
+    assert_null(offers_claim(&offers, of_one_site, fast, &batches));
+    assert_int_equal(offers.n, OFFERS_MAX + 1);
+    assert_true(((struct offer *)held->offer)->claimable);
+    assert_non_null(offers_claim(&offers, of_one_site, slow, &batches));
+    let_go(held);
+}
+
+/* What is held of a campaign counts at all sites, of others apart. */
+static void counts_what_a_campaign_has(void **state)
+{
+    struct batch *a = batch_of(1, 1, 10), *b = batch_of(1, 2, 10),
+                 *other = batch_of(2, 3, 10);
+
+    (void)state;
+    offers_hold(&offers, a, "one.example");
+    offers_hold(&offers, b, "two.example");
+    offers_hold(&offers, other, "one.example");
+    const struct offer *o = a->offer, *with = b->offer,
+                       *not_with = other->offer;
+
+    assert_ptr_equal(o->of, with->of);
+    assert_ptr_not_equal(o->of, not_with->of);
+    assert_int_equal(o->of->batches, 2);
+    let_go(a);
+    assert_int_equal(with->of->batches, 1);
+    assert_int_equal(not_with->of->batches, 1);
+    let_go(b);
+    let_go(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +289,8 @@ int main(void)
         cmocka_unit_test_setup(leaves_out_what_is_not_wanted, start),
         cmocka_unit_test_setup(compares_within_a_site, start),
         cmocka_unit_test_setup(always_has_a_place_for_a_batch, start),
+        cmocka_unit_test_setup(ousts_what_is_not_wanted, start),
+        cmocka_unit_test_setup(counts_what_a_campaign_has, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
