@@ -302,19 +302,54 @@ static void reap(struct supervisor *s, int64_t now)
             }
 }
 
+/* What some program reads at its start alone; all that begins so where a name
+ * ends in "_". The other settings hold as soon as they are read again. */
+static const char *const at_start[] = {
+    "api_",
+    "batch_mails_max",
+    "database_url",
+    "dns_servers",
+    "dns_trust_anchor_file",
+    "engine_metrics_listen",
+    "expire_seconds",
+    "fetch_",
+    "hostname",
+    "inbound_listen",
+    "inbound_poll_seconds",
+    "log_level",
+    "postgres_bin_dir",
+    "public_url",
+    "relay",
+    "relay_",
+    "sandbox_listen",
+    "slice_mails",
+    "tls_ca_file",
+    "transactional_expire_seconds",
+    "workers",
+};
+
+static bool is_at_start(const char *name)
+{
+    for (size_t i = 0; i < sizeof at_start / sizeof *at_start; i++) {
+        size_t n = strlen(at_start[i]);
+        bool begins = at_start[i][n - 1] == '_';
+
+        if (begins ? strncmp(name, at_start[i], n) == 0
+                   : strcmp(name, at_start[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void warn_of_restart(const struct config *was, const struct config *is)
 {
-    if (strcmp(was->relay, is->relay) != 0 &&
-        (!strcmp(was->relay, "sandbox") || !strcmp(is->relay, "sandbox")))
-        log_event(LOG_WARN, "restart_needed", "setting=relay");
-    if (strcmp(was->database_url, is->database_url) != 0)
-        log_event(LOG_WARN, "restart_needed", "setting=database_url");
-    if (was->workers != is->workers)
-        log_event(LOG_WARN, "restart_needed", "setting=workers");
-    if (strcmp(was->api_listen, is->api_listen) != 0)
-        log_event(LOG_WARN, "restart_needed", "setting=api_listen");
-    if (strcmp(was->inbound_listen, is->inbound_listen) != 0)
-        log_event(LOG_WARN, "restart_needed", "setting=inbound_listen");
+    size_t n;
+    const struct setting *settings = config_settings(&n);
+
+    for (size_t i = 0; i < n; i++)
+        if (config_differs(was, is, i) && is_at_start(settings[i].name))
+            log_event(LOG_WARN, "restart_needed", "setting=%s",
+                      settings[i].name);
 }
 
 static void reload(const struct supervisor *s)

@@ -409,6 +409,16 @@ void config_fini(struct config *config)
     *config = (struct config){0};
 }
 
+bool config_differs(const struct config *a, const struct config *b, size_t i)
+{
+    const void *left = (const char *)a + rows[i].offset;
+    const void *right = (const char *)b + rows[i].offset;
+
+    if (rows[i].kind == SETTING_TEXT || rows[i].kind == SETTING_SECRET)
+        return strcmp(*(char *const *)left, *(char *const *)right) != 0;
+    return *(const int64_t *)left != *(const int64_t *)right;
+}
+
 const struct setting *config_settings(size_t *n)
 {
     *n = SETTINGS;

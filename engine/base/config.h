@@ -255,6 +255,10 @@ struct setting {
     char origin[SETTING_ORIGIN_MAX]; /* "default", "FILE:LINE", "environment" */
 };
 
+/* Whether the i-th setting of config_settings() has another value in a than in
+ * b. */
+bool config_differs(const struct config *a, const struct config *b, size_t i);
+
 /* Defaults, then file, then environment. path NULL: $PRESORT_CONFIG if set,
  * else /etc/presort/presort.conf if it is there. A path given but not
  * readable, an unknown name (with the nearest known one suggested), and a bad

@@ -65,6 +65,14 @@ static bool passes(const struct bounce_verdict *v, enum bounce_step step)
     return false;
 }
 
+/* A login or TLS is wanted (RFC 4954, 4; RFC 3207, 4): any mail would be told
+ * so, until the relay is set right. At RCPT it may mean that their host does
+ * not handle the recipient's domain. */
+static bool wants_login(const struct settled *s, enum bounce_step step)
+{
+    return s->code == 530 && step == BOUNCE_STEP_MAIL;
+}
+
 void answer_judge(struct settled *s, int tries, int64_t tries_max)
 {
     if (is_ours(s))
@@ -73,6 +81,8 @@ void answer_judge(struct settled *s, int tries, int64_t tries_max)
     struct bounce_verdict v = verdict_of(s, step);
 
     s->category = category_text(v.category);
-    if (s->verdict == VERDICT_BOUNCED && tries < tries_max && passes(&v, step))
+    if (s->verdict != VERDICT_BOUNCED)
+        return;
+    if (wants_login(s, step) || (tries < tries_max && passes(&v, step)))
         s->verdict = VERDICT_DEFERRED;
 }

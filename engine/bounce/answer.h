@@ -5,8 +5,9 @@
  * A 5xx that blames our address, our speed or a trouble of theirs says nothing
  * of the recipient, and passes: such a mail is deferred, as if it had been a
  * 4xx, while it may still be tried again. What is refused after all of its text
- * was seen may be refused for the text; that is believed at once. No I/O, no
- * allocation.
+ * was seen may be refused for the text; that is believed at once. 530 to MAIL
+ * asks us for a login: no mail is to blame, so each waits until it expires.
+ * No I/O, no allocation.
  */
 #ifndef BOUNCE_ANSWER_H
 #define BOUNCE_ANSWER_H

@@ -31,6 +31,7 @@ struct route {
 
     struct route_way standard; /* what the setting says */
     struct relay *sandbox;     /* NULL if it can't be reached */
+    char *ca_file;             /* the settings' own is gone once read again */
     struct map relays;         /* by name; they stay */
     struct sources sources;
     bool sources_changed; /* since the rules were taken */
@@ -466,8 +467,9 @@ enum status route_new(uv_loop_t *loop, const struct config *config,
     static const struct pg_events events = {on_up, on_down, on_notified};
     struct route *r = memory_new(1, sizeof *r);
 
-    r->world = (struct relay_world){loop, web_new(loop, ROUTE_ASKED_MAX),
-                                    config->tls_ca_file};
+    r->ca_file = text_copy(config->tls_ca_file);
+    r->world =
+        (struct relay_world){loop, web_new(loop, ROUTE_ASKED_MAX), r->ca_file};
     r->config = config;
     r->changed = changed;
     r->owner = owner;
@@ -518,6 +520,7 @@ void route_free(struct route *r)
         relay_free(r->standard.relay);
     relay_free(r->sandbox);
     web_free(r->world.web);
+    free(r->ca_file);
     free(r->rules);
     free(r);
 }

@@ -56,6 +56,31 @@ static void defaults_are_all_valid(void **state)
     assert_null(config.api_listen);
 }
 
+static void differs(void **state)
+{
+    const char a_text[] = "relay = a:25\nworkers = 3\n",
+               b_text[] = "relay = b:25\nworkers = 3\ndrain_seconds = 7s\n";
+    struct config a, b;
+    struct error err = {""};
+    size_t n, found = 0;
+    const struct setting *s = config_settings(&n);
+
+    (void)state;
+    assert_int_equal(load(a_text, strlen(a_text), &a, &err), STATUS_OK);
+    assert_int_equal(load(b_text, strlen(b_text), &b, &err), STATUS_OK);
+    for (size_t i = 0; i < n; i++) {
+        bool expected =
+            !strcmp(s[i].name, "relay") || !strcmp(s[i].name, "drain_seconds");
+
+        assert_int_equal(config_differs(&a, &b, i), expected);
+        assert_false(config_differs(&a, &a, i));
+        found += expected;
+    }
+    assert_int_equal(found, 2);
+    config_fini(&a);
+    config_fini(&b);
+}
+
 static void file_then_environment(void **state)
 {
     static const char text[] = "# ours\n\n  workers = 3\nrelay = [::1]:25 # x\n"
@@ -271,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_are_all_valid),
+        cmocka_unit_test(differs),
         cmocka_unit_test(file_then_environment),
         cmocka_unit_test(a_long_value_stays_whole),
         cmocka_unit_test(refusals_say_where_and_why),

@@ -51,6 +51,13 @@ static const struct row table[] = {
      "transient"},
     {VERDICT_BOUNCED, 550, "5.1.1", "STARTTLS", "no such user", 0,
      VERDICT_DEFERRED, "transient"},
+    /* A login is wanted: of us, however often. */
+    {VERDICT_BOUNCED, 530, "5.7.0", "MAIL FROM", "Authentication required", 0,
+     VERDICT_DEFERRED, "auth_or_policy"},
+    {VERDICT_BOUNCED, 530, "", "MAIL FROM", "Must issue a STARTTLS first",
+     TRIES_MAX, VERDICT_DEFERRED, "auth_or_policy"},
+    {VERDICT_BOUNCED, 530, "5.7.0", "RCPT TO", "Authentication required", 0,
+     VERDICT_BOUNCED, "auth_or_policy"},
     /* From DNS. */
     {VERDICT_BOUNCED, 550, "5.1.2", "DNS", "no such domain", 0, VERDICT_BOUNCED,
      "bad_domain"},

@@ -218,13 +218,18 @@ def test_reload(programs):
             copy = up.state / "run/presort.conf"
             assert copy.read_text() == "drain_seconds = 5s\n"
             assert "reloads" not in up.said()
-            config.write_text("drain_seconds = 6s\n")
+            config.write_text("drain_seconds = 6s\nrelay_user = jo\n"
+                              "api_threads = 9\n")
             up.hang_up()
             process.wait_until(lambda: "presort-api  reloads" in up.said(), 5,
                                "the API")
             process.wait_until(lambda: "--slot 0 reloads" in up.said(), 5,
                                "the engine")
-            assert copy.read_text() == "drain_seconds = 6s\n"
+            assert copy.read_text() == config.read_text()
+            told = [line.split("restart_needed ")[1]
+                    for line in up.said().splitlines()
+                    if " restart_needed " in line]
+            assert told == ["setting=api_threads", "setting=relay_user"]
     finally:
         config.unlink()
 
