@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LOCAL_MAX = 64, LABEL_MAX = 63 };
+enum { LABEL_MAX = 63 };
 
 /* What a byte may be in the plain common form of an address. */
 enum kind { OTHER, ALNUM, LOCAL, HYPHEN, DOT, AT };
@@ -40,7 +40,7 @@ static bool is_plain(const char *text, size_t len)
             return false;
         dot = k == DOT;
     }
-    if (dot || at > LOCAL_MAX || at == len)
+    if (dot || at == len)
         return false;
     for (label = ++at; at < len; at++) {
         enum kind k = kind_at(text, at);

@@ -33,6 +33,14 @@ static bool is_ours(const struct settled *s)
     return s->verdict != VERDICT_DEFERRED && s->verdict != VERDICT_BOUNCED;
 }
 
+/* A rule of ours, not of the recipient's server nor of DNS: it must never
+ * suppress, whatever its enhanced status says of others. */
+static bool rule_is_ours(const struct settled *s)
+{
+    return !s->code || (s->step && strcmp(s->step, "DNS") == 0 && s->enhanced &&
+                        strcmp(s->enhanced, "5.1.3") == 0);
+}
+
 static struct bounce_verdict verdict_of(const struct settled *s,
                                         enum bounce_step step)
 {
@@ -48,7 +56,12 @@ static struct bounce_verdict verdict_of(const struct settled *s,
     /* No answer: the words are our own. */
     if (!s->code && !(s->enhanced && s->enhanced[0]))
         return bounce_verdict_of(CATEGORY_TRANSIENT, true);
-    return bounce_classify(&e);
+    struct bounce_verdict v = bounce_classify(&e);
+
+    if (v.follow == BOUNCE_SUPPRESS && rule_is_ours(s))
+        return bounce_verdict_of(CATEGORY_OTHER,
+                                 s->verdict == VERDICT_DEFERRED);
+    return v;
 }
 
 /* For good, they say, but it is not about the recipient, and passes. */

@@ -23,7 +23,6 @@
 #include <strings.h>
 
 enum {
-    LOCAL_MAX = 64,   /* RFC 5321 4.5.3.1.1 */
     DOMAIN_MAX = 255, /* RFC 5321 4.5.3.1.2 */
     LABEL_MAX = 63,   /* RFC 1035 2.3.4 */
 };
@@ -169,13 +168,10 @@ static enum status skip_dot_atom(struct scan *s)
 
 static enum status skip_local(struct scan *s)
 {
-    size_t start = s->at;
     enum status st = peek(s) == '"' ? skip_quoted(s) : skip_dot_atom(s);
 
     if (st != STATUS_OK)
         return st;
-    if (s->at - start > LOCAL_MAX)
-        return refuse(s, start, "more than %d bytes before the @", LOCAL_MAX);
     if (s->at == s->len || peek(s) == '>')
         return refuse(s, s->at, "an @ is missing");
     if (peek(s) != '@')

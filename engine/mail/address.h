@@ -2,7 +2,9 @@
  * mail/address - mail addresses as people and programs write them.
  *
  * RFC 5322 3.4 mailbox (`"Jo Doe" <jo@example.com>`, `jo@example.com`) and
- * RFC 5321 4.1.2 Mailbox limits: local part 64 bytes, domain 255, whole 254.
+ * RFC 5321 4.1.2 Mailbox; 254 bytes in all (4.5.3.1.3), of which the local part
+ * may have more than the 64 that a server must take (4.5.3.1.1): those of X.400
+ * gateways (RFC 2156) do.
  * UTF-8 is accepted in the local part and the domain (RFC 6531) if it is
  * valid. Never contains CR, LF, NUL or other control characters. No
  * allocation.

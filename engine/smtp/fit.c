@@ -7,14 +7,27 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Behind the quoted string that it begins with (RFC 5321, 4.1.2), if any. */
+static const char *behind_quoted(const char *address)
+{
+    const char *c = address;
+
+    if (*c != '"')
+        return address;
+    for (c++; *c && *c != '"'; c++)
+        if (*c == '\\' && c[1])
+            c++;
+    return *c ? c + 1 : address;
+}
+
 /* What would break the command line stays here, whoever let it through. */
 static bool fit_for_command(const char *address)
 {
     for (const char *c = address; *c; c++)
-        if (*c == ' ' || *c == '<' || *c == '>' || *c == 127 ||
-            (*c > 0 && *c < ' '))
+        if (*c == 127 || (*c > 0 && *c < ' '))
             return false;
-    return strlen(address) < ADDRESS_MAX;
+    return !strpbrk(behind_quoted(address), " <>") &&
+           strlen(address) < ADDRESS_MAX;
 }
 
 static bool wide(const char *address)

@@ -63,6 +63,15 @@ static const struct row table[] = {
      "bad_domain"},
     {VERDICT_BOUNCED, 556, "5.1.10", "DNS", "takes no mail (null MX)", 0,
      VERDICT_BOUNCED, "bad_domain"},
+    {VERDICT_BOUNCED, 550, "5.1.3", "RCPT TO", "bad address", 0,
+     VERDICT_BOUNCED, "invalid_recipient"},
+    /* Rules of ours are nothing that suppresses. */
+    {VERDICT_BOUNCED, 0, "5.1.3", "RCPT TO", "not fit for SMTP", 0,
+     VERDICT_BOUNCED, "other"},
+    {VERDICT_BOUNCED, 550, "5.1.3", "DNS", "no address literals", 0,
+     VERDICT_BOUNCED, "other"},
+    {VERDICT_BOUNCED, 0, "5.3.4", "MAIL FROM", "4 bytes are more", 0,
+     VERDICT_BOUNCED, "too_big"},
     /* Nobody answered: these words are ours, whatever they say. */
     {VERDICT_DEFERRED, 0, "", "greeting", "no such user", 0, VERDICT_DEFERRED,
      "transient"},

@@ -289,6 +289,36 @@ def test_gateways_and_names_beyond_ascii():
                            "the mail by the API")
 
 
+def test_what_may_be_quoted_arrives():
+    """RFC 5321 4.1.2: within quotes nearly everything may stand; X.400 has
+    spaces and long local parts. No rule of our own puts anybody on the list."""
+    people = ['"/G=Jo/S=Doe/O=Some Org/ADMD= /C=gb/"@gateway.example',
+              "/G=Joseph/S=Doe-Smithson/OU=Department/O=Organisation/PRMD=comp"
+              "any/ADMD=x/C=gb/@gateway.example",
+              '"john doe"@gateway.example', '"a<b>c"@gateway.example',
+              '"/S=D\\"oe/"@gateway.example', '"a@b"@gateway.example']
+    names = {"gateway.example": ["MX 1 mx1.example."],
+             "mx1.example": ["A 127.0.1.1"]}
+    with internet(names, 1) as (presort, sinks):
+        campaign = presort.new_campaign([*people, "jo@[127.0.1.1]"])
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        totals = presort.check_totals(campaign)
+        assert (totals["delivered"], totals["bounced"]) == (6, 1), totals
+        assert sinks[1].copies() == dict.fromkeys(people, 1)
+        for email in people:
+            presort.ask("POST", "/emails", {
+                "from": "shop@source.example", "to": [email],
+                "subject": "Receipt", "text": "Thank you."})
+        process.wait_until(
+            lambda: sinks[1].copies() == dict.fromkeys(people, 2), 20,
+            "the mails by the API")
+        assert presort.ask("GET", "/suppressions")["data"] == []
+        presort.command("suppressions", "add", people[0], people[1])
+        listed = presort.ask("GET", "/suppressions")["data"]
+        assert {e["email"] for e in listed} == {p.lower() for p in people[:2]}
+
+
 class BrokenTls(socketserver.StreamRequestHandler):
     """Offers STARTTLS, can't do it, and takes nothing without."""
 

@@ -126,6 +126,19 @@ static const struct talk talks[] = {
     {"nobody to send to",
      PLAIN "M7\nR7: bounced recipient 0 5.1.3 RCPT TO: "
            "the recipient's address is not fit for SMTP\nE: idle\n"},
+    {"recipient with all that may be quoted",
+     PLAIN "M10\nC: MAIL FROM:<a@x>\nS: 250 ok\n"
+           "C: RCPT TO:<\"/S=D\\\"oe/O=<Some Org>/ADMD= /\"@y>\n"
+           "E: RCPT TO\n"},
+    {"recipient with a space behind the quoted",
+     PLAIN "M11\nR11: bounced recipient 0 5.1.3 RCPT TO: "
+           "the recipient's address is not fit for SMTP\nE: idle\n"},
+    {"recipient with LF within quotes",
+     PLAIN "M12\nR12: bounced recipient 0 5.1.3 RCPT TO: "
+           "the recipient's address is not fit for SMTP\nE: idle\n"},
+    {"sender with a quote that does not end",
+     PLAIN "M13\nR13: bounced message 0 5.1.7 MAIL FROM: "
+           "the sender's address is not fit for SMTP\nE: idle\n"},
     {"unfit behind a body",
      PIPED "M1\n" SAY_1 TAKEN
            "C: Hi\nC: .\nM7\nR7: bounced recipient 0 5.1.3 RCPT TO: "

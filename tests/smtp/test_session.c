@@ -26,6 +26,10 @@ static const struct {
     [7] = {"a@x", "", "Hi\r\n", false},
     [8] = {"a@x", "b@y", "..dot\r\n", false},
     [9] = {"a@x", "b@y", "\xc3\xa4\r\n", true},
+    [10] = {"a@x", "\"/S=D\\\"oe/O=<Some Org>/ADMD= /\"@y", "Hi\r\n", false},
+    [11] = {"a@x", "\"b\" SIZE=1@y", "Hi\r\n", false},
+    [12] = {"a@x", "\"b\n\"@y", "Hi\r\n", false},
+    [13] = {"\"a b@x", "b@y", "Hi\r\n", false},
 };
 
 static const size_t WHOLE = SIZE_MAX, EACH = SIZE_MAX - 1;
@@ -148,7 +152,7 @@ static void want(struct play *p, const char *line)
 static void play_line(struct play *p, const char *line)
 {
     switch (line[0]) {
-    case 'M': give(p, (size_t)(line[1] - '0')); break;
+    case 'M': give(p, strtoul(line + 1, NULL, 10)); break;
     case 'Q': smtp_session_quit(&p->s); break;
     case 'L': smtp_session_lost(&p->s, SMTP_LOSS_SERVER, "lost"); break;
     case 'T': smtp_session_lost(&p->s, SMTP_LOSS_TIMEOUT, "timeout"); break;
