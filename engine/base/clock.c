@@ -42,6 +42,9 @@ void clock_rfc3339(int64_t wall_us, char *out)
     struct tm tm;
 
     gmtime_r(&s, &tm);
-    size_t n = strftime(out, CLOCK_RFC3339_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+    /* Four digits (RFC 3339, 5.6), where %Y writes as many as it takes. */
+    size_t n =
+        (size_t)snprintf(out, CLOCK_RFC3339_MAX, "%04d", tm.tm_year + 1900);
+    n += strftime(out + n, CLOCK_RFC3339_MAX - n, "-%m-%dT%H:%M:%S", &tm);
     snprintf(out + n, CLOCK_RFC3339_MAX - n, ".%03dZ", (int)rest);
 }

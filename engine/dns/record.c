@@ -87,10 +87,12 @@ static bool tag_lists(const char *text, const char *name, const char *one)
 
     if (!record_tag(text, name, value, sizeof value))
         return true; /* the default allows all */
-    for (const char *p = value; p; p = strchr(p, ':'), p += p != NULL)
+    for (const char *p = value, *colon; p; p = colon ? colon + 1 : NULL) {
+        colon = strchr(p, ':');
         if (*p == '*' ||
             (strncasecmp(p, one, len) == 0 && (p[len] == 0 || p[len] == ':')))
             return true;
+    }
     return false;
 }
 

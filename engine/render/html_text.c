@@ -230,7 +230,7 @@ static void expand(const struct writer *w, const char *text, struct buf *out)
 /* A link is not said twice, and one that shows nothing not at all. */
 static bool is_said(const struct writer *w, size_t start, const char *href)
 {
-    const char *text = w->out->data + start;
+    const char *text = w->out->data ? w->out->data + start : "";
     size_t n = w->out->len - start;
     struct buf full = {0};
     bool said;

@@ -283,7 +283,9 @@ static void add_token(struct filling *f, enum token_purpose purpose,
 static void add_constant(struct filling *f, size_t number)
 {
     if (!f->track->clicks || !f->track->public_url[0]) {
-        buf_add_text(f->out, f->links->all[number].raw);
+        const struct link *link = &f->links->all[number];
+
+        buf_add(f->out, link->raw, link->end - link->start);
         return;
     }
     buf_add_text(f->out, f->track->public_url);

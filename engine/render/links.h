@@ -31,7 +31,7 @@ enum {
 struct link {
     size_t start, end; /* its value in the source, without quotes */
     char *url;         /* as a browser reads it; NULL: a template writes it */
-    char *raw;         /* as the author wrote it */
+    char *raw;         /* as the author wrote it: end - start bytes */
 };
 
 struct links {
