@@ -14,6 +14,7 @@
 struct idempotency;
 struct committer;
 struct tracker;
+struct targets;
 struct fetch;
 
 enum {
@@ -35,6 +36,7 @@ struct api {
     struct pool *pool, *streams;
     struct committer *committer;
     struct tracker *tracker;
+    struct targets *targets;
     struct fetch *fetch;
 };
 #endif

@@ -12,6 +12,7 @@
 #include "api/idempotency.h"
 #include "api/keeper.h"
 #include "api/server.h"
+#include "api/track/targets.h"
 #include "api/track/tracker.h"
 #include "base/clock.h"
 #include "base/files.h"
@@ -87,6 +88,7 @@ static int serve(struct api *api, const sigset_t *signals)
     committer_free(api->committer);
     pool_free(api->streams);
     tracker_free(api->tracker);
+    targets_free(api->targets);
     keeper_free(keeper);
     return 0;
 }
@@ -122,6 +124,7 @@ static int run(const struct config *config)
     api.streams = pool_new(config, API_STREAMS_MAX, API_STREAMS_QUEUED_MAX);
     api.committer = committer_new(config);
     api.tracker = tracker_new(config);
+    api.targets = targets_new(TARGETS_MAX, TARGETS_BYTES_MAX);
     api.fetch = fetch_new(config);
     int status = serve(&api, &signals);
     fetch_free(api.fetch);

@@ -5,6 +5,7 @@
 #include "api/request.h"
 #include "api/track/follow.sql.h"
 #include "api/track/page.h"
+#include "api/track/targets.h"
 #include "api/track/tracker.h"
 #include "base/memory.h"
 #include "mail/token.h"
@@ -103,41 +104,55 @@ static bool follow_target(struct request *request, struct reply *reply)
 /* The HTML that the links were numbered in; the caller frees it. */
 static char *html_of(const PGresult *row, bool *templates)
 {
-    *templates = !PQgetisnull(row, 0, 0);
+    *templates = !PQgetisnull(row, 0, 1);
     if (*templates)
-        return text_copy(PQgetvalue(row, 0, 0));
-    json_t *content = json_loads(PQgetvalue(row, 0, 1), JSON_ALLOW_NUL, NULL);
+        return text_copy(PQgetvalue(row, 0, 1));
+    json_t *content = json_loads(PQgetvalue(row, 0, 2), JSON_ALLOW_NUL, NULL);
     char *html = text_copy(json_string_value(json_object_get(content, "html")));
 
     json_decref(content);
     return html;
 }
 
+/* Content that holds no link at all is remembered like any other. */
+static void learn(struct targets *targets, const PGresult *row, size_t number,
+                  char **url)
+{
+    struct links links = {0};
+    bool templates;
+    char *html = html_of(row, &templates);
+
+    if (html && !links_find(&links, html, strlen(html), templates))
+        links = (struct links){0};
+    targets_keep(targets, PQgetvalue(row, 0, 0), &links);
+    if (number < links.n)
+        *url = text_copy(links.all[number].url);
+    links_fini(&links);
+    free(html);
+}
+
 static enum status link_url(struct request *request, const struct token *token,
                             char **url, struct error *err)
 {
+    struct targets *targets = request->api->targets;
     char batch[NUMBER_MAX], seq[NUMBER_MAX];
     const char *params[] = {batch, seq};
-    struct links links;
-    DB_RESULT *row = NULL;
-    bool templates;
+    DB_RESULT *key = NULL, *row = NULL;
 
+    *url = NULL;
     snprintf(batch, sizeof batch, "%lld", (long long)token->mail.batch);
     snprintf(seq, sizeof seq, "%d", (int)token->mail.seq);
     enum status status =
-        session_run(request->session, SQL_FOLLOW_CONTENT, params, 2, &row, err);
+        session_run(request->session, SQL_FOLLOW_KEY, params, 2, &key, err);
 
-    *url = NULL;
-    if (status != STATUS_OK || PQntuples(row) == 0)
+    if (status != STATUS_OK || PQntuples(key) == 0 || PQgetisnull(key, 0, 0) ||
+        targets_find(targets, PQgetvalue(key, 0, 0), token->link, url))
         return status;
-    char *html = html_of(row, &templates);
-
-    if (html && links_find(&links, html, strlen(html), templates)) {
-        if (token->link < links.n)
-            *url = text_copy(links.all[token->link].url);
-        links_fini(&links);
-    }
-    free(html);
+    status =
+        session_run(request->session, SQL_FOLLOW_CONTENT, params, 2, &row, err);
+    if (status != STATUS_OK || PQntuples(row) == 0 || PQgetisnull(row, 0, 0))
+        return status;
+    learn(targets, row, token->link, url);
     return STATUS_OK;
 }
 

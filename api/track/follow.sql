@@ -1,7 +1,17 @@
--- Where the links of a mail are written: its campaign's HTML, or its own
--- content.
+-- Where the links of a mail are written: its campaign, as its row is now, or
+-- its own content, which does not change. Null: it is gone.
+-- name: follow_key
+SELECT coalesce(c.id || ' ' || c.xmin, e.batch || ' ' || e.seq)
+FROM mail m
+JOIN batch b ON b.id = m.batch
+LEFT JOIN campaign c ON c.id = b.campaign
+LEFT JOIN email e ON e.batch = m.batch AND e.seq = m.email
+WHERE m.batch = $1::bigint AND m.seq = $2::int
+
+-- The same with the campaign's HTML, or the content.
 -- name: follow_content
-SELECT c.html, e.content
+SELECT coalesce(c.id || ' ' || c.xmin, e.batch || ' ' || e.seq), c.html,
+    e.content
 FROM mail m
 JOIN batch b ON b.id = m.batch
 LEFT JOIN campaign c ON c.id = b.campaign

@@ -135,6 +135,50 @@ def test_links_lead_where_they_did_and_are_counted():
                 ("https://ann.example/?q=1&r='2'", 1)]
 
 
+def test_links_are_remembered_while_their_content_stays():
+    """What was parsed for one click serves the next ones, of this campaign or
+    email alone, until its row changes; and no longer than it is there."""
+    with Sink(maildir=True) as sink:
+        presort, port = start(sink)
+        presort.port = port
+        with presort:
+            readers = []
+            for where in ("one", "two"):
+                campaign = presort.new_campaign(
+                    [("ann@a.example", {})], tracking={"clicks": True},
+                    html=f'<a href="https://{where}.example/">x</a>')
+                presort.send(campaign)
+                presort.wait_for(campaign, 30)
+                readers.append((campaign, where))
+            for where in ("three", "four"):
+                mail = presort.ask("POST", "/emails", {
+                    "from": "s@a.example", "to": ["ann@a.example"],
+                    "subject": "s", "tracking": {"clicks": True},
+                    "html": f'<a href="https://{where}.example/">x</a>'})
+                process.wait_until(lambda m=mail["id"]: presort.ask(
+                    "GET", f"/emails/{m}")["last_event"] == "delivered", 30,
+                    "the email")
+            links = [link for message in sink.messages()
+                     for link in Reader(presort, message).links]
+            ann = Reader(presort, sink.messages()[0])
+
+            def led():
+                return sorted(ann.ask(link).headers["Location"] or ""
+                              for link in links)
+
+            there = sorted(f"https://{where}.example/"
+                           for where in ("one", "two", "three", "four"))
+            assert led() == there
+            assert led() == there
+            presort.sql("UPDATE campaign SET html = replace(html, 'one.', "
+                        f"'a.') WHERE id = '{readers[0][0]}'")
+            there = sorted(x.replace("one.", "a.") for x in there)
+            assert led() == there
+            presort.sql(f"DELETE FROM campaign WHERE id = '{readers[0][0]}'")
+            assert led() == [""] + there[1:]
+            assert "https://a.example/" == there[0]
+
+
 def test_nobody_can_make_up_a_link():
     """No open redirect: tokens changed, cut, used for another purpose or with
     another target lead nowhere."""
