@@ -51,12 +51,13 @@ class Dns:
     for kit.presort: who to ask."""
 
     def __init__(self, names, signed=False, failing=(), unsigned=None,
-                 forged=()):
+                 forged=(), ttl_seconds=60):
         """signed: all of it, and the settings know the key; but for the zones
         of unsigned: {"b.example": names in it}. failing: names that are
         answered with SERVFAIL, and all below them. forged: ("a.example",
         "MX") whose signatures, in the signed zone, are wrong."""
         self.names = dict(names)
+        self.ttl_seconds = ttl_seconds
         self.failing = list(failing)
         self.unsigned = unsigned or {}
         self.forged = list(forged)
@@ -85,7 +86,9 @@ class Dns:
 
     def _write_zone(self):
         self.serial = (self.serial or 0) + 1
-        head = ["$TTL 60", f"@ SOA ns. root. {self.serial} 1000 1000 1000 5",
+        head = [f"$TTL {self.ttl_seconds}",
+                f"@ SOA ns. root. {self.serial} 1000 1000 1000 "
+                f"{min(5, self.ttl_seconds)}",
                 "@ NS ns."]
         lines = ["ns. A 127.0.0.1", *(f"{z}. NS ns." for z in self.unsigned)]
         for zone, names, more in [("", self.names, lines),
@@ -158,7 +161,7 @@ class Dns:
 
     def publish(self, names, failing=()):
         """Other names in place of these. What was answered before is known
-        for a minute, what there was not, for five seconds."""
+        for ttl_seconds, what there was not, for five at most."""
         self.names = dict(names)
         self.failing = list(failing)
         process.stop(self.server, 10)

@@ -83,7 +83,8 @@ class Dovecot:
 
     def __init__(self, mechanisms="plain"):
         self.mechanisms = mechanisms
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="dovecot-"))
+        self.root = pathlib.Path(tempfile.mkdtemp(
+            prefix="dovecot-", dir=places.quick_directory()))
         self.ports = dict(zip(("imap", "imaps", "pop3", "pop3s", "auth"),
                               places.free_ports(5)))
         self.master = None
@@ -100,7 +101,7 @@ class Dovecot:
 
     def __exit__(self, *_):
         if self.master:
-            process.stop(self.master, 20)
+            self._stop()
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _prepare(self):
@@ -143,6 +144,10 @@ class Dovecot:
             raise RuntimeError(f"Dovecot does not answer:\n{self.log()}"
                                ) from error
 
+    def _stop(self):
+        """At SIGTERM its login processes would wait for others, for 5 s."""
+        process.kill_family(self.master)
+
     def _answers(self, port):
         if self.master.poll() is not None:
             raise RuntimeError(f"Dovecot ended:\n{self.log()}")
@@ -171,7 +176,7 @@ class Dovecot:
     def renumber(self):
         """Starts anew, and forgets the UIDs that it gave: another
         UIDVALIDITY."""
-        process.stop(self.master, 20)
+        self._stop()
         for path in (self.root / "mail/box").glob("dovecot*"):
             path.unlink()
         self._start()

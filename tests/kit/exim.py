@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 
-from . import packages, process
+from . import packages, places, process
 
 EXIM, KEEPER = 64911, 64912
 
@@ -63,7 +63,8 @@ class Exim:
     def __init__(self, address, port, name, certificate):
         self.address, self.port, self.name = address, port, name
         self.certificate = certificate
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="exim-"))
+        self.root = pathlib.Path(tempfile.mkdtemp(
+            prefix="exim-", dir=places.quick_directory()))
         self.daemon = None
 
     def __enter__(self):

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tempfile
 
-from . import packages, process
+from . import packages, places, process
 
 SMTPD, QUEUE, KEEPER = 64921, 64922, 64923
 
@@ -25,7 +25,8 @@ class OpenSmtpd:
 
     def __init__(self, address, port, name):
         self.address, self.port, self.name = address, port, name
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="opensmtpd-"))
+        self.root = pathlib.Path(tempfile.mkdtemp(
+            prefix="opensmtpd-", dir=places.quick_directory()))
         self.daemon = None
 
     def __enter__(self):

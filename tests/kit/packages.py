@@ -3,6 +3,7 @@ into the build directory: never installed, so that a developer's own mail
 system is left alone and servers that conflict as packages can stand side by
 side. What was unpacked once is used again without the network."""
 
+import functools
 import os
 import re
 import shutil
@@ -94,15 +95,21 @@ def _needs(program, env):
     return re.findall(r"(?:=> |^\s*)(/\S+) \(0x", run.stdout, re.MULTILINE)
 
 
+@functools.cache
+def _libraries(unpacked):
+    """All that its programs need, found once a run."""
+    env = environment(unpacked)
+    programs = [p for p in unpacked.glob("usr/**/*") if p.is_file()
+                and not p.is_symlink() and p.read_bytes()[:4] == b"\x7fELF"]
+    return {n for p in programs for n in _needs(p, env)}
+
+
 def make_root(unpacked, root):
     """Copy an unpacked package to root, with every library its programs need,
     so that it can be run with chroot(2): for servers that have their paths
     compiled in. Needs no mount, and leaves the host's /etc alone."""
     shutil.copytree(unpacked, root, symlinks=True, dirs_exist_ok=True)
-    env = environment(unpacked)
-    programs = [p for p in root.glob("usr/**/*") if p.is_file()
-                and not p.is_symlink() and p.read_bytes()[:4] == b"\x7fELF"]
-    for library in {n for p in programs for n in _needs(p, env)}:
+    for library in _libraries(unpacked):
         inside = library.removeprefix(str(unpacked))
         if not (root / inside[1:]).exists():
             (root / inside[1:]).parent.mkdir(parents=True, exist_ok=True)

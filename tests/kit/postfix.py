@@ -79,7 +79,8 @@ class Postfix:
         self.settings = settings or {}
         self.files = files
         self.services = services or {}
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="postfix-"))
+        self.root = pathlib.Path(tempfile.mkdtemp(
+            prefix="postfix-", dir=places.quick_directory()))
         self.address = address
         self.port = port or places.free_ports(1)[0]
         self.master = None
@@ -123,6 +124,9 @@ class Postfix:
             address=self.address, port=self.port) + "".join(
                 self._service(name, *what)
                 for name, what in self.services.items()))
+        # It waits until a file that was written just now is whole.
+        for name in ("main.cf", "master.cf"):
+            os.utime(etc / name, (0, 0))
 
     @staticmethod
     def _service(name, address, port, settings):

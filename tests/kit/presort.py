@@ -1,5 +1,6 @@
 """A whole Presort for a story, started as an administrator starts it: `presort
-up` on a state directory of its own, spoken to over HTTP."""
+up` on a state directory of its own, spoken to over HTTP. Its database is made
+already, which `presort up` would do at its first start (test_up.py)."""
 
 import csv
 import io
@@ -7,14 +8,13 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
 
-from . import places, process
+from . import places, postgres, process
 
 READY_SECONDS = 60
 STOP_SECONDS = 90
@@ -45,11 +45,15 @@ class Presort:
     relay is a port of 127.0.0.1, or what else the setting may say ("direct").
     The other settings go into the environment,
     as PRESORT_NAME. database_url: that of a kit.postgres; without it presort
-    runs a PostgreSQL of its own. A key may be another machine's."""
+    runs a PostgreSQL of its own. A key may be another machine's. on_disk: its
+    files meet the disk also where there is memory for them, for stories of
+    what is durable."""
 
     def __init__(self, relay, database_url=None, key=None, workers=2,
-                 **settings):
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="presort-"))
+                 on_disk=False, **settings):
+        self.directory = pathlib.Path(tempfile.mkdtemp(
+            prefix="presort-",
+            dir=None if on_disk else places.quick_directory()))
         self.directory.chmod(0o755)
         self.state = self.directory / "state"
         self.log_path = self.directory / "log"
@@ -75,6 +79,8 @@ class Presort:
 
     def __enter__(self):
         try:
+            if not self.database_url:
+                postgres.prepare_state(self.state)
             self.start()
         except BaseException:
             self.__exit__(BaseException)
@@ -120,11 +126,7 @@ class Presort:
     def kill(self):
         """The machine is lost: nobody has time to say goodbye, or to start
         somebody again."""
-        process.kill(self.up.pid, signal.SIGSTOP)
-        for pid in process.children(self.up.pid):
-            process.kill(pid)
-        process.kill(self.up.pid)
-        self.up.wait()
+        process.kill_family(self.up)
         self.up = None
 
     def log(self):

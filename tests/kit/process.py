@@ -77,6 +77,15 @@ def freeze(pid):
     wait_until(lambda: _state(pid) in ("T", "Z", None), 5, "stopping", 0.0005)
 
 
+def kill_family(process):
+    """SIGKILL for a process and its children, before it starts others."""
+    freeze(process.pid)
+    for pid in children(process.pid):
+        kill(pid)
+    process.kill()
+    process.wait()
+
+
 def stop(process, seconds=60):
     """SIGTERM, and SIGKILL if it does not leave; returns the exit status."""
     if process.poll() is None:

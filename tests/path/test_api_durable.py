@@ -8,6 +8,7 @@ import time
 
 from kit import process
 from kit.api import Api
+from kit.postgres import Postgres
 
 EMAIL = {"from": "Acme <a@acme.test>", "subject": "hi", "text": "x"}
 THREADS = 8
@@ -70,7 +71,7 @@ def check_all_there(api, senders):
 
 
 def test_the_database_is_killed():
-    with Api() as api:
+    with Postgres(on_disk=True) as database, Api(database) as api:
         with Senders(api) as senders:
             for _ in range(2):
                 senders.wait_for_more()
@@ -84,7 +85,7 @@ def test_the_database_is_killed():
 
 
 def test_the_api_is_killed():
-    with Api() as api:
+    with Postgres(on_disk=True) as database, Api(database) as api:
         with Senders(api) as senders:
             for _ in range(3):
                 senders.wait_for_more()
@@ -98,7 +99,7 @@ def test_the_api_is_killed():
 
 def test_stopped_in_order():
     """SIGTERM: what had come in is answered; the rest can't connect."""
-    with Api() as api:
+    with Postgres(on_disk=True) as database, Api(database) as api:
         with Senders(api) as senders:
             senders.wait_for_more()
             since = time.monotonic()

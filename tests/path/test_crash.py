@@ -72,7 +72,7 @@ def test_fifty_thousand_while_all_is_killed():
     # any more, does not hold up the next kill. It comes back within the usual
     # lease, and so replays its journal before others take its batches.
     with Sink("--slow", "2") as sink, Presort(
-            sink.port, workers=5, site_connections_max=6,
+            sink.port, on_disk=True, workers=5, site_connections_max=6,
             retry_first_seconds=1, retry_most_seconds=2) as presort:
         audience = readers(50000)
         campaign = presort.new_campaign(audience)
@@ -92,7 +92,7 @@ def test_fifty_thousand_while_all_is_killed():
 
 def test_killed_while_the_server_misbehaves():
     with Sink("--slow", "3", *MISBEHAVIOUR) as sink, Presort(
-            sink.port, workers=3, site_connections_max=6,
+            sink.port, on_disk=True, workers=3, site_connections_max=6,
             retry_first_seconds=1, retry_most_seconds=2) as presort:
         audience = readers(10000)
         campaign = presort.new_campaign(audience)

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 
 import pytest
 
@@ -10,8 +9,6 @@ from kit import certificate, places
 from kit.dns import Dns
 from kit.presort import Presort
 from kit.sink import Sink
-
-NEGATIVE_SECONDS = 6  # kit.dns: what is not there is forgotten after 5
 
 # Of the public ones: for the others libunbound answers itself.
 HOST = {
@@ -21,13 +18,17 @@ HOST = {
 }
 
 
-@pytest.fixture(scope="module", name="place")
+@pytest.fixture(name="place")
 def place_fixture():
     with Dns({}) as dns, Sink() as sink, Presort(
             sink.port, return_path_domain="bounce.news.example",
             direct_port=places.free_ports(1)[0],
             spf_mechanisms="ip4:44.113.0.5", **dns.settings) as presort:
+        presort.command("domains", "add", "news.example", "both")
         yield presort, dns
+
+
+# Each run of it is a resolver of its own, and remembers nothing of the last.
 
 
 def doctor(presort, *words, **settings):
@@ -40,11 +41,6 @@ def doctor(presort, *words, **settings):
 
 def lines(out, grade):
     return [l for l in out.splitlines() if l.split(" ")[0] == grade]
-
-
-def publish(dns, names):
-    dns.publish(names)
-    time.sleep(NEGATIVE_SECONDS)
 
 
 def zone_of(out):
@@ -60,8 +56,7 @@ def zone_of(out):
 def test_nothing_is_there_then_what_it_says_is_published(place):
     """Following its advice to the letter makes it happy."""
     presort, dns = place
-    presort.command("domains", "add", "news.example", "both")
-    publish(dns, {})
+    dns.publish({})
     status, out, err = doctor(presort)
     assert (status, err) == (1, "")
     failing = lines(out, "FAIL")
@@ -75,11 +70,11 @@ def test_nothing_is_there_then_what_it_says_is_published(place):
 
     advised = zone_of(out)
     del advised["presort.example"]
-    publish(dns, {**advised, **HOST, "news.example": ["MX 1 mx.news.example."],
-                  "mx.news.example": ["A 127.0.1.1"],
-                  "_mta-sts.news.example": ['TXT "v=STSv1; id=7"'],
-                  "_smtp._tls.news.example":
-                      ['TXT "v=TLSRPTv1; rua=mailto:tls@news.example"']})
+    dns.publish({**advised, **HOST, "news.example": ["MX 1 mx.news.example."],
+                 "mx.news.example": ["A 127.0.1.1"],
+                 "_mta-sts.news.example": ['TXT "v=STSv1; id=7"'],
+                 "_smtp._tls.news.example":
+                     ['TXT "v=TLSRPTv1; rua=mailto:tls@news.example"']})
     status, out, _ = doctor(presort)
     assert status == 0, out
     assert not lines(out, "FAIL") and not lines(out, "warn"), out
@@ -93,7 +88,7 @@ def test_nothing_is_there_then_what_it_says_is_published(place):
     # keys, which strict alignment does not take.
     dmarc = {"_dmarc.news.example":
              ['TXT "v=DMARC1; p=reject; aspf=s; adkim=s"']}
-    publish(dns, {**advised, **HOST, **dmarc})
+    dns.publish({**advised, **HOST, **dmarc})
     status, out, _ = doctor(presort, "news.example", "deep.news.example")
     assert status == 1
     one, deep = out.split("\n\n")[1:3]
@@ -106,7 +101,7 @@ def test_nothing_is_there_then_what_it_says_is_published(place):
 
 def test_addresses_and_their_names(place):
     presort, dns = place
-    publish(dns, {
+    dns.publish({
         **HOST,
         "6.0.113.44.in-addr.arpa": ["PTR other.example."],
         "other.example": ["A 44.113.0.6"],
@@ -159,7 +154,7 @@ def test_what_tls_its_servers_speak(place, tmp_path):
     with Sink(*tls, address="127.0.1.1", port=port), \
             Sink(*tls, address="127.0.1.2", port=port), \
             Sink(address="127.0.1.3", port=port):
-        publish(dns, names)
+        dns.publish(names)
         _, out, _ = doctor(presort, "test.example", tls_ca_file=str(good))
         found = {l[6:].split(":")[0]: l for l in out.splitlines()
                  if " TLS " in l}
@@ -173,8 +168,8 @@ def test_what_tls_its_servers_speak(place, tmp_path):
             "warn  TLS clear.test.example: no STARTTLS is offered")
         assert found["TLS away.test.example"].startswith(
             "info  TLS away.test.example: not looked at, as port")
-        publish(dns, {**names,
-                      "_mta-sts.test.example": ['TXT "v=STSv1; id=7"']})
+        dns.publish({**names,
+                     "_mta-sts.test.example": ['TXT "v=STSv1; id=7"']})
         _, out, _ = doctor(presort, "test.example", tls_ca_file=str(good))
         failing = [l.split(":")[0] for l in lines(out, "FAIL") if "TLS" in l]
         assert failing == ["FAIL  TLS stray.test.example",
@@ -211,7 +206,7 @@ def test_source_addresses(place):
             'TXT "v=spf1 ip4:44.113.0.5 include:half.example ?a -all"'],
         "half.example": ['TXT "v=spf1 a:out1.presort.example/32 -all"'],
     }
-    publish(dns, names)
+    dns.publish(names)
     _, out, _ = doctor(presort, "news.example")
     block = out.split("\n\n")[1]
     absent = "no mail leaves from it here: Cannot assign requested address"
@@ -253,7 +248,7 @@ def test_source_addresses(place):
     assert "add:     ip6:2a00:99::1, there and to the setting" in out
 
     # As it says; and what is not looked at, or wrong, is said.
-    publish(dns, {**names, **zone_of(block), "bounce.news.example": [
+    dns.publish({**names, **zone_of(block), "bounce.news.example": [
         'TXT "v=spf1 ip4:44.113.0.5 include:half.example ip4:44.113.1.2 '
         'ip6:2a00:99::/32 mx -all"', "MX 1 out3.presort.example."]})
     _, out, _ = doctor(presort, "news.example")
@@ -267,7 +262,7 @@ def test_source_addresses(place):
             ("include:%{i}.x.example -all", "warn", "is not followed"),
             ("include:bounce.news.example -all", "FAIL",
              "more than 10 look-ups")]:
-        publish(dns, {**names, "bounce.news.example": [
+        dns.publish({**names, "bounce.news.example": [
             f'TXT "v=spf1 {record}"']})
         _, out, _ = doctor(presort, "news.example")
         assert [l for l in lines(out, grade) if none in l and why in l], (

@@ -19,7 +19,7 @@ def worker_ids(database):
 def test_it_registers_once_the_tables_are_there(tmp_path):
     [metrics] = places.free_ports(1)
     log = tmp_path / "log"
-    with Postgres() as database:
+    with Postgres(empty=True) as database:
         environment = {
             **{name: value for name, value in os.environ.items()
                if not name.startswith("PRESORT_")},

@@ -9,8 +9,8 @@ from kit.presort import Presort
 from kit.sink import Sink
 
 READERS = [f"u{i}@site{i % 50}.example" for i in range(10000)]
-SETTINGS = {"lease_seconds": 3, "poll_interval_ms": 200, "workers": 1,
-            "batch_mails_max": 200, "site_connections_max": 12}
+SETTINGS = {"on_disk": True, "lease_seconds": 3, "poll_interval_ms": 200,
+            "workers": 1, "batch_mails_max": 200, "site_connections_max": 12}
 
 
 def worked(presort, campaign):
@@ -22,7 +22,8 @@ def worked(presort, campaign):
 
 
 def test_one_of_two_machines_dies():
-    with Postgres() as database, Sink("--slow", "3") as sink, Presort(
+    with Postgres(on_disk=True) as database, Sink(
+            "--slow", "3") as sink, Presort(
             sink.port, database.url, **SETTINGS) as one, Presort(
                 sink.port, database.url, key=one.key, **SETTINGS) as two:
         campaign = one.new_campaign(READERS)

@@ -20,8 +20,9 @@ def check_unavailable(answer):
 
 
 def test_database_away():
-    with Postgres() as database, Sink("--slow", "4") as sink, Presort(
-            sink.port, database.url, lease_seconds=5) as presort:
+    with Postgres(on_disk=True) as database, Sink(
+            "--slow", "4") as sink, Presort(
+            sink.port, database.url, on_disk=True, lease_seconds=5) as presort:
         campaign = presort.new_campaign(READERS)
         presort.send(campaign)
         presort.wait_for_totals(campaign, 30, lambda t: t["delivered"] > 500)
