@@ -13,7 +13,7 @@ BUILD = pathlib.Path(os.environ.get("PRESORT_BUILD", TOP / "build")).resolve()
 PRESORT = BUILD / "presort"
 
 MEMORY = "/dev/shm"
-MEMORY_LEAST = 6 << 30
+MEMORY_LEAST = 8 << 30
 
 
 def _memory_left():
