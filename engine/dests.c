@@ -241,13 +241,13 @@ void dests_take(struct dests *d, const unsigned char *campaign)
     domains_take(d->domains, campaign);
 }
 
-void dests_take_stolen(struct dests *d)
+void dests_take_gone(struct dests *d)
 {
     size_t at = 0;
 
     for (struct dest *t; (t = map_next(&d->all, &at));)
-        unlist(hand_take_stolen(&t->hand));
-    domains_take_stolen(d->domains);
+        unlist(hand_take_gone(&t->hand));
+    domains_take_gone(d->domains);
 }
 
 /* ---- Turns ---- */

@@ -74,8 +74,8 @@ void dests_add_again(struct dests *d, struct mail *mail);
  * nowhere then but in its batch. */
 void dests_take(struct dests *d, const unsigned char *campaign);
 
-/* The same for batches whose lease went to another worker. */
-void dests_take_stolen(struct dests *d);
+/* The same for batches that are gone (batch_is_gone). */
+void dests_take_gone(struct dests *d);
 
 /* Each turn of the loop, before the flush. */
 void dests_turn(struct dests *d, int64_t now_ms);

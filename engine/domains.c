@@ -374,7 +374,7 @@ const struct domain *domains_find(struct domains *d, const char *domain,
 
 /* ---- Taking back ---- */
 
-static void take(struct domains *d, const unsigned char *campaign, bool stolen)
+static void take(struct domains *d, const unsigned char *campaign, bool gone)
 {
     size_t at = 0;
 
@@ -382,9 +382,9 @@ static void take(struct domains *d, const unsigned char *campaign, bool stolen)
         struct parcel **from = &e->waiting, *p;
 
         while ((p = *from)) {
-            bool mine = stolen ? p->batch->stolen
-                               : !campaign || memcmp(p->batch->campaign,
-                                                     campaign, UUID_BYTES) == 0;
+            bool mine = gone ? batch_is_gone(p->batch)
+                             : !campaign || memcmp(p->batch->campaign, campaign,
+                                                   UUID_BYTES) == 0;
 
             if (mine) {
                 *from = p->next;
@@ -401,7 +401,7 @@ void domains_take(struct domains *d, const unsigned char *campaign)
     take(d, campaign, false);
 }
 
-void domains_take_stolen(struct domains *d)
+void domains_take_gone(struct domains *d)
 {
     take(d, NULL, true);
 }

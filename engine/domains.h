@@ -66,8 +66,8 @@ struct policies *domains_policies(struct domains *d);
 const struct domain *domains_find(struct domains *d, const char *domain,
                                   struct parcel *p);
 
-/* Take a campaign's parcels out, or with NULL all; or those whose lease went
- * to another worker: nobody is told of them any more. */
+/* Take a campaign's parcels out, or with NULL all; or those whose batch
+ * is gone (batch_is_gone): nobody is told of them any more. */
 void domains_take(struct domains *d, const unsigned char *campaign);
-void domains_take_stolen(struct domains *d);
+void domains_take_gone(struct domains *d);
 #endif

@@ -3,8 +3,8 @@
  *
  *   claim     a batch of the queue, and its mails          claims, queue/queue
  *   next      where it goes, and whose turn it is there    dests, route, hand
- *   render    content and variables to bytes               render/job
- *   sign      by the DKIM keys of its sender               sign/keys
+ *   render    content and variables to bytes               make, render/job
+ *   sign      by the DKIM keys of its sender               make, sign/keys
  *   send      over a pooled connection                     route, pool, smtp
  *   settled   the answer becomes an outcome                settle/journal
  *   finish    the batch is over; what is left goes on      settle/settle
@@ -19,17 +19,17 @@
 #include "bounce/answer.h"
 #include "claims.h"
 #include "dests.h"
+#include "make.h"
 #include "queue/db.h"
 #include "queue/maintain.h"
 #include "queue/queue.h"
 #include "render/contents.h"
-#include "render/job.h"
 #include "settle/settle.h"
-#include "sign/keys.h"
 #include "suppress/suppress.h"
 
 enum {
     PIPELINE_TICK_MS = 50,
+    PIPELINE_EXPIRE_MS = 250,
     PIPELINE_BACKLOG_MAX = 64 * 1024 * 1024,
     PIPELINE_HANDLES = 2, /* of libuv: turn and tick */
 };
@@ -58,7 +58,7 @@ struct pipeline {
     struct jobs jobs;
 
     bool started, draining, told_drained;
-    int64_t lease_until_ms, heartbeat_ms, poll_ms;
+    int64_t lease_until_ms, heartbeat_ms, poll_ms, expired_ms;
     int64_t now_ms; /* of this turn */
 };
 
@@ -234,44 +234,6 @@ static void on_settled(void *owner, const struct smtp_result *result,
     finish_if_over(p, b);
 }
 
-/* ---- render: from content and variables to bytes ---- */
-
-/* Into job's buffer; false if this mail can't be made: it is settled then. */
-static bool render(struct pipeline *p, struct job *job)
-{
-    const struct job_settings settings = {p->config, p->secret};
-    struct error err;
-
-    /* What is signed must stay as it is all the way: mail/transfer. */
-    if (job->eight_bit)
-        job->eight_bit = !keys_have(p->keys, job->batch->project,
-                                    job_sender_domain(job->batch, job->mail));
-    if (job_render(&p->jobs, job, &settings, &err) == STATUS_OK)
-        return true;
-    settle_plain(p, job->batch, job->mail, VERDICT_BOUNCED, "render", err.text);
-    return false;
-}
-
-/* ---- sign: what is known of the sender vouches for it ---- */
-
-/* A key that can't be used is our trouble, not the mail's: it waits. */
-static bool sign(struct pipeline *p, struct job *job)
-{
-    struct error err;
-    const struct keys_mail mail = {job->batch->project, job->sender_domain,
-                                   job->started_us / 1000000,
-                                   dests_are_direct(job->mail)};
-    enum status status = keys_sign(p->keys, &mail, &job->bytes, &err);
-
-    if (status == STATUS_OK)
-        return true;
-    settle_plain(p, job->batch, job->mail,
-                 status == STATUS_NOT_FOUND ? VERDICT_BOUNCED
-                                            : VERDICT_DEFERRED,
-                 "sign", err.text);
-    return false;
-}
-
 /* ---- next, and send: a connection asks for a mail ---- */
 
 /* Only while the leases are ours for sure. */
@@ -282,19 +244,24 @@ static bool on_may_send(void *owner)
     return clock_mono_ms() < p->lease_until_ms;
 }
 
+static const char too_late[] = "expired before it could be sent";
+
 static bool on_prepare(void *owner, struct mail *mail, struct smtp_message *m)
 {
     struct pipeline *p = owner;
     struct batch *b = mail->parcel->batch;
     struct job *job = jobs_take(&p->jobs, mail, m->eight_bit);
+    const struct make make = {&p->jobs, p->keys, {p->config, p->secret}};
     const char *why = is_suppressed(p, b, mail);
+    struct make_fault fault;
 
     if (b->expires_us <= job->started_us) {
-        settle_plain(p, b, mail, VERDICT_EXPIRED, "queue",
-                     "expired before it could be sent");
+        settle_plain(p, b, mail, VERDICT_EXPIRED, "queue", too_late);
     } else if (why) {
         settle_plain(p, b, mail, VERDICT_SUPPRESSED, "suppress", why);
-    } else if (render(p, job) && sign(p, job)) {
+    } else if (!make_mail(&make, job, &fault)) {
+        settle_plain(p, b, mail, fault.verdict, fault.step, fault.err.text);
+    } else {
         b->touched = true;
         offers_sent(&p->claims.offers, b);
         *m = job_message(job);
@@ -372,6 +339,8 @@ static void hand_back(struct pipeline *p, const unsigned char *campaign)
             continue;
         if (campaign)
             b->order = BATCH_HOLD; /* for what comes back untried, too */
+        if (b->unread)
+            continue;
         batch_return_waiting(b);
         finish_if_over(p, b);
     }
@@ -403,11 +372,27 @@ static void on_kept(void *owner, const int64_t *ids, size_t n, int64_t sent_ms)
         if (!held_find(&p->held, ids[i]))
             queue_release_unknown(p->queue, ids[i]);
     held_mark_stolen(&p->held, ids, n);
-    dests_take_stolen(p->dests);
+    dests_take_gone(p->dests);
     for (size_t i = p->held.n; i-- > 0;)
-        if ((b = held_get(&p->held, i)) && b->stolen && !b->finishing) {
+        if ((b = held_get(&p->held, i)) && b->stolen && !b->finishing &&
+            !b->unread) {
             batch_drop_waiting(b);
             finish_if_over(p, b);
+        }
+}
+
+/* Mail that waits for a limit is not asked for by any connection. */
+static void expire(struct pipeline *p)
+{
+    struct batch *b;
+
+    if (!on_may_send(p) || !held_mark_expired(&p->held, clock_wall_us()))
+        return;
+    dests_take_gone(p->dests);
+    for (size_t i = p->held.n; i-- > 0;)
+        if ((b = held_get(&p->held, i)) && b->expired) {
+            b->expired = false; /* what is out may come back untried */
+            settle_all(p, b, VERDICT_EXPIRED, too_late);
         }
 }
 
@@ -461,6 +446,10 @@ static void on_tick(uv_timer_t *timer)
     int64_t now_ms = clock_mono_ms();
 
     measure(p);
+    if (now_ms - p->expired_ms >= PIPELINE_EXPIRE_MS) {
+        p->expired_ms = now_ms;
+        expire(p);
+    }
     if (now_ms - p->heartbeat_ms >= p->config->lease_seconds * 1000 / 4) {
         p->heartbeat_ms = now_ms;
         queue_heartbeat(p->queue);

@@ -221,6 +221,11 @@ void batch_outcome(const struct batch *b, const struct mail *mail,
     memcpy(s->campaign, b->campaign, UUID_BYTES);
 }
 
+bool batch_is_gone(const struct batch *b)
+{
+    return b->stolen || b->expired;
+}
+
 bool batch_is_over(const struct batch *b)
 {
     return b->n_out == 0 && b->n_waiting == 0;

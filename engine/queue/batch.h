@@ -128,6 +128,8 @@ struct batch {
     struct batch *next; /* in settle's list */
     bool touched;       /* something of it was sent or settled */
     bool stolen;        /* the lease went to another worker */
+    bool expired;       /* what waits of it is about to be settled so */
+    bool unread;        /* its content is being read, and hands it on then */
     size_t held_at;     /* place in the pipeline's table */
 };
 
@@ -180,6 +182,9 @@ void batch_drop_waiting(struct batch *b);
 /* Fills in what the outcome of its mail has from the batch and the clock. */
 void batch_outcome(const struct batch *b, const struct mail *mail,
                    int64_t now_us, struct settled *s);
+
+/* What waits of it is not to be sent by this worker any more. */
+bool batch_is_gone(const struct batch *b);
 
 /* Nothing waits and nothing is out. */
 bool batch_is_over(const struct batch *b);

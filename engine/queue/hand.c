@@ -114,38 +114,38 @@ struct parcel *hand_take(struct hand *h, const unsigned char *campaign)
     return taken;
 }
 
-static bool any_stolen(const struct parcel *list)
+static bool any_gone(const struct parcel *list)
 {
     for (; list; list = list->next)
-        if (list->batch->stolen)
+        if (batch_is_gone(list->batch))
             return true;
     return false;
 }
 
-static bool has_stolen(const struct hand *h)
+static bool has_gone(const struct hand *h)
 {
     for (size_t i = 0; i < h->fair.n; i++)
-        if (any_stolen(h->fair.lanes[i].first))
+        if (any_gone(h->fair.lanes[i].first))
             return true;
-    return any_stolen(h->urgent);
+    return any_gone(h->urgent);
 }
 
 /* Nothing changes its place or share where nothing was. */
-struct parcel *hand_take_stolen(struct hand *h)
+struct parcel *hand_take_gone(struct hand *h)
 {
-    struct parcel *stolen = NULL, *next;
+    struct parcel *gone = NULL, *next;
 
-    if (!has_stolen(h))
+    if (!has_gone(h))
         return NULL;
     for (struct parcel *p = hand_take(h, NULL); p; p = next) {
         next = p->next;
         p->next = NULL;
-        if (!p->batch->stolen) {
+        if (!batch_is_gone(p->batch)) {
             hand_add(h, p, false);
             continue;
         }
-        p->next = stolen;
-        stolen = p;
+        p->next = gone;
+        gone = p;
     }
-    return stolen;
+    return gone;
 }

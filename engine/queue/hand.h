@@ -41,6 +41,7 @@ struct parcel *hand_take_urgent(struct hand *h);
 /* Take out a campaign's parcels, or with NULL all: a list by next. */
 struct parcel *hand_take(struct hand *h, const unsigned char *campaign);
 
-/* The same for those of batches whose lease went to another worker. */
-struct parcel *hand_take_stolen(struct hand *h);
+/* The same for those of batches that are gone: their lease went to another
+ * worker, or it is too late for them. */
+struct parcel *hand_take_gone(struct hand *h);
 #endif

@@ -55,6 +55,22 @@ void held_mark_stolen(const struct held *h, const int64_t *ids, size_t n)
     }
 }
 
+bool held_mark_expired(const struct held *h, int64_t now_us)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < h->n && n < HELD_EXPIRED_MAX; i++) {
+        struct batch *b = h->batches[i];
+
+        if (b->expires_us > now_us || b->n_waiting == 0 || b->finishing ||
+            b->stolen || b->unread)
+            continue;
+        b->expired = true;
+        n++;
+    }
+    return n > 0;
+}
+
 bool held_is_full(const struct held *h)
 {
     return h->n + HELD_MARGIN > HELD_MAX;

@@ -4,7 +4,7 @@
 
 #include "queue/batch.h"
 
-enum { HELD_MAX = 1024 };
+enum { HELD_MAX = 1024, HELD_EXPIRED_MAX = 32 };
 
 struct held {
     struct batch **batches;
@@ -24,6 +24,10 @@ struct batch *held_get(const struct held *h, size_t i);
 /* ids[n] are those that the store says are ours (`kept`): the others, but for
  * what is being finished, went to other workers. Logs each. */
 void held_mark_stolen(const struct held *h, const int64_t *ids, size_t n);
+
+/* Marks those with mails that wait past their time, HELD_EXPIRED_MAX at most.
+ * False: there are none. */
+bool held_mark_expired(const struct held *h, int64_t now_us);
 
 /* No more should be claimed: HELD_MAX, less what the claims may bring that are
  * under way at once. */

@@ -98,6 +98,7 @@ static void on_row(void *arg, const PGresult *row)
     for (struct batch *b = waiting; b; b = next) {
         next = b->next;
         b->next = NULL;
+        b->unread = false;
         if (e->content)
             b->content = e->content;
         else
@@ -154,6 +155,7 @@ void contents_want(struct contents *c, struct batch *b)
     }
     bool asked = e->waiting != NULL;
 
+    b->unread = true;
     b->next = e->waiting;
     e->waiting = b;
     if (!asked)

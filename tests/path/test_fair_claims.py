@@ -48,3 +48,27 @@ def test_a_campaign_to_slow_sites_leaves_room_for_others():
         other = presort.new_campaign(people("free", 200))
         presort.send(other)
         presort.wait_for(other, 15)
+
+
+def test_what_expires_in_hand_is_settled_then():
+    """Mail in a worker's hand that waits for a limit."""
+    with internet({"slow": [], "other": []}) as (presort, sinks):
+        presort.command("limits", "set", "site", "mx.slow.example",
+                        "mails_per_hour=1")
+        brief = presort.new_campaign(people("slow", 100) +
+                                     people("other", 100), expire_seconds=12)
+        longer = presort.new_campaign(people("slow", 20))
+        presort.send(brief)
+        presort.send(longer)
+        presort.wait_for_totals(brief, 20, lambda t: t["delivered"] >= 100)
+        presort.wait_for(brief, 20)
+        totals = presort.check_totals(brief)
+        assert totals["delivered"] + totals["expired"] == 200
+        assert 100 <= totals["delivered"] <= 102
+        assert presort.sql("SELECT DISTINCT reply FROM outcome WHERE verdict "
+                           "= 'expired'") == [
+            ["expired before it could be sent"]]
+        # Nobody else's waits elsewhere now, or is settled.
+        assert presort.totals(longer)["pending"] >= 18
+        assert presort.campaign(longer)["state"] == "sending"
+        assert sum(sinks["slow"].copies().values()) <= 2
