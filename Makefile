@@ -145,9 +145,9 @@ unit: $(TESTS) ## build and run the unit tests (C)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZERS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/fuzz/%)
 REPLAYS := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=$(BUILD)/replay/%)
-LIB_PROGRAMS := $(BUILD)/libprograms.a
+LIB_PROGRAMS := $(BUILD)/liball.a
 
-$(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC))) \
+$(LIB_PROGRAMS): $(filter-out %/main.o,$(call obj,$(API_SRC) $(CLI_SRC) $(INBOUND_SRC) $(ENGINE_SRC))) \
     $(BUILD)/gen/sources.list
 	@rm -f $@
 	@ar rcs $@ $(filter %.o,$^)
