@@ -3,6 +3,7 @@
 #include "api/json.h"
 #include "api/tracking.h"
 #include "base/utf8.h"
+#include "mail/tls_required.h"
 #include "render/message.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +150,23 @@ static bool read_switch(json_t *body, const char *field, bool *out,
            field_invalid(why, field, "it is to be true or false");
 }
 
+/* RFC 8689, 5: one says the opposite of the other. */
+static bool agrees_on_tls(json_t *body, const struct campaign_content *out,
+                          struct email_error *why)
+{
+    json_t *value;
+    const char *name;
+
+    json_object_foreach(field_member(body, "headers"), name, value)
+    {
+        if (out->require_tls &&
+            tls_required_is_no(name, json_string_value(value)))
+            return field_invalid(why, "require_tls",
+                                 "the headers say `TLS-Required: No`");
+    }
+    return true;
+}
+
 static bool read_switches(json_t *body, struct campaign_content *out,
                           struct email_error *why)
 {
@@ -270,8 +288,8 @@ bool campaign_read(json_t *body, const struct campaign_stored *stored,
         !read_headers(body, why) || !email_read_tags(body, why) ||
         !field_check_metadata(body, why) || !tracking_read(body, why) ||
         !dsn_check(body, why) || !read_numbers(body, out, why) ||
-        !read_switches(body, out, why) || !read_attachments(body, out, why) ||
-        !compiles(body, out, why))
+        !read_switches(body, out, why) || !agrees_on_tls(body, out, why) ||
+        !read_attachments(body, out, why) || !compiles(body, out, why))
         return false;
     if (!out->params[PARAM_NAME])
         out->params[PARAM_NAME] = out->params[PARAM_SUBJECT];

@@ -6,6 +6,7 @@
 #include "api/time_parse.h"
 #include "base/bug.h"
 #include "mail/address.h"
+#include "mail/tls_required.h"
 #include "render/message.h"
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct draft {
     struct message_header headers[EMAIL_HEADERS_MAX];
     size_t n_headers;
     json_t *tags, *metadata, *tracking, *dsn;
-    bool inline_css, require_tls;
+    bool inline_css, require_tls, spare_tls;
     struct attachment_list attachments;
     struct email_error *why;
 };
@@ -128,6 +129,7 @@ static bool read_headers(struct draft *d, json_t *item)
                 name, EMAIL_HEADER_BYTES_MAX);
         d->headers[d->n_headers++] =
             (struct message_header){name, json_string_value(value)};
+        d->spare_tls |= tls_required_is_no(name, json_string_value(value));
     }
     return true;
 }
@@ -248,6 +250,13 @@ static bool empty(const char *text)
     return !text || *text == 0;
 }
 
+/* RFC 8689, 5: one says the opposite of the other. */
+static bool agrees_on_tls(struct draft *d)
+{
+    return !d->require_tls || !d->spare_tls ||
+           invalid(d, "require_tls", "the headers say `TLS-Required: No`");
+}
+
 static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
 {
     static const char *const known[] = {
@@ -285,7 +294,7 @@ static bool read_fields(struct draft *d, json_t *item, struct arena *arena)
            read_switch(d, item, "inline_css", &d->inline_css) &&
            read_switch(d, item, "require_tls", &d->require_tls) &&
            read_dsn(d, item) && read_tracking(d, item) &&
-           read_attachments(d, item, arena);
+           read_attachments(d, item, arena) && agrees_on_tls(d);
 }
 
 /* The engine's own opinion: whether this can be built. */
@@ -463,6 +472,8 @@ static void write_content(const struct draft *d, int64_t due_us, struct buf *b)
         buf_add_text(b, ",\"inline_css\":true");
     if (d->require_tls)
         buf_add_text(b, ",\"require_tls\":true");
+    if (d->spare_tls) /* what render/job looks for */
+        buf_add_text(b, ",\"spare_tls\":true");
     if (d->dsn) {
         buf_add_text(b, ",\"dsn\":");
         json_add_value(b, d->dsn);

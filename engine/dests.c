@@ -135,7 +135,8 @@ static void follow(struct dests *d, struct parcel *p,
     p->sure_hosts = domain->sure_hosts;
     /* Where the hosts are not sure, none of them is any better. */
     dest_put(dest_of_domain(d, domain, way,
-                            p->mails->require_tls && domain->sure_hosts),
+                            p->mails->tls == MAIL_TLS_REQUIRED &&
+                                domain->sure_hosts),
              p);
 }
 
@@ -157,16 +158,17 @@ static int by_domain(const void *a, const void *b)
     const struct mail *x = a, *y = b;
     int order = strcasecmp(domain_of(x), domain_of(y));
 
-    return order ? order : x->require_tls - y->require_tls;
+    return order ? order : (int)x->tls - (int)y->tls;
 }
 
 static void look_at_tls(struct batch *b)
 {
-    bool all = b->class == BATCH_CAMPAIGN && job_requires_tls(b, b->mails);
+    enum mail_tls all =
+        b->class == BATCH_CAMPAIGN ? job_tls(b, b->mails) : MAIL_TLS_AS_EVER;
 
     for (size_t i = 0; i < b->n_mails; i++)
-        b->mails[i].require_tls = all || (b->class == BATCH_TRANSACTIONAL &&
-                                          job_requires_tls(b, &b->mails[i]));
+        b->mails[i].tls =
+            b->class == BATCH_CAMPAIGN ? all : job_tls(b, &b->mails[i]);
 }
 
 /* each: every mail apart, as their senders may be of several domains. */
@@ -191,8 +193,8 @@ static void send_on_its_way(struct dests *d, struct parcel *p)
         dest_put(dest_of_relay(d, way.relay, way.pool), p);
         return;
     }
-    const struct domain *known =
-        domains_find(d->domains, domain_of(p->mails), p);
+    const struct domain *known = domains_find(
+        d->domains, domain_of(p->mails), p->mails->tls == MAIL_TLS_SPARED, p);
 
     if (known)
         follow(d, p, known, &way);

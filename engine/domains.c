@@ -18,7 +18,9 @@ enum {
 struct entry {
     struct domains *domains;
     char name[DNS_NAME_MAX]; /* ASCII */
-    struct domain *known;    /* NULL: not yet */
+    char key[DNS_NAME_MAX + 8];
+    bool spare_tls;       /* its own demands are not asked for */
+    struct domain *known; /* NULL: not yet */
     bool asking;
     struct domain *fresh; /* its policy is being looked up */
     int64_t ttl_ms;
@@ -281,7 +283,8 @@ static void on_mail(void *arg, const struct dns_mail *mail)
         return;
     }
     e->fresh = known;
-    policy_find(e->domains->policies, e->name, mail, on_policy, e);
+    policy_find(e->domains->policies, e->name, e->spare_tls, mail, on_policy,
+                e);
 }
 
 /* ---- Asking ---- */
@@ -329,29 +332,34 @@ static void sweep(struct domains *d, int64_t now_ms)
     for (struct entry *e; (e = map_next(&d->entries, &at));) {
         if (e->asking || now_ms < e->fresh_until_ms)
             continue;
-        map_remove(&d->entries, e->name);
+        map_remove(&d->entries, e->key);
         entry_free(e);
     }
 }
 
 static struct entry *entry_of(struct domains *d, const char *name,
-                              int64_t now_ms)
+                              bool spare_tls, int64_t now_ms)
 {
-    struct entry *e = map_get(&d->entries, name);
+    char key[DNS_NAME_MAX + 8];
+    struct entry *e;
 
+    snprintf(key, sizeof key, "%s%s", spare_tls ? "any tls " : "", name);
+    e = map_get(&d->entries, key);
     if (e)
         return e;
     if (d->entries.n >= DOMAINS_MAX)
         sweep(d, now_ms);
     e = memory_new(1, sizeof *e);
     e->domains = d;
+    e->spare_tls = spare_tls;
     snprintf(e->name, sizeof e->name, "%s", name);
-    map_put(&d->entries, name, e);
+    memcpy(e->key, key, sizeof e->key);
+    map_put(&d->entries, key, e);
     return e;
 }
 
 const struct domain *domains_find(struct domains *d, const char *domain,
-                                  struct parcel *p)
+                                  bool spare_tls, struct parcel *p)
 {
     char name[DNS_NAME_MAX];
     int64_t now_ms = clock_mono_ms();
@@ -362,7 +370,7 @@ const struct domain *domains_find(struct domains *d, const char *domain,
         return no_domain(d, "5.1.3", "mail is not sent to address literals");
     if (dns_ascii(domain, name, &err) != STATUS_OK)
         return no_domain(d, "5.1.2", err.text);
-    e = entry_of(d, name, now_ms);
+    e = entry_of(d, name, spare_tls, now_ms);
     if (is_fresh(e, now_ms))
         return e->known;
     p->next = e->waiting;

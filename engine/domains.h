@@ -62,9 +62,10 @@ void domains_free(struct domains *d);
 struct policies *domains_policies(struct domains *d);
 
 /* What is known of the domain of an address, as it is written there; until the
- * next call. NULL: the parcel waits for the answer, and `found` tells. */
+ * next call. spare_tls: for mail to which it does not matter what the domain
+ * demands of TLS. NULL: the parcel waits for the answer, and `found` tells. */
 const struct domain *domains_find(struct domains *d, const char *domain,
-                                  struct parcel *p);
+                                  bool spare_tls, struct parcel *p);
 
 /* Take a campaign's parcels out, or with NULL all; or those whose batch
  * is gone (batch_is_gone): nobody is told of them any more. */

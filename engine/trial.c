@@ -418,7 +418,7 @@ static void find(struct trial *t)
     enter(t, TRIAL_ASKING);
     if (t->way.kind == ROUTE_RELAY)
         return; /* on_tick asks for its addresses */
-    known = domains_find(t->domains, question.recipient, &t->parcel);
+    known = domains_find(t->domains, question.recipient, false, &t->parcel);
     if (known)
         take_domain(t, known);
 }

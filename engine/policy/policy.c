@@ -475,7 +475,7 @@ static struct policy *policy_new(const char *domain,
     return p;
 }
 
-void policy_find(struct policies *p, const char *domain,
+void policy_find(struct policies *p, const char *domain, bool spared,
                  const struct dns_mail *mail, policy_found *found, void *arg)
 {
     struct asking *a = memory_new(1, sizeof *a);
@@ -492,11 +492,12 @@ void policy_find(struct policies *p, const char *domain,
         p->askings->at = &a->next;
     p->askings = a;
     snprintf(a->domain, sizeof a->domain, "%s", domain);
-    if (take_least(a)) {
+    if (take_least(a) && !spared) {
         ask_tlsa(a, mail);
         ask_sts(a);
     }
-    ask_rua(a);
+    if (!spared)
+        ask_rua(a);
     answered(a);
 }
 

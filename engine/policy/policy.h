@@ -93,8 +93,10 @@ int64_t policies_round(const struct policies *p);
 typedef void policy_found(void *arg, struct policy *policy);
 
 /* domain: as dns_ascii gives it; mail: DNS_MAIL_HOSTS, only looked at before
- * this returns. found may be called from within. */
-void policy_find(struct policies *p, const char *domain,
+ * this returns. found may be called from within. spared: what the domain itself
+ * demands is not asked for (RFC 8689, 5), only what the operator does; and
+ * nothing is reported to it. */
+void policy_find(struct policies *p, const char *domain, bool spared,
                  const struct dns_mail *mail, policy_found *found, void *arg);
 
 /* The certificate of a host of that policy (which may be NULL) has another name

@@ -31,12 +31,16 @@ enum {
 
 struct parcel;
 
+/* RFC 8689: as the recipient's domain demands, all the way, or whatever it
+ * demands. */
+enum mail_tls { MAIL_TLS_AS_EVER, MAIL_TLS_REQUIRED, MAIL_TLS_SPARED };
+
 struct mail {
     struct mailid id;
     struct parcel *parcel; /* the one that it is in */
     int32_t email;         /* content's seq in the same batch; -1: campaign's */
     unsigned counted;      /* while it is out: what for (pace_spend) */
-    bool require_tls;      /* the owner's: its content asks for it */
+    enum mail_tls tls;     /* the owner's: what its content asks for */
     bool seven_bit;        /* it was made with 8bit bodies once, in vain */
     const char *recipient; /* these two live in the batch's arena */
     const char *variables; /* JSON text, or NULL */

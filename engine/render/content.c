@@ -1,5 +1,6 @@
 #include "render/content.h"
 #include "base/memory.h"
+#include "mail/tls_required.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +130,15 @@ static void read_dsn(struct content_transfer *t, const json_t *dsn)
     snprintf(t->envid, sizeof t->envid, "%s", envid ? envid : "");
 }
 
+static void read_tls(struct content_transfer *t, bool require_tls,
+                     const struct message_source *source)
+{
+    t->require_tls = require_tls;
+    for (size_t i = 0; i < source->n_headers && !require_tls; i++)
+        t->spare_tls |= tls_required_is_no(source->headers[i].name,
+                                           source->headers[i].value);
+}
+
 struct content *content_of_campaign(const struct content_campaign *row)
 {
     struct content *c = memory_new(1, sizeof *c);
@@ -161,7 +171,7 @@ struct content *content_of_campaign(const struct content_campaign *row)
 
     read_tracking(c, tracking);
     read_dsn(&c->transfer, dsn);
-    c->transfer.require_tls = row->require_tls;
+    read_tls(&c->transfer, row->require_tls, &source);
     compile(c, &source);
     json_decref(dsn);
     json_decref(tracking);
@@ -204,8 +214,8 @@ struct content *content_of_email(const char *json, size_t len)
 
     read_tracking(c, json_object_get(root, "tracking"));
     read_dsn(&c->transfer, json_object_get(root, "dsn"));
-    c->transfer.require_tls =
-        json_is_true(json_object_get(root, "require_tls"));
+    read_tls(&c->transfer, json_is_true(json_object_get(root, "require_tls")),
+             &source);
     if (!root || !source.from)
         (void)!fail(&c->why, STATUS_INVALID, "content: %s",
                     root ? "no sender" : why.text);

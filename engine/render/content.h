@@ -27,6 +27,7 @@ struct content {
     /* As struct smtp_message has them; "" or NULL: not said. */
     struct content_transfer {
         bool require_tls;
+        bool spare_tls; /* TLS-Required: No (RFC 8689, 5), and not that */
         char notify[sizeof "SUCCESS,FAILURE,DELAY"];
         const char *ret;
         char envid[SMTP_ENVID_MAX + 1];

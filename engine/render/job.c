@@ -205,25 +205,28 @@ enum status job_render(struct jobs *j, struct job *job,
     return status;
 }
 
-/* Most contents don't even mention it, and need not be read before their turn.
- */
-static bool may_require_tls(struct batch *b, const struct mail *mail)
+/* Most contents ask for nothing, and need not be read before their turn: they
+ * have not what the API writes where they do (api/email). */
+static bool may_ask_of_tls(struct batch *b, const struct mail *mail)
 {
-    static const char key[] = "\"require_tls\"";
+    static const char mark[] = "_tls\":true";
     const struct batch_email *email;
 
     if (mail->email < 0)
         return true;
     email = batch_email(b, mail);
-    return email && memmem(email->json, email->len, key, strlen(key));
+    return email && memmem(email->json, email->len, mark, strlen(mark));
 }
 
-bool job_requires_tls(struct batch *b, const struct mail *mail)
+enum mail_tls job_tls(struct batch *b, const struct mail *mail)
 {
     const struct content *content =
-        may_require_tls(b, mail) ? content_of(b, mail) : NULL;
+        may_ask_of_tls(b, mail) ? content_of(b, mail) : NULL;
 
-    return content && content->transfer.require_tls;
+    if (content && content->transfer.require_tls)
+        return MAIL_TLS_REQUIRED;
+    return content && content->transfer.spare_tls ? MAIL_TLS_SPARED
+                                                  : MAIL_TLS_AS_EVER;
 }
 
 const char *job_sender_domain(struct batch *b, const struct mail *mail)

@@ -52,8 +52,8 @@ MUST_USE enum status job_render(struct jobs *j, struct job *job,
                                 const struct job_settings *settings,
                                 struct error *err);
 
-/* Does its content ask for TLS all the way (RFC 8689)? */
-bool job_requires_tls(struct batch *b, const struct mail *mail);
+/* What its content asks for, of RFC 8689. */
+enum mail_tls job_tls(struct batch *b, const struct mail *mail);
 
 /* The domain of the mail's From:, or NULL if its content can't be had. */
 const char *job_sender_domain(struct batch *b, const struct mail *mail);

@@ -390,6 +390,77 @@ def test_dane_by_a_trust_anchor_and_the_domains_own_name():
         assert "DANE" in reasons(presort)["a@other.example"]
 
 
+def test_mail_to_which_tls_does_not_matter():
+    """TLS-Required: No (RFC 8689, 5): delivered whatever the domain demands, but
+    not whatever the operator does; other mail of the batch, and a mail that has
+    another value there, waits as ever. By TLS, where it is to be had."""
+    port = free_ports(1)[0]
+    names, hosts = {}, {"dane": 1, "sts": 2, "operator": 3, "right": 4}
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        own = certificate(where, "nobody.example")
+        web = certificate(where, "mta-sts.sts.example")
+        for name, i in hosts.items():
+            names[f"{name}.example"] = [f"MX 1 mx{i}.example."]
+            names[f"mx{i}.example"] = [f"A 127.0.1.{i}"]
+        names |= {f"_{port}._tcp.mx1.example": [f"TLSA 3 1 1 {'ab' * 32}"],
+                  f"_{port}._tcp.mx4.example": [f"TLSA 3 1 1 {digest(own)}"],
+                  "mta-sts.sts.example": ["A 127.0.2.1"],
+                  "_mta-sts.sts.example": ['TXT "v=STSv1; id=1"']}
+        dns = stack.enter_context(Dns(names, signed=True))
+        policy = STS.format(mode="enforce", mx="mx9.example")
+        served = stack.enter_context(Web(
+            {"mta-sts.sts.example": ("text/plain", policy)},
+            {"mta-sts.sts.example": web}))
+        sinks = {n: stack.enter_context(Sink(
+            *(["--starttls", "--tls-cert", own] if n in ("dane", "right")
+              else []), *(["--tls-required"] if n == "right" else []),
+            address=f"127.0.1.{i}", port=port)) for n, i in hosts.items()}
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, web, mta_sts_port=served.port, workers=1)))
+        presort.command("tls", "set", "operator.example", "required")
+        mail = {"from": "a@source.example", "subject": "Reset", "text": "x"}
+        spared = {**mail, "headers": {"tls-required": "no"}}
+        for name in hosts:
+            presort.ask("POST", "/emails/batch", [
+                {**mail, "to": [f"any@{name}.example"]},
+                {**spared, "to": [f"no@{name}.example"]},
+                {**mail, "to": [f"yes@{name}.example"],
+                 "headers": {"TLS-Required": "Yes"}}])
+        campaign = presort.new_campaign(
+            ["all@dane.example"], headers={"TLS-Required": "No"})
+        presort.send(campaign)
+        presort.wait_for(campaign, 25)
+        wanted = {"any@right.example", "yes@right.example",
+                  "all@dane.example", *(f"no@{n}.example" for n in
+                                        ("dane", "sts", "right"))}
+        process.wait_until(lambda: len(delivered(presort)) >= len(wanted) and
+                           len(reasons(presort)) == 7, 25, "all outcomes")
+        assert delivered(presort) == wanted
+        assert {a for s in sinks.values() for a in s.copies()} == wanted
+        assert set(reasons(presort)) == {
+            f"{who}@{n}.example" for who in ("any", "yes")
+            for n in ("dane", "sts", "operator")} | {"no@operator.example"}
+
+
+def test_both_ways_at_once_is_refused():
+    with Presort(relay="direct") as presort:
+        mail = {"from": "a@source.example", "to": ["b@x.example"],
+                "subject": "x", "text": "x", "require_tls": True,
+                "headers": {"TLS-Required": "No"}}
+        assert presort.call("POST", "/emails", mail).status == 422
+        refused = presort.call("POST", "/emails/batch", [mail])
+        assert refused.status == 422
+        assert "`require_tls`" in refused.body["message"]
+        campaign = presort.new_campaign(["b@x.example"], require_tls=True)
+        refused = presort.call("PATCH", f"/campaigns/{campaign}", {
+            "headers": {"TLS-Required": "No"}})
+        assert refused.status == 422
+        assert "`require_tls`" in refused.body["message"]
+        presort.ask("PATCH", f"/campaigns/{campaign}", {
+            "headers": {"TLS-Required": "No"}, "require_tls": False})
+
+
 def test_dane_of_a_host_that_is_an_alias():
     """The records of what it leads to count, before its own (RFC 7672, 2.2.2);
     its own, where there are none, or where what it leads to is not signed."""
