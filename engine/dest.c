@@ -180,12 +180,32 @@ static unsigned on_mails(void *owner)
 static bool on_may_connect(void *owner, int64_t *when_ms)
 {
     const struct dest *t = owner;
+    struct pace_ledger *ledger = pace_ledger(t->gate.site);
     int64_t when_us;
     bool may =
         pace_may_connect(t->gate.site, t->source, now_us(t->world), &when_us);
 
     *when_ms = when_us == PACE_NEVER_US ? INT64_MAX : when_us / 1000 + 1;
+    if (!may && when_us == PACE_NEVER_US && ledger->users > 1) {
+        ledger->crowded_ms = t->world->now_ms;
+        *when_ms = t->world->now_ms + DEST_CROWDED_MS;
+    }
     return may;
+}
+
+void dest_make_room(struct dest *t)
+{
+    struct pace_ledger *ledger = pace_ledger(t->gate.site);
+    int64_t now_ms = t->world->now_ms;
+
+    if (ledger->crowded_ms == 0 ||
+        now_ms - ledger->crowded_ms > 2 * DEST_CROWDED_MS ||
+        hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0 ||
+        hand_waiting(&t->hand, BATCH_CAMPAIGN) > 0 ||
+        pool_state(t->pool).connections == 0)
+        return;
+    ledger->crowded_ms = 0;
+    pool_yield(t->pool, 0, now_ms);
 }
 
 static unsigned on_opened(void *owner)

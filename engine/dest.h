@@ -19,6 +19,7 @@
 
 enum {
     DEST_REPORTS_MAX = 64,
+    DEST_CROWDED_MS = 100, /* then one that may not connect looks again */
     DEST_FAULT_MAX = SMTP_WHY_MAX + 64,
     DEST_WAIT_US = 5 * 1000000, /* a longer pause empties the hand */
 };
@@ -124,6 +125,10 @@ int64_t dest_now_us(const struct dest *t);
 
 /* It wants a turn then, if not before (PACE_NEVER_US: no matter). */
 void dest_wake_at(struct dest *t, int64_t at_us);
+/* Others of its site want a connection, and may have none more: one that t does
+ * not need ends. Called now and then. */
+void dest_make_room(struct dest *t);
+
 void dest_stir(struct dest *t);
 void dest_turn(struct dest *t);
 #endif
