@@ -170,11 +170,10 @@ static const char *take_parameter(struct sink_talk *talk, const char *word)
         (strcasecmp(word, "BODY=7BIT") == 0 ||
          strcasecmp(word, "BODY=8BITMIME") == 0))
         return NULL;
-    if (!manners->no_smtputf8 && strcasecmp(word, "SMTPUTF8") == 0) {
-        talk->utf8 = true;
-        return NULL;
-    }
-    if (is_shown(talk, word)) {
+    bool utf8 = !manners->no_smtputf8 && strcasecmp(word, "SMTPUTF8") == 0;
+
+    talk->utf8 |= utf8;
+    if (utf8 || is_shown(talk, word)) {
         if (talk->mail_parameters.len > 0)
             buf_add_char(&talk->mail_parameters, ' ');
         buf_add_text(&talk->mail_parameters, word);

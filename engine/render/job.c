@@ -4,6 +4,7 @@
 #include "mail/domain.h"
 #include "mail/token.h"
 #include "render/list.h"
+#include "smtp/say.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,16 @@ const char *job_sender_domain(struct batch *b, const struct mail *mail)
     return content && content->message ? content->id_domain : NULL;
 }
 
+/* All that may be so in it are addresses; other words are encoded. */
+static bool has_utf8_header(const struct buf *mail)
+{
+    static const char end[] = "\r\n\r\n";
+    const char *at = memmem(mail->data, mail->len, end, strlen(end));
+    size_t n = at ? (size_t)(at - mail->data) : mail->len;
+
+    return smtp_say_beyond_ascii(mail->data, n);
+}
+
 struct smtp_message job_message(struct job *job)
 {
     const struct content_transfer *t = job->transfer;
@@ -247,6 +258,7 @@ struct smtp_message job_message(struct job *job)
         .data_len = job->bytes.len,
         .tag = job,
         .eight_bit = job->eight_bit,
+        .utf8_header = has_utf8_header(&job->bytes),
         .require_tls = t->require_tls,
         .notify = t->notify[0] ? t->notify : NULL,
         .ret = t->ret,

@@ -104,6 +104,10 @@ bool smtp_fit_refuses(struct smtp_session *s, const struct smtp_message *m,
         r->reach = wide(m->to) ? REACH_RECIPIENT : REACH_MESSAGE;
         r->enhanced = "5.6.7";
         r->text = "the server takes no address beyond ASCII (SMTPUTF8)";
+    } else if (!utf8 && m->utf8_header) {
+        r->enhanced = "5.6.7";
+        r->text = "the header has an address beyond ASCII, which the server "
+                  "does not take (SMTPUTF8)";
     } else if (s->offer.size_max > 0 && m->data_len > s->offer.size_max) {
         snprintf(s->note, sizeof s->note,
                  "%zu bytes are more than the server takes (%" PRIu64 ")",

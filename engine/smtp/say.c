@@ -86,7 +86,7 @@ static void say_mail(struct smtp_session *s, const struct smtp_message *m)
     if (smtp_look_offers(s, SMTP_CAP_8BITMIME) &&
         smtp_say_beyond_ascii(m->data, m->data_len))
         smtp_said_add(&s->said, " BODY=8BITMIME");
-    if (smtp_say_beyond_ascii(m->from, strlen(m->from)) ||
+    if (m->utf8_header || smtp_say_beyond_ascii(m->from, strlen(m->from)) ||
         smtp_say_beyond_ascii(m->to, strlen(m->to)))
         smtp_said_add(&s->said, " SMTPUTF8");
     if (m->require_tls)

@@ -95,6 +95,8 @@ struct smtp_message {
                        (RFC 6152); then by him: it was made so, and can be made
                        without */
     /* What follows may be left out. */
+    bool utf8_header;   /* its header is not all ASCII: it goes with SMTPUTF8
+                           or not at all (RFC 6531, 3.4), as with from and to */
     bool require_tls;   /* REQUIRETLS (RFC 8689): here or nowhere */
     bool sure_host;     /* then wanted too: the server's name is the operator's,
                            or its MX is had by DNSSEC or MTA-STS (4.2.1) */
@@ -228,9 +230,10 @@ bool smtp_session_takes(const struct smtp_session *s);
 
 /* m is copied; the bytes it points to must live until its result. What can't be
  * sent to this server gives its result at once: an address that would break the
- * command line, or that needs SMTPUTF8 where that is not offered (RFC 6531); a
- * mail larger than its SIZE (RFC 1870); one that requires TLS, where the server
- * does not promise REQUIRETLS, or is not proved (RFC 8689). */
+ * command line, or that needs SMTPUTF8 where that is not offered (RFC 6531), in
+ * the envelope or in the header; a mail larger than its SIZE (RFC 1870); one
+ * that requires TLS, where the server does not promise REQUIRETLS, or is not
+ * proved (RFC 8689). */
 void smtp_session_send(struct smtp_session *s, const struct smtp_message *m);
 
 /* Take no more mail, finish what is under way, say QUIT. */

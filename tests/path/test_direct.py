@@ -289,6 +289,51 @@ def test_gateways_and_names_beyond_ascii():
                            "the mail by the API")
 
 
+@pytest.mark.parametrize("field", ["reply_to", "cc"])
+def test_header_addresses_beyond_ascii(field):
+    """An address in the header is beyond ASCII where the envelope is not: with
+    SMTPUTF8 or not at all (RFC 6531 3.4). For its domain's sake alone it goes
+    as A-labels, to any server."""
+    names = {"new.example": ["MX 1 mx1.example."],
+             "old.example": ["MX 1 mx2.example."],
+             "xn--bcher-kva.example": ["MX 1 mx2.example."],
+             "mx1.example": ["A 127.0.1.1"], "mx2.example": ["A 127.0.1.2"]}
+    port = free_ports(1)[0]
+    with Dns(names) as dns, Sink(
+            address="127.0.1.1", port=port, maildir=True) as new, Sink(
+            "--no-smtputf8", address="127.0.1.2", port=port,
+            maildir=True) as old, Presort(
+            relay="direct", dkim_required=0, direct_port=port,
+            poll_interval_ms=200, **dns.settings) as presort:
+
+        def send(to, other):
+            presort.ask("POST", "/emails", {
+                "from": "shop@source.example", "to": [to], field: [other],
+                "subject": "Gr\u00fc\u00dfe", "text": "Thank you."})
+
+        send("wide@new.example", "j\u00f6@new.example")
+        send("wide@old.example", "j\u00f6@new.example")
+        send("label@new.example", "jo@b\u00fccher.example")
+        send("label@old.example", "jo@b\u00fccher.example")
+        process.wait_until(lambda: presort.sql("""
+            SELECT m.recipient, o.verdict, o.enhanced, o.category
+            FROM outcome o JOIN mail m USING (batch, seq)
+            WHERE o.verdict <> 'delivered'""") == [
+                ["wide@old.example", "bounced", "5.6.7", "auth_or_policy"]],
+            20, "the bounce")
+        process.wait_until(lambda: old.copies().get("label@old.example") == 1
+                           and new.copies().get("label@new.example") == 1
+                           and new.copies().get("wide@new.example") == 1, 20,
+                           "the others")
+        assert "wide@old.example" not in old.copies()
+        for mail in [*old.messages(), *new.messages()]:
+            header = mail.content.partition(b"\r\n\r\n")[0]
+            wide = mail.recipient in ("wide@new.example",
+                                      "j\u00f6@new.example")
+            assert header.isascii() is not wide, header
+            assert ("SMTPUTF8" in mail.mail_parameters.upper()) is wide
+
+
 def test_what_may_be_quoted_arrives():
     """RFC 5321 4.1.2: within quotes nearly everything may stand; X.400 has
     spaces and long local parts. No rule of our own puts anybody on the list."""

@@ -117,6 +117,13 @@ static const struct talk talks[] = {
     {"address beyond ASCII, not offered",
      PLAIN "M4\nR4: bounced recipient 0 5.6.7 MAIL FROM: "
            "the server takes no address beyond ASCII (SMTPUTF8)\nE: idle\n"},
+    {"header beyond ASCII",
+     HELLO "S: 250-mx\nS: 250-8BITMIME\nS: 250 SMTPUTF8\n"
+           "M14\nC: MAIL FROM:<a@x> BODY=8BITMIME SMTPUTF8\nE: MAIL FROM\n"},
+    {"header beyond ASCII, not offered",
+     EIGHT "M14\nR14: bounced message 0 5.6.7 MAIL FROM: the header has an "
+           "address beyond ASCII, which the server does not take (SMTPUTF8)\n"
+           "E: idle\n"},
     {"recipient with CRLF",
      PLAIN "M5\nR5: bounced recipient 0 5.1.3 RCPT TO: "
            "the recipient's address is not fit for SMTP\nE: idle\n"},

@@ -15,21 +15,23 @@
 
 static const struct {
     const char *from, *to, *data;
-    bool eight_bit;
+    bool eight_bit, utf8_header;
 } mails[] = {
-    [1] = {"a@x", "b@y", "Hi\r\n", false},
-    [2] = {"a@x", "c@y", "Ho\r\n", false},
-    [3] = {"", "b@y", "\xc3\xa4\r\n", false},
-    [4] = {"a@x", "j\xc3\xb6@y", "Hi\r\n", false},
-    [5] = {"a@x", "b@y\r\nRCPT", "Hi\r\n", false},
-    [6] = {"a@x> SIZE=1", "b@y", "Hi\r\n", false},
-    [7] = {"a@x", "", "Hi\r\n", false},
-    [8] = {"a@x", "b@y", "..dot\r\n", false},
-    [9] = {"a@x", "b@y", "\xc3\xa4\r\n", true},
-    [10] = {"a@x", "\"/S=D\\\"oe/O=<Some Org>/ADMD= /\"@y", "Hi\r\n", false},
-    [11] = {"a@x", "\"b\" SIZE=1@y", "Hi\r\n", false},
-    [12] = {"a@x", "\"b\n\"@y", "Hi\r\n", false},
-    [13] = {"\"a b@x", "b@y", "Hi\r\n", false},
+    [1] = {"a@x", "b@y", "Hi\r\n", false, false},
+    [2] = {"a@x", "c@y", "Ho\r\n", false, false},
+    [3] = {"", "b@y", "\xc3\xa4\r\n", false, false},
+    [4] = {"a@x", "j\xc3\xb6@y", "Hi\r\n", false, false},
+    [5] = {"a@x", "b@y\r\nRCPT", "Hi\r\n", false, false},
+    [6] = {"a@x> SIZE=1", "b@y", "Hi\r\n", false, false},
+    [7] = {"a@x", "", "Hi\r\n", false, false},
+    [8] = {"a@x", "b@y", "..dot\r\n", false, false},
+    [9] = {"a@x", "b@y", "\xc3\xa4\r\n", true, false},
+    [10] = {"a@x", "\"/S=D\\\"oe/O=<Some Org>/ADMD= /\"@y", "Hi\r\n", false,
+            false},
+    [11] = {"a@x", "\"b\" SIZE=1@y", "Hi\r\n", false, false},
+    [12] = {"a@x", "\"b\n\"@y", "Hi\r\n", false, false},
+    [13] = {"\"a b@x", "b@y", "Hi\r\n", false, false},
+    [14] = {"a@x", "b@y", "Cc: \xc3\xa4@x\r\n", false, true},
 };
 
 static const size_t WHOLE = SIZE_MAX, EACH = SIZE_MAX - 1;
@@ -124,7 +126,8 @@ static void give(struct play *p, size_t i)
                              .to = mails[i].to,
                              .data = mails[i].data,
                              .data_len = strlen(mails[i].data),
-                             .eight_bit = mails[i].eight_bit};
+                             .eight_bit = mails[i].eight_bit,
+                             .utf8_header = mails[i].utf8_header};
 
     /* A tag is only compared. */
     union {
