@@ -179,40 +179,22 @@ static unsigned on_mails(void *owner)
 
 static bool on_may_connect(void *owner, int64_t *when_ms)
 {
-    const struct dest *t = owner;
-    struct pace_ledger *ledger = pace_ledger(t->gate.site);
+    struct dest *t = owner;
     int64_t when_us;
-    bool may =
-        pace_may_connect(t->gate.site, t->source, now_us(t->world), &when_us);
+    const struct pace_asker by = outlet_asker(t);
+    bool may = pace_may_connect(t->gate.site, &by, now_us(t->world), &when_us);
 
     *when_ms = when_us == PACE_NEVER_US ? INT64_MAX : when_us / 1000 + 1;
-    if (!may && when_us == PACE_NEVER_US && ledger->users > 1) {
-        ledger->crowded_ms = t->world->now_ms;
-        *when_ms = t->world->now_ms + DEST_CROWDED_MS;
-    }
     return may;
-}
-
-void dest_make_room(struct dest *t)
-{
-    struct pace_ledger *ledger = pace_ledger(t->gate.site);
-    int64_t now_ms = t->world->now_ms;
-
-    if (ledger->crowded_ms == 0 ||
-        now_ms - ledger->crowded_ms > 2 * DEST_CROWDED_MS ||
-        hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0 ||
-        hand_waiting(&t->hand, BATCH_CAMPAIGN) > 0 ||
-        pool_state(t->pool).connections == 0)
-        return;
-    ledger->crowded_ms = 0;
-    pool_yield(t->pool, 0, now_ms);
 }
 
 static unsigned on_opened(void *owner)
 {
-    const struct dest *t = owner;
+    struct dest *t = owner;
 
-    return pace_opened(t->gate.site, t->source, now_us(t->world));
+    const struct pace_asker by = outlet_asker(t);
+
+    return pace_opened(t->gate.site, &by, now_us(t->world));
 }
 
 /* For the operator; "": it is none, or any more. */
@@ -253,13 +235,16 @@ static void on_login_refused(void *owner, int64_t opened_ms,
 }
 
 static void on_line_closed(void *owner, unsigned ticket, const char *source,
-                           bool failed, unsigned code, const char *why)
+                           enum pool_life life, unsigned code, const char *why)
 {
     struct dest *t = owner;
 
+    if (life == POOL_LIVED)
+        pace_disconnected(t->gate.site);
+
     pace_source_closed(t->world->pace, ticket, now_us(t->world));
     t->source_ms = 0;
-    pace_closed(t->gate.site, blamed(t, source), failed, code, why,
+    pace_closed(t->gate.site, blamed(t, source), life == POOL_FAILED, code, why,
                 now_us(t->world));
 }
 
@@ -267,8 +252,9 @@ static void on_unreachable(void *owner, const struct pool_refusal *r)
 {
     struct dest *t = owner;
 
-    /* What waits for a relay waits on: there is no other way. */
-    if (!t->relay)
+    if (t->relay)
+        unreachable_relay(t);
+    else
         unreachable_now(t, r);
 }
 
@@ -530,8 +516,10 @@ void dest_put(struct dest *t, struct parcel *p)
 
 void dest_put_again(struct dest *t, struct mail *mail)
 {
-    if (is_closed(t) && t->by_fallback)
+    if (is_closed(t) && t->by_fallback) {
         t = t->fallback;
+        mail->parcel->fell_back = true;
+    }
     batch_put_back(mail);
     mail->parcel->place = t;
     hand_add(&t->hand, mail->parcel, true);

@@ -19,7 +19,6 @@
 
 enum {
     DEST_REPORTS_MAX = 64,
-    DEST_CROWDED_MS = 100, /* then one that may not connect looks again */
     DEST_FAULT_MAX = SMTP_WHY_MAX + 64,
     DEST_WAIT_US = 5 * 1000000, /* a longer pause empties the hand */
 };
@@ -60,6 +59,7 @@ struct dest {
     bool stirred;       /* it wants a turn, and is in that list */
     int64_t wake_ms;    /* and at the latest then */
     unsigned carried;   /* mails that the connection that asks has carried */
+    int64_t waits_us;   /* for a connection, since; 0: it does not */
     bool counts;        /* of what waits there: see may_begin */
     unsigned ticket;    /* that connections from its source have */
     int64_t held_us[2]; /* by class: nothing that waits may go before; 0: not
@@ -125,10 +125,6 @@ int64_t dest_now_us(const struct dest *t);
 
 /* It wants a turn then, if not before (PACE_NEVER_US: no matter). */
 void dest_wake_at(struct dest *t, int64_t at_us);
-/* Others of its site want a connection, and may have none more: one that t does
- * not need ends. Called now and then. */
-void dest_make_room(struct dest *t);
-
 void dest_stir(struct dest *t);
 void dest_turn(struct dest *t);
 #endif

@@ -263,8 +263,7 @@ static void look_at_all(struct dests *d)
     for (struct dest *t; (t = map_next(&d->all, &at));) {
         if (d->world.now_ms >= t->wake_ms)
             dest_stir(t);
-        dest_make_room(t);
-        if (t->source[0] && pace_has_rules(d->world.pace, PACE_SOURCE))
+        if (pool_state(t->pool).connections > 0)
             outlet_yield(t);
         if (t->relay || dest_is_used(t) ||
             d->world.now_ms - t->used_ms < DESTS_IDLE_MS)

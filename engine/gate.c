@@ -10,6 +10,7 @@ struct pace_keys gate_keys(const struct gate *g, const struct batch *b,
     keys.of[PACE_PROJECT] = b->project_text;
     keys.of[PACE_SENDER] = sender;
     keys.of[PACE_SOURCE] = g->source;
+    keys.urgent = b->class == BATCH_TRANSACTIONAL;
     return keys;
 }
 

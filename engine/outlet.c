@@ -53,6 +53,16 @@ void outlet_choose(struct dest *t)
     pool_source(t->pool, (const struct sockaddr *)&s->at, s->at_len, s->ehlo);
 }
 
+struct pace_asker outlet_asker(struct dest *t)
+{
+    return (struct pace_asker){
+        .who = t,
+        .waits_us = &t->waits_us,
+        .source = t->source,
+        .urgent = hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0,
+    };
+}
+
 void outlet_limits(struct dest *t)
 {
     unsigned ticket = pace_source_ticket(t->world->pace, t->source);
@@ -65,7 +75,9 @@ void outlet_limits(struct dest *t)
 
 void outlet_yield(struct dest *t)
 {
-    switch (pace_source_yields(t->gate.site, t->source, dest_now_us(t))) {
+    const struct pace_asker by = outlet_asker(t);
+
+    switch (pace_yields(t->gate.site, &by, dest_now_us(t))) {
     case PACE_KEEP: break;
     case PACE_YIELD_SOON:
         pool_yield(t->pool, OUTLET_TURN_MS, t->world->now_ms);

@@ -19,7 +19,10 @@ void outlet_choose(struct dest *t);
  * limited count for nothing: others come instead. */
 void outlet_limits(struct dest *t);
 
-/* Where others wait for a connection from its source, one of its own ends: that
- * is idle, or has been used for two seconds. */
+/* As who it asks for a connection. */
+struct pace_asker outlet_asker(struct dest *t);
+
+/* Where others wait for a connection to its site, or from its source, one of
+ * its own ends: that is idle, or has been used for two seconds. */
 void outlet_yield(struct dest *t);
 #endif

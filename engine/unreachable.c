@@ -32,6 +32,7 @@ static void fall_back(struct dest *t)
 
         next = p->next;
         p->next = NULL;
+        p->fell_back = true;
         dest_put(t->fallback, p);
         t->world->events.left(t->world->owner, b);
     }
@@ -41,8 +42,8 @@ static void fall_back(struct dest *t)
  * wants TLS with the right server be given to another one. */
 static bool may_fall_back(const struct dest *t, const struct pool_refusal *r)
 {
-    return t->fallback && r->code < 500 && !r->for_good &&
-           !policy_demands_tls(t->policy);
+    return t->fallback && !dest_is_down(t->fallback) && r->code < 500 &&
+           !r->for_good && !policy_demands_tls(t->policy);
 }
 
 /* RFC 8689, 4.2.1. */
@@ -87,14 +88,43 @@ void unreachable_now(struct dest *t, const struct pool_refusal *r)
     }
 }
 
+static void give_back(struct dest *t, struct parcel *list)
+{
+    int64_t wait_ms = pool_state(t->pool).down_until_ms - t->world->now_ms;
+    struct parcel *next;
+
+    for (struct parcel *p = list; p; p = next) {
+        struct batch *b = p->batch;
+
+        next = p->next;
+        p->next = NULL;
+        if (!p->fell_back) {
+            hand_add(&t->hand, p, false);
+            continue;
+        }
+        p->fell_back = false;
+        room_put_off(p, wait_ms > 0 ? wait_ms : 0);
+        t->world->events.left(t->world->owner, b);
+    }
+}
+
+void unreachable_relay(struct dest *t)
+{
+    give_back(t, hand_take_urgent(&t->hand));
+    give_back(t, hand_take(&t->hand, NULL));
+}
+
 void unreachable_put(struct dest *t, struct parcel *p)
 {
     const struct dests_refusal refusal = bounce(t);
     struct mail *mail;
 
-    if (t->by_fallback)
+    if (t->by_fallback && !dest_is_down(t->fallback)) {
+        p->fell_back = true;
         dest_put(t->fallback, p);
-    else if (!t->unfit[0])
+        return;
+    }
+    if (!t->unfit[0])
         room_put_off(p, t->closed_ms - t->world->now_ms);
     else
         while ((mail = parcel_next(p)))

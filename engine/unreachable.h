@@ -15,6 +15,11 @@ void unreachable_refuse(struct dest *t, const struct dests_refusal *refusal);
  * fall-back relay, is tried again later, or, if that is no use, bounces. */
 void unreachable_now(struct dest *t, const struct pool_refusal *r);
 
+/* No server of a relay does: what came only for want of its own servers is
+ * tried there again, in time; what is the relay's waits on, as there is no
+ * other way. */
+void unreachable_relay(struct dest *t);
+
 /* Mail comes meanwhile. Who calls asks whether its batch is over. */
 void unreachable_put(struct dest *t, struct parcel *p);
 #endif

@@ -76,21 +76,32 @@ unsigned pace_mails_per_connection(const struct pace_site *s,
     return limit > 0 ? (unsigned)limit : 0;
 }
 
-bool pace_may_connect(struct pace_site *s, const char *source, int64_t now_us,
-                      int64_t *when_us)
+static bool may_open(struct pace_site *s, const struct pace_asker *by,
+                     int64_t now_us, int64_t *when_us)
+{
+    bool full = s->open >= pace_connections(s);
+
+    if (!full && turn_is_ours(&s->connecting, by->who, by->urgent, now_us))
+        return true;
+    turn_refused(&s->connecting, by->who, by->urgent, by->waits_us, now_us,
+                 now_us);
+    /* Alone it hears when one is closed. */
+    *when_us = full && s->ledger.users < 2
+                   ? PACE_NEVER_US
+                   : later(*when_us, now_us + TURN_POLL_US);
+    return false;
+}
+
+bool pace_may_connect(struct pace_site *s, const struct pace_asker *by,
+                      int64_t now_us, int64_t *when_us)
 {
     bool may;
 
     *when_us = now_us;
-    if (pace_parked(s, now_us, when_us))
+    if (pace_parked(s, now_us, when_us) || !may_open(s, by, now_us, when_us))
         return false;
-    if (s->open >= pace_connections(s)) {
-        *when_us = PACE_NEVER_US; /* until one is closed */
-        return false;
-    }
     may = meter_gate_allows(&s->connects, now_us, when_us);
-    may &= pace_source_may_connect(s, source, now_us, when_us);
-    return may;
+    return pace_source_may_connect(s, by, may, now_us, when_us) && may;
 }
 
 bool pace_may_send(struct pace_site *s, const struct pace_keys *keys,
@@ -110,9 +121,8 @@ bool pace_may_send(struct pace_site *s, const struct pace_keys *keys,
         *when_us = later(*when_us, campaign_us);
         may = false;
     }
-    may &= pace_rules_may(s, keys, now_us, when_us);
     may &= pace_warm_may(s, keys->of[PACE_SOURCE], now_us, when_us);
-    return may;
+    return pace_rules_may(s, keys, may, now_us, when_us) && may;
 }
 
 int64_t pace_suspended_until(const struct pace_site *s, const char *campaign,

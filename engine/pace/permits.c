@@ -2,12 +2,8 @@
 #include "pace/limits.h"
 
 #define US_A_SECOND 1e6
-/* Who was refused, and has not asked for so long, waits no more. */
-#define STALE_US INT64_C(1000000)
 /* What nobody uses is given back after that. */
 #define SPARE_US INT64_C(1000000)
-/* Whoever uses them goes on, until somebody has waited for so long. */
-#define PATIENCE_US INT64_C(200000)
 #define ASK_US INT64_C(300000)
 #define LOOK_US INT64_C(1000000) /* for others who ask */
 #define AGAIN_US INT64_C(700000)
@@ -47,34 +43,14 @@ unsigned permits_cap(const struct permits *p, int64_t now_us)
     return p->held < p->share ? p->held : p->share;
 }
 
-bool permits_wanted(const struct permits *p, const void *who, int64_t now_us)
+bool permits_allow(const struct permits *p, int64_t now_us)
 {
-    return p->waiter && p->waiter != who && now_us - p->seen_us < STALE_US;
+    return p->limit == 0 || p->used < permits_cap(p, now_us);
 }
 
-bool permits_allow(const struct permits *p, const void *who, int64_t now_us)
+void permits_refused(struct permits *p, int64_t now_us)
 {
-    if (p->limit == 0)
-        return true;
-    if (p->used >= permits_cap(p, now_us))
-        return false;
-    return !permits_wanted(p, who, now_us) ||
-           now_us - p->waits_us < PATIENCE_US;
-}
-
-/* Who was served waits no more, and the next one that asks does: as all ask in
- * turn, so they are served. */
-void permits_refused(struct permits *p, const void *who, int64_t now_us)
-{
-    if (p->limit == 0)
-        return;
     p->refused_us = now_us;
-    if (permits_wanted(p, who, now_us))
-        return;
-    if (p->waiter != who)
-        p->waits_us = now_us;
-    p->waiter = who;
-    p->seen_us = now_us;
 }
 
 static void count(struct permits *p, int64_t now_us)
@@ -84,13 +60,11 @@ static void count(struct permits *p, int64_t now_us)
     p->at_us = now_us;
 }
 
-void permits_use(struct permits *p, const void *who, int64_t now_us)
+void permits_use(struct permits *p, int64_t now_us)
 {
     count(p, now_us);
     p->used++;
     p->busy_us = now_us;
-    if (p->waiter == who)
-        p->waiter = NULL;
 }
 
 void permits_free(struct permits *p, int64_t now_us)

@@ -11,8 +11,6 @@
  * does not need. Where there are fewer than workers, and another one asks, each
  * has its permit for PERMITS_TURN_US.
  *
- * Within the worker those that wait are served by turns, too: who has waited
- * for longer than a moment comes before all others.
  *
  * Time is an argument: microseconds of a clock that never jumps. No I/O, no
  * allocation.
@@ -23,10 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    PERMITS_TURN_US = 2 * 1000000,
-    PERMITS_POLL_US = 50 * 1000, /* who was refused asks again */
-};
+enum { PERMITS_TURN_US = 2 * 1000000 };
 
 /* {0}: no limit. */
 struct permits {
@@ -41,8 +36,7 @@ struct permits {
     int64_t again_us; /* not asked for before: it is others' turn */
     int64_t told_us;  /* when the store was asked last */
     int64_t refused_us, busy_us; /* when one was refused here; all were used */
-    const void *waiter;          /* who waits here and is next; or NULL */
-    int64_t waits_us, seen_us;   /* since when, and when it last said so */
+
     double used_us; /* in all, of those that were used of late, ... */
     double n_used;  /* ... so many */
     int64_t at_us;  /* up to then it is counted */
@@ -53,17 +47,15 @@ struct permits {
 void permits_limit(struct permits *p, int64_t limit, unsigned mine,
                    unsigned workers);
 
-/* May who (any address that names it) use one more? Who is refused waits. */
-bool permits_allow(const struct permits *p, const void *who, int64_t now_us);
-void permits_refused(struct permits *p, const void *who, int64_t now_us);
-void permits_use(struct permits *p, const void *who, int64_t now_us);
+/* May one more be used? Who is refused says so: more are asked for. */
+bool permits_allow(const struct permits *p, int64_t now_us);
+void permits_refused(struct permits *p, int64_t now_us);
+void permits_use(struct permits *p, int64_t now_us);
 /* One is free again. */
 void permits_free(struct permits *p, int64_t now_us);
 
 /* How many may be used by now: more are in use until they end. */
 unsigned permits_cap(const struct permits *p, int64_t now_us);
-/* Does somebody else than who wait here for one? */
-bool permits_wanted(const struct permits *p, const void *who, int64_t now_us);
 
 /* Is the store to be asked? Then *want is how many we would hold; what we give
  * back is not ours from now on. */

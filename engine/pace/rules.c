@@ -136,7 +136,7 @@ static bool time_allows(const struct rule_state *r, int64_t now_us,
 /* By number: mails under way, each on a connection; and a mail that is the
  * first on its connection counts as that being opened for it. A source has its
  * connections counted themselves. */
-static bool number_allows(const struct rule_state *r, const void *who,
+static bool number_allows(const struct rule_state *r,
                           const struct pace_keys *keys, int64_t now_us,
                           int64_t *when_us)
 {
@@ -146,39 +146,73 @@ static bool number_allows(const struct rule_state *r, const void *who,
         return true;
     if (keys->carried == 0)
         may = meter_gate_allows(&r->connects, now_us, when_us);
-    if (permits_allow(&r->permits, who, now_us))
+    if (permits_allow(&r->permits, now_us))
         return may;
-    *when_us = later(*when_us, now_us + PERMITS_POLL_US);
+    *when_us = later(*when_us, now_us + TURN_POLL_US);
     return false;
 }
 
-/* For people, who ask why; and for its turn. */
-static void note_held(struct pace_site *s, struct rule_state *r, int64_t now_us)
+static bool rule_allows(const struct rule_state *r, const struct pace_site *s,
+                        const struct pace_keys *keys, int64_t now_us,
+                        int64_t *when_us)
+{
+    bool may = time_allows(r, now_us, when_us);
+
+    may &= number_allows(r, keys, now_us, when_us);
+    if (may && !turn_is_ours(&r->turn, s, keys->urgent, now_us)) {
+        *when_us = later(*when_us, now_us + TURN_POLL_US);
+        return false;
+    }
+    return may;
+}
+
+/* For people, who ask why. */
+static void note_held(struct pace_site *s, const struct rule_state *r,
+                      int64_t now_us)
 {
     s->held_scope = r->scope;
     s->held_us = now_us;
     memcpy(s->held_name, r->name, sizeof s->held_name);
-    if (!permits_allow(&r->permits, s, now_us))
-        permits_refused(&r->permits, s, now_us);
 }
 
-bool pace_rules_may(struct pace_site *s, const struct pace_keys *keys,
-                    int64_t now_us, int64_t *when_us)
+/* Of several rules that it waits for, the latest. */
+static int64_t *wait_for(struct pace_site *s, const struct rule_state *r)
 {
-    bool all = true;
+    struct pace_wait *at = &s->waits[0];
+
+    for (size_t i = 0; i < PACE_WAITS_MAX; i++) {
+        if (s->waits[i].ticket == r->ticket)
+            return &s->waits[i].since_us;
+        if (s->waits[i].since_us < at->since_us)
+            at = &s->waits[i];
+    }
+    *at = (struct pace_wait){.ticket = r->ticket};
+    return &at->since_us;
+}
+
+/* It has its turn only where nothing else is in its way. */
+bool pace_rules_may(struct pace_site *s, const struct pace_keys *keys,
+                    bool otherwise, int64_t now_us, int64_t *when_us)
+{
+    struct rule_state *held = NULL;
+    unsigned n_held = 0;
 
     for (int i = PACE_CAMPAIGN; i < PACE_RELAY; i++) {
         struct rule_state *r =
             pace_rule_find(s->pace, (enum pace_scope)i, keys->of[i]);
-        bool may = !r || time_allows(r, now_us, when_us);
 
-        if (r && !number_allows(r, s, keys, now_us, when_us))
-            may = false;
-        if (!may)
-            note_held(s, r, now_us);
-        all &= may;
+        if (!r || rule_allows(r, s, keys, now_us, when_us))
+            continue;
+        note_held(s, r, now_us);
+        held = r;
+        n_held++;
     }
-    return all;
+    if (n_held == 1 && otherwise) {
+        turn_refused(&held->turn, s, keys->urgent, wait_for(s, held), *when_us,
+                     now_us);
+        permits_refused(&held->permits, now_us);
+    }
+    return n_held == 0;
 }
 
 bool pace_is_worn(const struct pace *p, const struct pace_keys *keys)
@@ -243,7 +277,7 @@ bool pace_rules_allow(const struct pace *p, const struct pace_keys *keys,
             pace_rule_find(p, (enum pace_scope)i, keys->of[i]);
 
         all &= !r || (time_allows(r, now_us, &when_us) &&
-                      number_allows(r, NULL, keys, now_us, &when_us));
+                      number_allows(r, keys, now_us, &when_us));
     }
     return all;
 }
@@ -294,7 +328,7 @@ enum limit pace_rule_binding(const struct rule_state *r, int64_t now_us)
 
     if (binding != (enum limit)LIMITS)
         return binding;
-    if (!permits_allow(&r->permits, NULL, now_us))
+    if (!permits_allow(&r->permits, now_us))
         return LIMIT_CONNECTIONS;
     if (!meter_gate_allows(&r->connects, now_us, &when_us))
         return LIMIT_CONNECTIONS_PER_MINUTE;
@@ -315,9 +349,10 @@ unsigned pace_rules_spend(struct pace_site *s, const struct pace_keys *keys,
         if (!r)
             continue;
         meter_spend(&r->meter, now_us);
+        turn_served(&r->turn, s, wait_for(s, r));
         if (i == PACE_SOURCE)
             continue;
-        permits_use(&r->permits, s, now_us);
+        permits_use(&r->permits, now_us);
         if (keys->carried == 0)
             meter_gate_spend(&r->connects, now_us);
         counted |= 1U << i;
@@ -341,10 +376,10 @@ void pace_done(struct pace *p, const struct pace_keys *keys, unsigned counted,
 
 /* ---- A source's connections ---- */
 
-bool pace_source_may_connect(struct pace_site *s, const char *source,
-                             int64_t now_us, int64_t *when_us)
+bool pace_source_may_connect(struct pace_site *s, const struct pace_asker *by,
+                             bool otherwise, int64_t now_us, int64_t *when_us)
 {
-    struct rule_state *r = pace_rule_find(s->pace, PACE_SOURCE, source);
+    struct rule_state *r = pace_rule_find(s->pace, PACE_SOURCE, by->source);
     bool may;
 
     if (!r)
@@ -354,13 +389,20 @@ bool pace_source_may_connect(struct pace_site *s, const char *source,
         return false;
     }
     may = meter_gate_allows(&r->connects, now_us, when_us);
-    if (!permits_allow(&r->permits, s, now_us)) {
-        *when_us = later(*when_us, now_us + PERMITS_POLL_US);
+    if (!permits_allow(&r->permits, now_us) ||
+        !turn_is_ours(&r->connecting, s, by->urgent, now_us)) {
+        *when_us = later(*when_us, now_us + TURN_POLL_US);
         may = false;
     }
-    if (!may)
-        note_held(s, r, now_us);
-    return may;
+    if (may)
+        return true;
+    note_held(s, r, now_us);
+    if (otherwise) {
+        turn_refused(&r->connecting, s, by->urgent, &s->waits_source_us,
+                     *when_us, now_us);
+        permits_refused(&r->permits, now_us);
+    }
+    return false;
 }
 
 unsigned pace_source_opened(struct pace_site *s, const char *source,
@@ -370,8 +412,9 @@ unsigned pace_source_opened(struct pace_site *s, const char *source,
 
     if (!r)
         return 0;
-    permits_use(&r->permits, s, now_us);
+    permits_use(&r->permits, now_us);
     meter_gate_spend(&r->connects, now_us);
+    turn_served(&r->connecting, s, &s->waits_source_us);
     return r->ticket;
 }
 
@@ -393,8 +436,8 @@ unsigned pace_source_ticket(const struct pace *p, const char *source)
     return r ? r->ticket : 0;
 }
 
-enum pace_yield pace_source_yields(const struct pace_site *s,
-                                   const char *source, int64_t now_us)
+static enum pace_yield source_yields(const struct pace_site *s,
+                                     const char *source, int64_t now_us)
 {
     const struct rule_state *r = pace_rule_find(s->pace, PACE_SOURCE, source);
 
@@ -402,10 +445,19 @@ enum pace_yield pace_source_yields(const struct pace_site *s,
         return PACE_KEEP;
     if (r->permits.used > permits_cap(&r->permits, now_us))
         return PACE_YIELD_NOW;
-    return permits_wanted(&r->permits, s, now_us) &&
-                   !permits_allow(&r->permits, NULL, now_us)
+    return turn_is_wanted(&r->connecting, s, now_us) &&
+                   !permits_allow(&r->permits, now_us)
                ? PACE_YIELD_SOON
                : PACE_KEEP;
+}
+
+enum pace_yield pace_yields(const struct pace_site *s,
+                            const struct pace_asker *by, int64_t now_us)
+{
+    if (s->open >= pace_connections(s) &&
+        turn_is_wanted(&s->connecting, by->who, now_us))
+        return PACE_YIELD_SOON;
+    return source_yields(s, by->source, now_us);
 }
 
 /* ---- The store of permits ---- */

@@ -109,14 +109,16 @@ void shape_delivered(struct shape *s, int64_t now_us)
     set_rate(s, s->rate, now_us);
 }
 
-void shape_connect_failed(struct shape *s, unsigned open, int64_t now_us)
+void shape_connect_failed(struct shape *s, unsigned open, unsigned ready,
+                          int64_t now_us)
 {
     double was = s->lines > 0 ? s->lines : (double)open + 1;
+    double least = ready > 1 ? ready : 1;
 
     if (s->lines > 0 && now_us - s->failed_us < SHAPE_SETTLE_US)
         return;
     s->failed_us = s->lines_risen_us = now_us;
-    s->lines = was / 2 < 1 ? 1 : was / 2;
+    s->lines = was / 2 < least ? least : was / 2;
 }
 
 void shape_connected(struct shape *s, unsigned open, int64_t now_us)

@@ -49,9 +49,11 @@ void shape_slow_down(struct shape *s, int64_t now_us);
 /* It took a mail. */
 void shape_delivered(struct shape *s, int64_t now_us);
 
-/* It took, or did not take, a connection while open of them were there. */
+/* It took, or did not take, a connection while open of them were there; that
+ * many work (ready), and are not given up for it. */
 void shape_connected(struct shape *s, unsigned open, int64_t now_us);
-void shape_connect_failed(struct shape *s, unsigned open, int64_t now_us);
+void shape_connect_failed(struct shape *s, unsigned open, unsigned ready,
+                          int64_t now_us);
 
 /* The bounds as they were before a restart; 0: none. */
 void shape_restore(struct shape *s, double rate, double lines, int64_t now_us);

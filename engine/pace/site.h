@@ -52,6 +52,7 @@ bool pace_scope_named(const char *text, enum pace_scope *scope);
 struct pace_keys {
     const char *of[PACE_SCOPES]; /* of[PACE_SITE] and [PACE_RELAY]: unused */
     unsigned carried;            /* mails that its connection took before */
+    bool urgent;                 /* transactional: before others that wait */
 };
 
 struct pace;
@@ -89,8 +90,6 @@ struct pace_ledger {
     size_t waiting;     /* mails in hand: the owner's */
     bool stranded;      /* they have no address to leave from: the owner's */
     const char *fault;  /* why it takes nothing, or NULL: the owner's */
-    int64_t crowded_ms; /* one wanted a connection, and others had all: the
-                           owner's */
     unsigned users;     /* of the state: the owner's */
     int64_t retried_us; /* the latest order to retry, wall clock: the owner's */
     uint64_t changes_told, sent_told, changes_learned;
@@ -169,10 +168,17 @@ unsigned pace_connections(const struct pace_site *s);
 unsigned pace_mails_per_connection(const struct pace_site *s,
                                    const char *source);
 
-/* May one more be opened (source: from where; NULL or "": no matter)? Then say
- * pace_opened. *when_us is set if not. */
-bool pace_may_connect(struct pace_site *s, const char *source, int64_t now_us,
-                      int64_t *when_us);
+/* Who would connect: one of several that share the site. */
+struct pace_asker {
+    const void *who;    /* only compared */
+    int64_t *waits_us;  /* who's: since when it waits; 0: it does not */
+    const char *source; /* from where; NULL or "": no matter */
+    bool urgent;        /* for transactional mail */
+};
+
+/* May one more be opened? Then say pace_opened. *when_us is set if not. */
+bool pace_may_connect(struct pace_site *s, const struct pace_asker *by,
+                      int64_t now_us, int64_t *when_us);
 bool pace_may_send(struct pace_site *s, const struct pace_keys *keys,
                    int64_t now_us, int64_t *when_us);
 
@@ -220,8 +226,11 @@ double pace_rate(const struct pace_site *s);
 /* ---- Telling ---- */
 
 /* Returns a ticket, which pace_source_closed wants when it is closed. */
-unsigned pace_opened(struct pace_site *s, const char *source, int64_t now_us);
+unsigned pace_opened(struct pace_site *s, const struct pace_asker *by,
+                     int64_t now_us);
 void pace_connected(struct pace_site *s, int64_t now_us);
+/* One that was ready is gone; before pace_closed. */
+void pace_disconnected(struct pace_site *s);
 /* failed: it never was ready; text and code say why. */
 struct pace_verdict pace_closed(struct pace_site *s, const char *source,
                                 bool failed, unsigned code, const char *text,
@@ -242,21 +251,21 @@ struct pace_verdict pace_outcome(struct pace_site *s,
 void pace_pause(struct pace_site *s, bool paused);
 void pace_retry(struct pace_site *s, int64_t now_us);
 
-/* ---- A source address's connections ---- */
+/* ---- Connections that others wait for ---- */
 
 void pace_source_closed(struct pace *p, unsigned ticket, int64_t now_us);
 
 /* The ticket that one opened from there would have; 0: no limits. */
 unsigned pace_source_ticket(const struct pace *p, const char *source);
 
-/* Is one of the site's from there to be closed, as others wait for it? */
+/* Is one of ours at the site to be closed, as others wait for it? */
 enum pace_yield {
     PACE_KEEP,
     PACE_YIELD_SOON, /* one that is idle, or was open for a while */
     PACE_YIELD_NOW,  /* any: it is another worker's turn */
 };
-enum pace_yield pace_source_yields(const struct pace_site *s,
-                                   const char *source, int64_t now_us);
+enum pace_yield pace_yields(const struct pace_site *s,
+                            const struct pace_asker *by, int64_t now_us);
 
 /* ---- The store of permits (pace/permits) ---- */
 

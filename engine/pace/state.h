@@ -5,8 +5,12 @@
 #include "base/map.h"
 #include "pace/permits.h"
 #include "pace/site.h"
+#include "pace/turn.h"
 
-enum { PACE_KEY_MAX = PACE_NAME_MAX + 32 };
+enum {
+    PACE_KEY_MAX = PACE_NAME_MAX + 32,
+    PACE_WAITS_MAX = 4,
+};
 
 /* Limits of the operator for a name, and what was used of them here. */
 struct rule_state {
@@ -17,6 +21,8 @@ struct rule_state {
     struct meter meter;
     struct meter_gate connects;
     struct permits permits; /* of a source's connections, or others' mails */
+    struct turn turn;       /* of sites whose mail waits */
+    struct turn connecting; /* of sites that would connect from a source */
     int64_t later_us; /* up to then all turns are promised: pace_rules_later */
     unsigned ticket;  /* that its connections have */
     bool named;       /* in the list that is being read */
@@ -47,6 +53,12 @@ struct pace {
     bool counts;      /* a campaign's, project's or sender's connections */
 };
 
+/* Since when a site's mail waits for a rule. */
+struct pace_wait {
+    unsigned ticket; /* the rule's; 0: free */
+    int64_t since_us;
+};
+
 struct pace_site {
     struct pace *pace;
     char name[PACE_NAME_MAX];
@@ -57,7 +69,10 @@ struct pace_site {
     struct meter meter;
     struct meter_gate connects;
     struct shape shape;
-    unsigned open;
+    unsigned open, ready;   /* connections; those that were ready once */
+    struct turn connecting; /* of destinations */
+    struct pace_wait waits[PACE_WAITS_MAX];
+    int64_t waits_source_us; /* to connect from a source */
     int64_t suspended_until_us;
     char why[PACE_WHY_MAX]; /* of the suspension: a reply */
     struct suspension sources[PACE_SOURCES_MAX];
@@ -78,14 +93,15 @@ void pace_key(char *out, const char *kind, const char *name);
 struct rule_state *pace_rule_find(const struct pace *p, enum pace_scope scope,
                                   const char *name);
 
-/* Of a campaign, project, sender and source: may a mail go; it goes. */
+/* Of a campaign, project, sender and source: may a mail go (otherwise: it
+ * might, for all else); it goes. */
 bool pace_rules_may(struct pace_site *s, const struct pace_keys *keys,
-                    int64_t now_us, int64_t *when_us);
+                    bool otherwise, int64_t now_us, int64_t *when_us);
 unsigned pace_rules_spend(struct pace_site *s, const struct pace_keys *keys,
                           int64_t now_us);
 /* May a connection be opened from there; it is. */
-bool pace_source_may_connect(struct pace_site *s, const char *source,
-                             int64_t now_us, int64_t *when_us);
+bool pace_source_may_connect(struct pace_site *s, const struct pace_asker *by,
+                             bool otherwise, int64_t now_us, int64_t *when_us);
 unsigned pace_source_opened(struct pace_site *s, const char *source,
                             int64_t now_us);
 /* The limit that lets its mail wait now; LIMITS: none does. */

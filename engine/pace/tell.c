@@ -6,17 +6,25 @@
 
 #define US_A_SECOND INT64_C(1000000)
 
-unsigned pace_opened(struct pace_site *s, const char *source, int64_t now_us)
+unsigned pace_opened(struct pace_site *s, const struct pace_asker *by,
+                     int64_t now_us)
 {
+    turn_served(&s->connecting, by->who, by->waits_us);
     s->open++;
     s->ledger.changes++;
     meter_gate_spend(&s->connects, now_us);
-    return pace_source_opened(s, source, now_us);
+    return pace_source_opened(s, by->source, now_us);
 }
 
 void pace_connected(struct pace_site *s, int64_t now_us)
 {
+    s->ready++;
     shape_connected(&s->shape, s->open, now_us);
+}
+
+void pace_disconnected(struct pace_site *s)
+{
+    s->ready -= s->ready > 0;
 }
 
 unsigned pace_spend(struct pace_site *s, const struct pace_keys *keys,
@@ -227,7 +235,7 @@ struct pace_verdict pace_closed(struct pace_site *s, const char *source,
     s->ledger.changes++;
     if (!failed)
         return (struct pace_verdict){.deed = PROVIDER_NOTHING};
-    shape_connect_failed(&s->shape, s->open, now_us);
+    shape_connect_failed(&s->shape, s->open, s->ready, now_us);
     text = text ? text : "";
     hear(s, code, "", text, now_us);
     return judge(s, &keys, code, "", server_said(code, text), true, now_us);

@@ -146,6 +146,14 @@ static const struct sockaddr *address_of(const struct pool_host *at)
     return (const struct sockaddr *)&at->address;
 }
 
+static bool has_ready(const struct pool *p)
+{
+    for (const struct line *l = p->lines; l; l = l->next)
+        if (l->ready && !l->leaving)
+            return true;
+    return false;
+}
+
 /* RFC 8689, 4.2.1: another host may come up that has what this one has not. */
 static void tell_unreachable(struct pool *p, const char *why,
                              const struct smtp_end *end)
@@ -195,7 +203,8 @@ static void failed(struct pool *p, const struct line *l, const char *why,
     log_event(LOG_WARN, "connect_failed",
               "peer=%s code=%u pause_ms=%lld why=%s", smtp_conn_peer(l->conn),
               end->code, (long long)pause, log_quote(why, text));
-    if (!hosts_choose(&p->hosts, now_ms))
+    /* A server that takes no more connections takes mail over those it has. */
+    if (!hosts_choose(&p->hosts, now_ms) && !has_ready(p))
         tell_unreachable(p, why, end);
 }
 
@@ -278,6 +287,16 @@ static const char *reason(const struct line *l, const struct smtp_end *end,
     return out;
 }
 
+static enum pool_life life_of(const struct line *l, const struct smtp_end *end)
+{
+    if (l->ready)
+        return POOL_LIVED;
+    return l->leaving || end->fault == SMTP_FAULT_TLS ||
+                   end->fault == SMTP_FAULT_UNFIT
+               ? POOL_UNUSED
+               : POOL_FAILED;
+}
+
 static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
                       void *owner)
 {
@@ -295,9 +314,7 @@ static void on_closed(struct smtp_conn *conn, const struct smtp_end *end,
     if (!l->ready && end->fault == SMTP_FAULT_TLS)
         tell_tls(l);
     p->events.closed(p->owner, l->ticket, smtp_conn_source(conn),
-                     !l->ready && !l->leaving && end->fault != SMTP_FAULT_TLS &&
-                         end->fault != SMTP_FAULT_UNFIT,
-                     end->code, end->why);
+                     life_of(l, end), end->code, end->why);
     if (!l->ready && !l->leaving && !p->draining && !goes_in_clear(l, end))
         failed(p, l, reason(l, end, why), end);
     if (end->fault == SMTP_FAULT_LOGIN)
@@ -500,7 +517,7 @@ void pool_drain(struct pool *p)
 
 bool pool_is_down(const struct pool *p, int64_t now_ms)
 {
-    return hosts_are_down(&p->hosts, now_ms);
+    return hosts_are_down(&p->hosts, now_ms) && !has_ready(p);
 }
 
 struct pool_state pool_state(const struct pool *p)

@@ -64,6 +64,13 @@ enum pool_next {
     POOL_WORN, /* a mail that waits wants a newer connection */
 };
 
+/* Of a connection that is closed. */
+enum pool_life {
+    POOL_FAILED, /* it never was ready */
+    POOL_UNUSED, /* nor this one, but by no fault of the server's */
+    POOL_LIVED,
+};
+
 struct pool_events {
     /* The next mail of the class, for a connection that has carried so many.
      * Its bytes live until settled. m->eight_bit says whether they may be 8bit,
@@ -74,7 +81,8 @@ struct pool_events {
     size_t (*waiting)(void *owner, enum batch_class class);
     void (*settled)(void *owner, const struct smtp_result *result,
                     const char *peer, const char *source);
-    /* Every host is down. Told once each time that it becomes so. */
+    /* Every host is down, and no connection is left. Told once each time that
+     * it becomes so. */
     void (*unreachable)(void *owner, const struct pool_refusal *refusal);
     /* How many connections there may be, and mails over each (0: no limit
      * besides the settings'). */
@@ -84,13 +92,13 @@ struct pool_events {
      * ms; INT64_MAX: after one was closed). */
     bool (*may_connect)(void *owner, int64_t *when_ms);
     /* One was opened, was ready for the first time, is closed, with the ticket
-     * that opened gave it. failed: it never was ready; then code and why say
-     * more. TLS that does not prove what one domain or mail demands is no
-     * failure of the server's: others share it. */
+     * that opened gave it. Of one that failed code and why say more. TLS that
+     * does not prove what one domain or mail demands is no failure of the
+     * server's: others share it. */
     unsigned (*opened)(void *owner);
     void (*connected)(void *owner);
     void (*closed)(void *owner, unsigned ticket, const char *source,
-                   bool failed, unsigned code, const char *why);
+                   enum pool_life life, unsigned code, const char *why);
     /* No login came about over a connection opened then (mono, ms); with a code
      * of 500 and more it is refused for good. */
     void (*login_refused)(void *owner, int64_t opened_ms,

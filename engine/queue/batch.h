@@ -81,6 +81,7 @@ struct parcel {
     struct mail **again; /* handed back by the pool untried; go first */
     size_t n_again, cap_again;
     struct parcel *next; /* in a lane */
+    bool fell_back;      /* to a relay, as no server of its own was reached */
     bool listed;         /* in a lane */
     bool sure_hosts; /* DNSSEC or MTA-STS say that its mail servers are so */
     void *place;     /* the owner's: where it waits */

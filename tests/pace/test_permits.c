@@ -7,8 +7,6 @@
 #define SECOND INT64_C(1000000)
 #define NOW (1000 * SECOND)
 
-static const int one, other;
-
 /* Place 0 of so many workers. */
 static struct permits permits_of(int64_t limit, unsigned workers)
 {
@@ -31,11 +29,11 @@ static void without_a_limit_all_may(void **state)
     unsigned want;
 
     (void)state;
-    assert_true(permits_allow(&p, &one, NOW));
+    assert_true(permits_allow(&p, NOW));
     for (int i = 0; i < 1000; i++)
-        permits_use(&p, &one, NOW);
-    assert_true(permits_allow(&p, &one, NOW));
-    permits_refused(&p, &one, NOW);
+        permits_use(&p, NOW);
+    assert_true(permits_allow(&p, NOW));
+    permits_refused(&p, NOW);
     assert_false(permits_ask(&p, NOW, &want));
     assert_true(permits_rate(&p) <= 0);
 }
@@ -45,14 +43,14 @@ static void nothing_is_used_that_the_store_did_not_give(void **state)
     struct permits p = permits_of(10, 2);
 
     (void)state;
-    assert_false(permits_allow(&p, &one, NOW));
-    permits_refused(&p, &one, NOW);
+    assert_false(permits_allow(&p, NOW));
+    permits_refused(&p, NOW);
     assert_int_equal(asked(&p, NOW), 1);
-    assert_false(permits_allow(&p, &one, NOW));
+    assert_false(permits_allow(&p, NOW));
     permits_told(&p, 1, false, NOW);
-    assert_true(permits_allow(&p, &one, NOW));
-    permits_use(&p, &one, NOW);
-    assert_false(permits_allow(&p, &one, NOW));
+    assert_true(permits_allow(&p, NOW));
+    permits_use(&p, NOW);
+    assert_false(permits_allow(&p, NOW));
 }
 
 /* By more as more are used, up to the share; not for each refusal. */
@@ -64,9 +62,9 @@ static void more_are_asked_for_while_somebody_is_refused(void **state)
 
     (void)state;
     for (int i = 0; i < 10; i++, now += SECOND / 2) {
-        while (permits_allow(&p, &one, now))
-            permits_use(&p, &one, now);
-        permits_refused(&p, &one, now);
+        while (permits_allow(&p, now))
+            permits_use(&p, now);
+        permits_refused(&p, now);
         unsigned want = asked(&p, now);
 
         if (held == 5) {
@@ -74,7 +72,7 @@ static void more_are_asked_for_while_somebody_is_refused(void **state)
             continue;
         }
         assert_true(want > held && want <= 5);
-        permits_refused(&p, &one, now + 1);
+        permits_refused(&p, now + 1);
         held = want;
         permits_told(&p, held, false, now);
         assert_int_equal(asked(&p, now + 1), UINT32_MAX);
@@ -90,17 +88,17 @@ static void what_nobody_uses_is_given_back(void **state)
     (void)state;
     assert_int_equal(asked(&p, NOW), 0); /* we may hold some of before */
     permits_told(&p, 0, false, NOW);
-    permits_refused(&p, &one, NOW + 1);
+    permits_refused(&p, NOW + 1);
     assert_int_equal(asked(&p, NOW + SECOND * 3 / 10), 1);
     permits_told(&p, 1, false, NOW + SECOND / 4);
-    permits_use(&p, &one, NOW + SECOND / 2);
+    permits_use(&p, NOW + SECOND / 2);
     assert_int_equal(asked(&p, NOW + 5 * SECOND), UINT32_MAX);
     permits_free(&p, NOW + 6 * SECOND);
     assert_int_equal(asked(&p, NOW + 6 * SECOND + 1), UINT32_MAX);
-    assert_true(permits_allow(&p, &one, NOW + 6 * SECOND + 1));
+    assert_true(permits_allow(&p, NOW + 6 * SECOND + 1));
     assert_int_equal(asked(&p, NOW + 8 * SECOND), 0);
     /* At once, not when the store has heard. */
-    assert_false(permits_allow(&p, &one, NOW + 8 * SECOND));
+    assert_false(permits_allow(&p, NOW + 8 * SECOND));
 }
 
 static void a_smaller_share_is_kept_to_as_uses_end(void **state)
@@ -110,7 +108,7 @@ static void a_smaller_share_is_kept_to_as_uses_end(void **state)
     (void)state;
     permits_told(&p, 4, false, NOW);
     for (int i = 0; i < 4; i++)
-        permits_use(&p, &one, NOW);
+        permits_use(&p, NOW);
     permits_limit(&p, 4, 0, 2);
     assert_int_equal(permits_cap(&p, NOW), 2);
     assert_int_equal(asked(&p, NOW), UINT32_MAX);
@@ -119,7 +117,7 @@ static void a_smaller_share_is_kept_to_as_uses_end(void **state)
     permits_told(&p, 3, false, NOW);
     permits_free(&p, NOW);
     assert_int_equal(asked(&p, NOW + SECOND / 2), 2);
-    assert_false(permits_allow(&p, &one, NOW + SECOND / 2));
+    assert_false(permits_allow(&p, NOW + SECOND / 2));
 }
 
 /* One for three workers: ours for a while, if another one asks; longer if
@@ -130,25 +128,25 @@ static void few_are_held_by_turns(void **state)
     int64_t now = NOW;
 
     (void)state;
-    permits_refused(&p, &one, now);
+    permits_refused(&p, now);
     assert_int_equal(asked(&p, now), 1);
     permits_told(&p, 1, false, now);
-    permits_use(&p, &one, now);
+    permits_use(&p, now);
     for (int i = 0; i < 10; i++) {
         now += SECOND;
         assert_int_equal(asked(&p, now), 1); /* does anybody ask? */
         permits_told(&p, 1, i == 9, now);
     }
     assert_int_equal(permits_cap(&p, now), 0);
-    assert_false(permits_allow(&p, &one, now));
-    permits_refused(&p, &one, now);
+    assert_false(permits_allow(&p, now));
+    permits_refused(&p, now);
     assert_int_equal(asked(&p, now + 1), UINT32_MAX); /* it is in use */
     permits_free(&p, now);
     assert_int_equal(asked(&p, now + 2), 0);
     permits_told(&p, 0, false, now + 2);
-    permits_refused(&p, &one, now + 3);
+    permits_refused(&p, now + 3);
     assert_int_equal(asked(&p, now + SECOND / 2), UINT32_MAX);
-    permits_refused(&p, &one, now + SECOND);
+    permits_refused(&p, now + SECOND);
     assert_int_equal(asked(&p, now + SECOND), 1);
 }
 
@@ -162,36 +160,6 @@ static void a_turn_is_not_cut_short(void **state)
     assert_int_equal(permits_cap(&p, NOW + PERMITS_TURN_US), 0);
 }
 
-/* Whoever has one goes on using it, until another one has waited. */
-static void who_waits_here_comes_next(void **state)
-{
-    struct permits p = permits_of(4, 1);
-    int64_t now = NOW;
-
-    (void)state;
-    permits_told(&p, 1, false, now);
-    permits_use(&p, &one, now);
-    permits_refused(&p, &other, now);
-    permits_free(&p, now);
-    assert_true(permits_allow(&p, &one, now)); /* it waits for no time yet */
-    permits_use(&p, &one, now);
-    now += SECOND / 2;
-    permits_refused(&p, &other, now);
-    assert_true(permits_wanted(&p, &one, now));
-    assert_false(permits_wanted(&p, &other, now));
-    permits_free(&p, now);
-    assert_false(permits_allow(&p, &one, now));
-    assert_true(permits_allow(&p, &other, now));
-    permits_use(&p, &other, now);
-    assert_false(permits_wanted(&p, &one, now));
-    permits_free(&p, now);
-    assert_true(permits_allow(&p, &one, now));
-    /* Who does not ask any more holds nobody up. */
-    permits_refused(&p, &other, now);
-    now += 2 * SECOND;
-    assert_true(permits_allow(&p, &one, now));
-}
-
 static void the_rate_follows_from_how_long_one_is_used(void **state)
 {
     struct permits p = permits_of(4, 2);
@@ -200,7 +168,7 @@ static void the_rate_follows_from_how_long_one_is_used(void **state)
     (void)state;
     permits_told(&p, 2, false, now);
     for (int i = 0; i < 500; i++) {
-        permits_use(&p, &one, now);
+        permits_use(&p, now);
         now += SECOND / 50;
         permits_free(&p, now);
         now += SECOND / 10;
@@ -214,12 +182,12 @@ static void a_worker_by_another_number_starts_with_none(void **state)
 
     (void)state;
     permits_told(&p, 4, false, NOW);
-    permits_use(&p, &one, NOW);
+    permits_use(&p, NOW);
     permits_lost(&p);
-    assert_false(permits_allow(&p, &one, NOW));
+    assert_false(permits_allow(&p, NOW));
     assert_int_equal(asked(&p, NOW), 1); /* that is in use */
     permits_limit(&p, 0, 0, 1);
-    assert_true(permits_allow(&p, &one, NOW));
+    assert_true(permits_allow(&p, NOW));
 }
 
 int main(void)
@@ -232,7 +200,6 @@ int main(void)
         cmocka_unit_test(a_smaller_share_is_kept_to_as_uses_end),
         cmocka_unit_test(few_are_held_by_turns),
         cmocka_unit_test(a_turn_is_not_cut_short),
-        cmocka_unit_test(who_waits_here_comes_next),
         cmocka_unit_test(the_rate_follows_from_how_long_one_is_used),
         cmocka_unit_test(a_worker_by_another_number_starts_with_none),
     };

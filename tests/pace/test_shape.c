@@ -129,16 +129,27 @@ static void connections_go_down_and_up(void **state)
     (void)state;
     shape_connected(&s, 5, now);
     assert_true(s.lines == 0);
-    shape_connect_failed(&s, 7, now);
+    shape_connect_failed(&s, 7, 0, now);
     assert_true(s.lines == 4);
     for (int i = 1; i < 10; i++)
-        shape_connect_failed(&s, 3, now + i * 2 * SHAPE_SETTLE_US);
+        shape_connect_failed(&s, 3, 0, now + i * 2 * SHAPE_SETTLE_US);
     assert_true(s.lines == 1);
     now += 100 * SECOND;
     shape_connected(&s, 1, now);
     assert_true(s.lines == 2);
     shape_connected(&s, 2, now + 1);
     assert_true(s.lines == 2);
+}
+
+/* A server that takes so many and refuses more is not asked to take less. */
+static void connections_that_work_are_kept(void **state)
+{
+    struct shape s = {0};
+
+    (void)state;
+    for (int i = 1; i < 10; i++)
+        shape_connect_failed(&s, 3, 3, SECOND + i * 2 * SHAPE_SETTLE_US);
+    assert_true(s.lines == 3);
 }
 
 static void survives_a_restart(void **state)
@@ -164,6 +175,7 @@ int main(void)
         cmocka_unit_test(has_a_floor_and_leaves_it),
         cmocka_unit_test(many_complaints_at_once_are_one),
         cmocka_unit_test(connections_go_down_and_up),
+        cmocka_unit_test(connections_that_work_are_kept),
         cmocka_unit_test(survives_a_restart),
     };
 

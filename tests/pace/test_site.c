@@ -9,6 +9,8 @@
 #define NOW (1000 * SECOND)
 
 static const struct pace_keys nothing;
+static int64_t waits_us;
+static const struct pace_asker anyone = {.waits_us = &waits_us};
 
 static struct limits limits_of(const char *text)
 {
@@ -125,9 +127,9 @@ static void connections_are_counted_and_their_rate_held(void **state)
 
     (void)state;
     for (; now < NOW + 60 * SECOND; now += 100000) {
-        if (!pace_may_connect(s, NULL, now, &when))
+        if (!pace_may_connect(s, &anyone, now, &when))
             continue;
-        pace_opened(s, NULL, now);
+        pace_opened(s, &anyone, now);
         assert_in_range(pace_open(s), 1, 2);
         if (++opened >= 2)
             pace_closed(s, NULL, false, 0, "", now);
@@ -354,9 +356,9 @@ static void says_who_bounds_connections(void **state)
     pace_why(s, NOW, why);
     assert_string_equal(why,
                         "a.example refused connections: 2 at a time, rising");
-    pace_opened(relay, NULL, NOW);
+    pace_opened(relay, &anyone, NOW);
     pace_closed(relay, NULL, true, 0, "connect: connection refused", NOW);
-    pace_opened(relay, NULL, NOW);
+    pace_opened(relay, &anyone, NOW);
     pace_why(relay, NOW, why);
     assert_string_equal(why, "corp refused connections: 1 at a time, rising");
     pace_free(p);
