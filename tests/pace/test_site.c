@@ -349,7 +349,7 @@ static void says_who_bounds_connections(void **state)
 
     (void)state;
     for (int i = 0; i < 5; i++)
-        pace_opened(s, NULL, NOW);
+        pace_opened(s, &anyone, NOW);
     pace_why(s, NOW, why);
     assert_string_equal(why, "the limit for a.example is 5 connections");
     pace_closed(s, NULL, true, 0, "connect: connection refused", NOW);
