@@ -440,6 +440,8 @@ static void ask_relay(struct trial *t, int64_t since_ms)
         FAIL(t, "%s: mail would wait", fault);
     else if (take_relay(t))
         go(t);
+    else if (t->access.login && !t->access.waiting && !t->access.secret[0])
+        FAIL(t, "the relay's secret can't be read: mail would wait");
     else if (since_ms > KNOW_MS)
         FAIL(t, t->access.waiting
                     ? "there is no token yet: mail would wait"

@@ -100,6 +100,13 @@ def check_slips_beside_a_database(presort):
                              env=presort.environment, capture_output=True,
                              text=True, check=False)
         assert ran.returncode == status and said in ran.stderr, ran
+    ran = subprocess.run(
+        [places.PRESORT, *("route test jo@b.example --from jo@a.example --via "
+                           "there").split()], env=presort.environment,
+        capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert "the relay's secret can't be read: mail would wait" in ran.stdout
+    assert ran.stderr.count("/nowhere/secret: No such file") == 1
 
 
 def run_presort(*words):
