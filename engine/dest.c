@@ -422,7 +422,8 @@ static void keep_report(struct dest *t, const struct domain *domain)
     if (!t->reports)
         t->reports = memory_new(DEST_REPORTS_MAX, sizeof *t->reports);
     if (i == t->n_reports)
-        memcpy(t->reports[t->n_reports++].domain, domain->name, DNS_NAME_MAX);
+        snprintf(t->reports[t->n_reports++].domain, DNS_NAME_MAX, "%s",
+                 domain->name);
     policy_drop(t->reports[i].policy);
     t->reports[i].policy = policy_keep(domain->policy);
 }

@@ -426,6 +426,7 @@ void dests_measure(const struct dests *d, struct metrics *m)
     m->connections = now.connections;
     m->connections_busy = now.busy;
     m->connect_failures = now.failures;
+    m->domains_known = domains_known(d->domains);
 }
 
 struct settled dests_outcome(const struct dests_refusal *refusal)

@@ -2,6 +2,10 @@
  * domains - where mail for a domain goes directly: asked of DNS once for all
  * parcels that want to know, and kept for a while.
  *
+ * DOMAINS_MAX are kept, those that were used last; beyond them only what mail
+ * waits for. DOMAINS_ASKED_MAX are looked up at once, where transactional mail
+ * does not wait behind a campaign's.
+ *
  * Part of the pipeline, beside dests, which it tells; parcels wait here while
  * their domain is being looked up.
  */
@@ -9,39 +13,15 @@
 #define DOMAINS_H
 
 #include "base/config.h"
-#include "dns/mail.h"
-#include "policy/policy.h"
+#include "domain.h"
 #include "queue/batch.h"
 
 struct domains;
 
 enum {
-    DOMAIN_HOSTS_MAX = 32, /* addresses */
-    DOMAIN_KEY_MAX = DNS_NAME_MAX + 40 + POLICY_KEY_MAX,
-};
-
-struct domain_host {
-    char name[DNS_NAME_MAX];
-    struct sockaddr_storage address; /* with its port */
-    socklen_t len;
-    unsigned group; /* of equal preference; a lower one first */
-    const struct smtp_tls_policy *tls; /* the policy's */
-};
-
-/* What is known of a domain. verdict: DELIVERED: there are hosts; else BOUNCED
- * or DEFERRED, and why. */
-struct domain {
-    enum verdict verdict;
-    unsigned code;
-    char enhanced[8];
-    char why[DNS_MAIL_WHY_MAX];
-    char key[DOMAIN_KEY_MAX]; /* equal for domains that share connections */
-    char site[DNS_NAME_MAX];
-    struct domain_host hosts[DOMAIN_HOSTS_MAX];
-    size_t n_hosts;
-    bool sure_hosts; /* DNSSEC or MTA-STS say that they are its own */
-    char name[DNS_NAME_MAX];
-    struct policy *policy; /* what it demands of TLS; NULL without hosts */
+    DOMAINS_MAX = 10000,
+    DOMAINS_ASKED_MAX = 500,
+    DOMAINS_RESERVED = 50, /* of these, for transactional mail */
 };
 
 /* A domain's site was learned. */
@@ -66,6 +46,9 @@ struct policies *domains_policies(struct domains *d);
  * demands of TLS. NULL: the parcel waits for the answer, and `found` tells. */
 const struct domain *domains_find(struct domains *d, const char *domain,
                                   bool spare_tls, struct parcel *p);
+
+/* How many are kept, or are being looked up. */
+size_t domains_known(const struct domains *d);
 
 /* Take a campaign's parcels out, or with NULL all; or those whose batch
  * is gone (batch_is_gone): nobody is told of them any more. */

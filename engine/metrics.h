@@ -24,6 +24,7 @@ struct histogram {
     X(counter, batches_finished, "Batches finished")                           \
     X(gauge, held_batches, "Batches that this worker holds")                   \
     X(gauge, waiting_mails, "Mails in hand that wait to be sent")              \
+    X(gauge, domains_known, "Recipient domains that are kept")                 \
     X(gauge, connections, "Open SMTP connections")                             \
     X(gauge, connections_busy, "SMTP connections with a mail under way")       \
     X(gauge, connect_failures, "Failures to connect, in a row")                \

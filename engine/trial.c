@@ -317,7 +317,7 @@ static void take_domain(struct trial *t, const struct domain *domain)
         return;
     }
     t->policy = policy_keep(domain->policy);
-    memcpy(t->site, domain->site, sizeof t->site);
+    snprintf(t->site, sizeof t->site, "%s", domain->site);
     transcript_note(&t->transcript,
                     "mail servers of %s (site %s):", domain->name,
                     domain->site);
@@ -327,7 +327,7 @@ static void take_domain(struct trial *t, const struct domain *domain)
         *h = (struct trial_host){.address = domain->hosts[i].address,
                                  .len = domain->hosts[i].len,
                                  .tls = domain->hosts[i].tls};
-        memcpy(h->name, domain->hosts[i].name, sizeof h->name);
+        snprintf(h->name, sizeof h->name, "%s", domain->hosts[i].name);
         say_host(t, h);
     }
     go(t);

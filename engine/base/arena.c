@@ -20,7 +20,7 @@ void arena_fini(struct arena *a)
         next = b->next;
         free(b);
     }
-    *a = (struct arena){0};
+    *a = (struct arena){.block_bytes = a->block_bytes};
 }
 
 void arena_reset(struct arena *a)
@@ -30,9 +30,10 @@ void arena_reset(struct arena *a)
     a->current = a->first;
 }
 
-static struct arena_block *block_new(size_t n)
+static struct arena_block *block_new(const struct arena *a, size_t n)
 {
-    size_t size = n > ARENA_BLOCK ? n : ARENA_BLOCK;
+    size_t least = a->block_bytes > 0 ? a->block_bytes : ARENA_BLOCK;
+    size_t size = n > least ? n : least;
     /* Not zeroed: nobody is promised that, and it would cost more than most
      * messages' use of it. */
     struct arena_block *b = memory_resize(NULL, 1, sizeof *b + size);
@@ -52,7 +53,7 @@ void *arena_take(struct arena *a, size_t n)
     while (b && b->size - b->used < n && b->next)
         b = b->next;
     if (!b || b->size - b->used < n) {
-        struct arena_block *fresh = block_new(n);
+        struct arena_block *fresh = block_new(a, n);
 
         if (b)
             b->next = fresh;

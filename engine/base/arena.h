@@ -11,6 +11,7 @@ struct arena_block;
 
 struct arena {
     struct arena_block *first, *current; /* {0} is an empty arena */
+    size_t block_bytes; /* what the heap is asked for at least; 0: 16,384 */
 };
 
 void arena_fini(struct arena *a);

@@ -6,6 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is found out about one of its hosts. IPv6 addresses come into the first
+ * half of those of its dns_mail_host, IPv4 into the other; they are brought in
+ * order when all are there. */
+struct host_question {
+    struct asking *asking;
+    size_t host, n4, n6;
+    bool unsure; /* an address could not be found out now */
+};
+
 /* One question about a domain, while its parts are answered. */
 struct asking {
     struct dns *dns;
@@ -13,19 +22,11 @@ struct asking {
     void *arg;
     const struct own *own;
     char domain[DNS_NAME_MAX];
-    bool implicit;       /* there is no MX: the domain is the host */
-    bool unsure[MX_MAX]; /* a host's address could not be found out now */
+    bool implicit; /* there is no MX: the domain is the host */
     char unsure_why[DNS_MAIL_WHY_MAX];
     size_t open; /* questions about addresses that are not answered yet */
     struct dns_mail mail;
-    struct address_question {
-        struct asking *asking;
-        size_t host;
-    } questions[2 * MX_MAX];
-    /* As they come; brought in order when all are there. */
-    struct sockaddr_storage v4[MX_MAX][DNS_ADDRESSES_MAX];
-    struct sockaddr_storage v6[MX_MAX][DNS_ADDRESSES_MAX];
-    size_t n4[MX_MAX], n6[MX_MAX];
+    struct host_question *questions; /* one for each host */
 };
 
 static void finish(struct asking *a)
@@ -37,6 +38,8 @@ static void finish(struct asking *a)
     if (m->ttl_seconds > DNS_MAIL_TTL_MOST)
         m->ttl_seconds = DNS_MAIL_TTL_MOST;
     a->answered(a->arg, m);
+    free(m->hosts);
+    free(a->questions);
     free(a);
 }
 
@@ -57,33 +60,37 @@ static void end(struct asking *a, enum dns_mail_outcome outcome, unsigned code,
 
 /* ---- Addresses ---- */
 
-static void add_address(struct asking *a, size_t host, enum dns_type type,
+static void add_address(struct host_question *q, enum dns_type type,
                         const struct dns_data *d)
 {
+    struct sockaddr_storage *to = q->asking->mail.hosts[q->host].addresses;
+
     if (type == DNS_A && d->len == sizeof(struct in_addr)) {
         struct sockaddr_in in = {.sin_family = AF_INET};
 
         memcpy(&in.sin_addr, d->bytes, d->len);
-        memcpy(&a->v4[host][a->n4[host]++], &in, sizeof in);
+        memcpy(&to[DNS_ADDRESSES_MAX + q->n4++], &in, sizeof in);
     } else if (type == DNS_AAAA && d->len == sizeof(struct in6_addr)) {
         struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
 
         memcpy(&in6.sin6_addr, d->bytes, d->len);
-        memcpy(&a->v6[host][a->n6[host]++], &in6, sizeof in6);
+        memcpy(&to[q->n6++], &in6, sizeof in6);
     }
 }
 
 /* IPv6 and IPv4 in turn: if one of them does not work here, or there, the
  * second attempt is already the other's. */
-static void interleave(struct asking *a, size_t host)
+static void interleave(const struct host_question *q)
 {
-    struct dns_mail_host *h = &a->mail.hosts[host];
+    struct dns_mail_host *h = &q->asking->mail.hosts[q->host];
+    struct sockaddr_storage found[2 * DNS_ADDRESSES_MAX];
 
+    memcpy(found, h->addresses, sizeof found);
     for (size_t i = 0; i < DNS_ADDRESSES_MAX; i++) {
-        if (i < a->n6[host])
-            h->addresses[h->n_addresses++] = a->v6[host][i];
-        if (i < a->n4[host])
-            h->addresses[h->n_addresses++] = a->v4[host][i];
+        if (i < q->n6)
+            h->addresses[h->n_addresses++] = found[i];
+        if (i < q->n4)
+            h->addresses[h->n_addresses++] = found[DNS_ADDRESSES_MAX + i];
     }
 }
 
@@ -129,10 +136,10 @@ static void all_answered(struct asking *a)
     bool unsure = false;
 
     for (size_t i = 0; i < n; i++)
-        interleave(a, i);
+        interleave(&a->questions[i]);
     m->n_hosts = dns_mail_better(m->hosts, n, a->own, &loop);
     for (size_t i = 0; i < m->n_hosts; i++)
-        unsure |= a->unsure[i];
+        unsure |= a->questions[i].unsure;
     drop_hosts_without_address(m);
     if (m->n_hosts > 0)
         end(a, DNS_MAIL_HOSTS, 0, "", "%s", "");
@@ -148,44 +155,45 @@ static void all_answered(struct asking *a)
             "no mail host of domain %s has an address", a->domain);
 }
 
-static void take_addresses(struct asking *a, size_t host, enum dns_type type,
+static void take_addresses(struct host_question *q, enum dns_type type,
                            const struct dns_answer *answer)
 {
-    struct dns_mail *m = &a->mail;
+    struct asking *a = q->asking;
+    struct dns_mail_host *h = &a->mail.hosts[q->host];
 
     if (answer->outcome == DNS_FAILED || answer->outcome == DNS_BOGUS) {
-        a->unsure[host] = true;
-        snprintf(a->unsure_why, sizeof a->unsure_why, "%s: %s",
-                 m->hosts[host].name, answer->why);
+        q->unsure = true;
+        snprintf(a->unsure_why, sizeof a->unsure_why, "%s: %s", h->name,
+                 answer->why);
         return;
     }
-    m->hosts[host].secure &= answer->secure;
+    h->secure &= answer->secure;
     if (answer->alias_of[0])
-        memcpy(m->hosts[host].alias_of, answer->alias_of, DNS_NAME_MAX);
+        memcpy(h->alias_of, answer->alias_of, DNS_NAME_MAX);
     for (size_t i = 0; i < answer->n && i < DNS_ADDRESSES_MAX; i++)
-        add_address(a, host, type, &answer->records[i]);
-    if (answer->n > 0 && answer->ttl_seconds < m->ttl_seconds)
-        m->ttl_seconds = answer->ttl_seconds;
+        add_address(q, type, &answer->records[i]);
+    if (answer->n > 0 && answer->ttl_seconds < a->mail.ttl_seconds)
+        a->mail.ttl_seconds = answer->ttl_seconds;
+}
+
+static void on_address(struct host_question *q, enum dns_type type,
+                       const struct dns_answer *answer)
+{
+    struct asking *a = q->asking;
+
+    take_addresses(q, type, answer);
+    if (--a->open == 0)
+        all_answered(a);
 }
 
 static void on_a(void *arg, const struct dns_answer *answer)
 {
-    struct address_question *q = arg;
-    struct asking *a = q->asking;
-
-    take_addresses(a, q->host, DNS_A, answer);
-    if (--a->open == 0)
-        all_answered(a);
+    on_address(arg, DNS_A, answer);
 }
 
 static void on_aaaa(void *arg, const struct dns_answer *answer)
 {
-    struct address_question *q = arg;
-    struct asking *a = q->asking;
-
-    take_addresses(a, q->host, DNS_AAAA, answer);
-    if (--a->open == 0)
-        all_answered(a);
+    on_address(arg, DNS_AAAA, answer);
 }
 
 static void ask_addresses(struct asking *a)
@@ -193,14 +201,14 @@ static void ask_addresses(struct asking *a)
     struct dns_mail *m = &a->mail;
 
     a->open = 2 * m->n_hosts;
+    a->questions = memory_new(m->n_hosts, sizeof *a->questions);
     for (size_t i = 0; i < m->n_hosts; i++) {
+        struct host_question *q = &a->questions[i];
+
         m->hosts[i].secure = true;
-        a->questions[2 * i] = (struct address_question){a, i};
-        a->questions[2 * i + 1] = (struct address_question){a, i};
-        dns_ask(a->dns, m->hosts[i].name, DNS_AAAA, on_aaaa,
-                &a->questions[2 * i]);
-        dns_ask(a->dns, m->hosts[i].name, DNS_A, on_a,
-                &a->questions[2 * i + 1]);
+        *q = (struct host_question){.asking = a, .host = i};
+        dns_ask(a->dns, m->hosts[i].name, DNS_AAAA, on_aaaa, q);
+        dns_ask(a->dns, m->hosts[i].name, DNS_A, on_a, q);
     }
 }
 
@@ -211,9 +219,9 @@ static void take_hosts(struct asking *a, const struct mx *list, size_t n)
     struct dns_mail *m = &a->mail;
 
     m->n_hosts = n;
+    m->hosts = memory_new(n, sizeof *m->hosts);
     mx_site(list, n, m->site);
     for (size_t i = 0; i < n; i++) {
-        m->hosts[i] = (struct dns_mail_host){0};
         memcpy(m->hosts[i].name, list[i].name, sizeof list[i].name);
         if (i > 0)
             m->hosts[i].preference =

@@ -15,8 +15,8 @@
 #include <sys/socket.h>
 
 enum {
-    DNS_ADDRESSES_MAX = 8, /* of one host that are used, of each family */
-    DNS_MAIL_WHY_MAX = 256,
+    DNS_ADDRESSES_MAX = 8,   /* of one host that are used, of each family */
+    DNS_MAIL_WHY_MAX = 512,  /* a name, and more */
     DNS_MAIL_TTL_LEAST = 60, /* seconds */
     DNS_MAIL_TTL_MOST = 3600,
 };
@@ -45,8 +45,8 @@ struct dns_mail {
     char alias_of[DNS_NAME_MAX]; /* the name that has them; "": the domain */
     int ttl_seconds;             /* DNS_MAIL_TTL_LEAST .. MOST */
     char site[DNS_NAME_MAX];     /* of HOSTS: see mx_site */
-    struct dns_mail_host hosts[MX_MAX]; /* by preference; with addresses */
-    size_t n_hosts;
+    struct dns_mail_host *hosts; /* by preference; with addresses */
+    size_t n_hosts;              /* MX_MAX at most */
 };
 
 /* The answer lives until the callback returns. */

@@ -14,8 +14,9 @@
 #include <string.h>
 
 enum {
-    NAME_MORE = 24,      /* "_mta-sts." and the like */
-    QUESTION_MOST = 253, /* characters: 255 bytes on the wire */
+    NAME_MORE = 24,           /* "_mta-sts." and the like */
+    POLICY_BLOCK_BYTES = 256, /* most have names only */
+    QUESTION_MOST = 253,      /* characters: 255 bytes on the wire */
 };
 
 struct policies {
@@ -466,10 +467,12 @@ static struct policy *policy_new(const char *domain,
 {
     struct policy *p = memory_new(1, sizeof *p);
 
+    p->memory.block_bytes = POLICY_BLOCK_BYTES;
     add_name(p, domain);
     add_name(p, mail->alias_of);
     p->users = 1;
     p->n_hosts = mail->n_hosts;
+    p->hosts = memory_new(p->n_hosts, sizeof *p->hosts);
     for (size_t i = 0; i < mail->n_hosts; i++)
         memcpy(p->hosts[i].name, mail->hosts[i].name, DNS_NAME_MAX);
     return p;

@@ -24,7 +24,7 @@ struct policies;
 
 enum {
     POLICY_KEY_MAX = 24,
-    POLICY_TEXT_MAX = 256,
+    POLICY_TEXT_MAX = DNS_NAME_MAX + 96,
     POLICY_STS_FRESH_SECONDS = 86400, /* then it is fetched again, aside */
     POLICY_NAMES_MAX = 2,
     POLICY_MISNAMED_MAX = 4096, /* hosts that are known to be so */
@@ -51,7 +51,7 @@ struct policy {
     /* "" where all hosts have opportunistic TLS; equal for domains with the
      * same hosts that demand the same. */
     char key[POLICY_KEY_MAX];
-    struct policy_host hosts[MX_MAX]; /* as dns_mail had them */
+    struct policy_host *hosts; /* as dns_mail had them; on the heap */
     size_t n_hosts;
     enum policy_type type;
     /* What the domain is called, and what it is an alias of. */

@@ -17,6 +17,7 @@ void policy_drop(struct policy *p)
         return;
     arena_fini(&p->memory);
     free(p->json);
+    free(p->hosts);
     free(p);
 }
 

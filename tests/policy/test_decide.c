@@ -51,6 +51,7 @@ static struct policy *policy_of(size_t n, const char *const *names)
 
     p->users = 1;
     p->n_hosts = n;
+    p->hosts = calloc(n, sizeof *p->hosts);
     for (size_t i = 0; i < n; i++)
         snprintf(p->hosts[i].name, DNS_NAME_MAX, "%s", names[i]);
     return p;
