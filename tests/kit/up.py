@@ -22,7 +22,8 @@ class Up:
                  **settings):
         self.programs = pathlib.Path(programs or places.BUILD)
         self.state = pathlib.Path(
-            state or tempfile.mkdtemp(prefix="presort-up-"))
+            state or tempfile.mkdtemp(prefix="presort-up-",
+                                      dir=places.quick_directory()))
         self.state.chmod(0o755)
         self.port, self.sink_port, metrics = places.free_ports(3)
         given = {"state_dir": self.state, "workers": 1,
