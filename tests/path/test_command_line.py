@@ -36,6 +36,8 @@ def test_demo(directory):
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "100 %  10,000 of 10,000" in ran.stdout
     assert "delivered         10,000" in ran.stdout
+    assert "  Good morning, Alan." in ran.stdout
+    assert ran.stdout.splitlines()[-1].startswith("Stopped again")
     assert "Where to look" in ran.stdout and "  curl http" in ran.stdout
     assert "Running until" not in ran.stdout
     log = (directory / "state/up.log").read_text()
