@@ -459,14 +459,30 @@ static void on_counted(void *owner)
     }
 }
 
-/* Limits, lanes or orders are others now. */
+/* The site, its address or some campaign is left alone. */
+static bool is_suspended(const struct dest *t)
+{
+    int64_t now_us = sites_now_us(), until_us;
+    size_t at = 0;
+
+    return pace_parked(t->gate.site, now_us, &until_us) ||
+           !pace_source_may(t->gate.site, t->source, now_us) ||
+           pace_suspended_next(t->gate.site, &at, now_us, &until_us);
+}
+
+/* Limits, lanes, orders or suspensions are others now. */
 static void on_sites(void *owner)
 {
     struct dests *d = owner;
     size_t at = 0;
 
-    for (struct dest *t; (t = map_next(&d->all, &at));)
+    for (struct dest *t; (t = map_next(&d->all, &at));) {
         outlet_limits(t);
+        if (!is_suspended(t))
+            continue;
+        t->source_ms = 0;
+        dest_stir(t);
+    }
 }
 
 /* What waits may have to go another way now: its owner takes it back. */

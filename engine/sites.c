@@ -9,6 +9,7 @@
 #include "sites_report.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     SITES_TICK_MS = 100,
@@ -16,7 +17,9 @@ enum {
     SITES_REPORT_MS = 1500,
     SITES_LEARNED_MS = 3000,
     SITES_CROWDED_MS = 500,
-    SITES_ROOM_MS = 60 * 1000, /* who joins waits no longer for room */
+    SITES_ROOM_MS = 60 * 1000,       /* who joins waits no longer for room */
+    SITES_STATE_SECONDS = 7 * 86400, /* older is forgotten */
+    SITES_LATE_SECONDS = 15,         /* a commit, after its time */
     SITES_CLOCK_SHARE = 16,
     SITES_CLOCK_OFF_US = 1000000, /* no delay, but another clock */
 };
@@ -39,11 +42,12 @@ struct sites {
     struct pg *pg;
     uv_timer_t *tick; /* heap: outlives us until libuv lets go */
     struct args args;
-    int worker; /* 0: none yet */
-    bool known_once, has_state, wanted, alone_told;
+    int worker;              /* 0: none yet */
+    char host[PACE_ID_TEXT]; /* "@HOST": whatever address of it is used */
+    bool known_once, has_state, wanted, state_wanted, alone_told;
     int64_t started_us; /* of us, wall clock of the store */
     int64_t clock_us;   /* its clock, less ours that never jumps */
-    int64_t read_ms, report_ms, learned_ms;
+    int64_t read_ms, state_ms, asked_ms, report_ms, learned_ms;
     int64_t crowded_ms; /* connections are to end for who joined, since */
     size_t at;          /* where the next report starts */
     char *domains[SITES_DOMAINS_MAX], *sites[SITES_DOMAINS_MAX];
@@ -59,6 +63,7 @@ STATEMENT(sites_state, SQL_SITES_STATE);
 STATEMENT(sites_workers, SQL_SITES_WORKERS);
 STATEMENT(sites_heard, SQL_SITES_HEARD);
 STATEMENT(sites_joined, SQL_SITES_JOINED);
+STATEMENT(sites_forget_bounds, SQL_SITES_FORGET_BOUNDS);
 STATEMENT(sites_forget, SQL_SITES_FORGET);
 STATEMENT(sites_permits, SQL_SITES_PERMITS);
 STATEMENT(sites_report, SQL_SITES_REPORT);
@@ -68,15 +73,6 @@ STATEMENT(sites_domains, SQL_SITES_DOMAINS);
 int64_t sites_now_us(void)
 {
     return clock_mono_ms() * 1000;
-}
-
-/* ---- Clocks: the store has wall clock, pace one that never jumps ---- */
-
-static int64_t mono_of(int64_t wall_us)
-{
-    if (wall_us == INT64_MAX || wall_us == INT64_MIN)
-        return wall_us == INT64_MAX ? PACE_NEVER_US : 0;
-    return wall_us - clock_wall_us() + sites_now_us();
 }
 
 /* ---- Names ---- */
@@ -175,47 +171,34 @@ static void on_orders(void *arg, const PGresult *rows)
     s->known_once = true;
 }
 
-/* As sites_report writes it. */
-static void read_blamed(struct pace_blamed *list, size_t n, const char *text)
-{
-    char name[PACE_ID_TEXT];
-    long long wall_us;
-    int used = 0;
-
-    memset(list, 0, n * sizeof *list);
-    for (size_t i = 0;
-         i < n && sscanf(text, "%47s %lld%n", name, &wall_us, &used) == 2;
-         i++, text += used) {
-        memcpy(list[i].name, name, sizeof name);
-        list[i].until_us = mono_of(wall_us);
-    }
-}
-
+/* What any worker learned, in use here or not. */
 static void on_state(void *arg, const PGresult *rows)
 {
     struct sites *s = arg;
+    bool any = false;
 
     if (!has_rows(rows))
         return;
     s->has_state = true;
+    s->state_ms = s->asked_ms;
     for (int row = 0; row < PQntuples(rows); row++) {
         struct known *k = known_of(s, PQgetvalue(rows, row, 0));
+        int64_t retried_us = pg_time(rows, row, 8);
+        struct pace_site *site;
 
         if (!k)
             continue;
+        /* Learned after an order that was not read yet. */
+        if (retried_us > k->retried_us)
+            order(s, k, k->paused, retried_us);
+        sites_read_learned(rows, row, s->host, &k->saved);
         k->has_saved = true;
-        k->saved.rate = (double)pg_bigint(rows, row, 1) / 1000;
-        k->saved.lines = (double)pg_bigint(rows, row, 2) / 1000;
-        k->saved.suspended_until_us = mono_of(pg_time(rows, row, 3));
-        snprintf(k->saved.why, sizeof k->saved.why, "%s",
-                 PQgetvalue(rows, row, 4));
-        read_blamed(k->saved.sources, PACE_SOURCES_MAX,
-                    PQgetvalue(rows, row, 5));
-        read_blamed(k->saved.campaigns, PACE_CAMPAIGNS_MAX,
-                    PQgetvalue(rows, row, 6));
-        snprintf(k->saved.campaign_why, sizeof k->saved.campaign_why, "%s",
-                 PQgetvalue(rows, row, 7));
+        site = site_labelled(s, k->label);
+        if (site)
+            any |= pace_hear(site, &k->saved, sites_now_us());
     }
+    if (any)
+        s->changed(s->owner);
 }
 
 /* Who joined and is not known to all others has no lane yet. */
@@ -295,10 +278,23 @@ static int64_t lease_s(const struct sites *s)
     return s->config->lease_seconds + s->config->lease_seconds / 4 + 1;
 }
 
+/* What was written since the last time, or all. */
+static void read_state(struct sites *s)
+{
+    int64_t now_ms = clock_mono_ms(), seconds = SITES_STATE_SECONDS;
+
+    if (s->has_state)
+        seconds = (now_ms - s->state_ms) / 1000 + SITES_LATE_SECONDS;
+    s->state_wanted = false;
+    s->asked_ms = now_ms;
+    args_reset(&s->args);
+    args_int(&s->args, (int32_t)seconds);
+    pg_send(s->pg, &sites_state, &s->args, on_state, s);
+}
+
 static void read_all(struct sites *s)
 {
-    if (!s->has_state)
-        pg_send(s->pg, &sites_state, NULL, on_state, s);
+    read_state(s);
     pg_send(s->pg, &sites_limits, NULL, on_limits, s);
     pg_send(s->pg, &sites_orders, NULL, on_orders, s);
     args_reset(&s->args);
@@ -336,7 +332,7 @@ static void report(struct sites *s)
 
 static void learned(struct sites *s)
 {
-    if (!sites_learned_args(s->pace, &s->args))
+    if (!sites_learned_args(s->pace, s->worker, s->host, &s->args))
         return;
     pg_send(s->pg, &sites_learned, &s->args, NULL, NULL);
     pg_sync(s->pg);
@@ -394,6 +390,9 @@ static void on_tick(uv_timer_t *timer)
         s->wanted = false;
         s->read_ms = now_ms;
         read_all(s);
+    } else if (s->state_wanted) {
+        read_state(s);
+        pg_sync(s->pg);
     } else if (s->worker && now_ms - s->learned_ms >= SITES_LEARNED_MS) {
         s->learned_ms = now_ms;
         learned(s);
@@ -413,6 +412,7 @@ static void join(struct sites *s)
     args_reset(&s->args);
     args_int(&s->args, s->worker);
     pg_send(s->pg, &sites_forget, &s->args, NULL, NULL);
+    pg_send(s->pg, &sites_forget_bounds, NULL, NULL, NULL);
     pg_send(s->pg, &sites_joined, NULL, NULL, NULL);
     pg_sync(s->pg);
 }
@@ -440,6 +440,7 @@ static void on_notified(struct pg *pg, const char *channel, const char *payload,
     (void)pg, (void)channel;
     s->wanted |=
         strcmp(payload, "sites") == 0 || strcmp(payload, "workers") == 0;
+    s->state_wanted |= strcmp(payload, "learned") == 0;
 }
 
 void sites_start(struct sites *s, int worker)
@@ -475,8 +476,9 @@ bool sites_held(const struct sites *s, const char *name)
 
     if (site)
         return pace_parked(site, now_us, &until_us);
-    return k && (k->paused ||
-                 (k->has_saved && k->saved.suspended_until_us > now_us));
+    return k &&
+           (k->paused ||
+            (k->has_saved && pace_saved_until(s->pace, &k->saved, now_us) > 0));
 }
 
 bool sites_campaign_held(const struct sites *s, const char *label,
@@ -540,6 +542,8 @@ struct sites *sites_new(uv_loop_t *loop, const struct config *config,
     s->changed = changed;
     s->owner = owner;
     s->pace = pace_new(&standard);
+    s->host[0] = '@';
+    gethostname(s->host + 1, sizeof s->host - 2);
     s->pg = pg_new(loop, "sites", conninfo, &events, s);
     s->tick = memory_new(1, sizeof *s->tick);
     uv_timer_init(loop, s->tick);

@@ -1,5 +1,7 @@
 #include "sites_report.h"
 #include "base/clock.h"
+#include "egress/here.h"
+#include "loop/pg.h"
 #include "sites.h"
 #include <jansson.h>
 #include <stdlib.h>
@@ -14,6 +16,13 @@ static int64_t wall_of(int64_t mono_us)
     return mono_us == PACE_NEVER_US
                ? INT64_MAX
                : mono_us - sites_now_us() + clock_wall_us();
+}
+
+static int64_t mono_of(int64_t wall_us)
+{
+    if (wall_us == INT64_MAX || wall_us == INT64_MIN)
+        return wall_us == INT64_MAX ? PACE_NEVER_US : 0;
+    return wall_us - clock_wall_us() + sites_now_us();
 }
 
 void sites_label(const struct pace_site *s, char *out)
@@ -196,32 +205,34 @@ bool sites_report_args(struct pace *pace, int worker, size_t *at,
     return true;
 }
 
-/* "ADDRESS TIME ADDRESS TIME" */
+/* "ADDRESS TIME ADDRESS TIME"; nameless: who has no name stands as that. */
 static void add_blamed(struct args *args, const struct pace_blamed *list,
-                       size_t n)
+                       size_t n, const char *nameless)
 {
     char text[PACE_CAMPAIGNS_MAX * (PACE_ID_TEXT + 24)] = "";
     size_t len = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (list[i].until_us && list[i].name[0])
+        if (list[i].until_us)
             len += (size_t)snprintf(text + len, sizeof text - len, "%s%s %lld",
-                                    len ? " " : "", list[i].name,
+                                    len ? " " : "",
+                                    list[i].name[0] ? list[i].name : nameless,
                                     (long long)wall_of(list[i].until_us));
     add_text(args, text);
 }
 
 /* Who is blamed, by which reply; and after which order that was heard. */
 static void add_blame(struct args *args, struct pace_site *const *sites,
-                      const struct pace_saved *saved, size_t n)
+                      const struct pace_saved *saved, size_t n,
+                      const char *host)
 {
     args_array_start(args, ARGS_ELEMENT_TEXT);
     for (size_t i = 0; i < n; i++)
-        add_blamed(args, saved[i].sources, PACE_SOURCES_MAX);
+        add_blamed(args, saved[i].sources, PACE_SOURCES_MAX, host);
     args_array_end(args);
     args_array_start(args, ARGS_ELEMENT_TEXT);
     for (size_t i = 0; i < n; i++)
-        add_blamed(args, saved[i].campaigns, PACE_CAMPAIGNS_MAX);
+        add_blamed(args, saved[i].campaigns, PACE_CAMPAIGNS_MAX, "-");
     args_array_end(args);
     args_array_start(args, ARGS_ELEMENT_TEXT);
     for (size_t i = 0; i < n; i++)
@@ -233,39 +244,61 @@ static void add_blame(struct args *args, struct pace_site *const *sites,
     args_array_end(args);
 }
 
-/* What was learned: bounds and suspensions, or that they are gone. */
-static void add_learned(struct args *args, struct pace_site *const *sites,
-                        const struct pace_saved *saved, size_t n)
+/* 0, where there is a lane, is: no bound. */
+static void add_bound(struct args *args, const struct pace_saved *saved,
+                      double bound)
+{
+    if (saved->has_lane)
+        args_element_bigint(args, (int64_t)(bound * 1000));
+    else
+        args_element_null(args);
+}
+
+static void add_time(struct args *args, int64_t mono_us)
+{
+    if (mono_us)
+        args_element_time(args, wall_of(mono_us));
+    else
+        args_element_null(args);
+}
+
+/* Bounds and suspensions, or that they are gone. */
+static void add_bounds(struct args *args, const struct pace_saved *saved,
+                       size_t n)
+{
+    args_array_start(args, ARGS_ELEMENT_BIGINT);
+    for (size_t i = 0; i < n; i++)
+        add_bound(args, &saved[i], saved[i].rate);
+    args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_BIGINT);
+    for (size_t i = 0; i < n; i++)
+        add_bound(args, &saved[i], saved[i].lines);
+    args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_TIME);
+    for (size_t i = 0; i < n; i++)
+        add_time(args, saved[i].shut_until_us);
+    args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_TIME);
+    for (size_t i = 0; i < n; i++)
+        add_time(args, saved[i].suspended_until_us);
+    args_array_end(args);
+    args_array_start(args, ARGS_ELEMENT_TEXT);
+    for (size_t i = 0; i < n; i++)
+        add_text(args, saved[i].why);
+    args_array_end(args);
+}
+
+static void add_names(struct args *args, struct pace_site *const *sites,
+                      size_t n)
 {
     char label[SITES_LABEL_MAX];
 
-    args_reset(args);
     args_array_start(args, ARGS_ELEMENT_TEXT);
     for (size_t i = 0; i < n; i++) {
         sites_label(sites[i], label);
         add_text(args, label);
     }
     args_array_end(args);
-    args_array_start(args, ARGS_ELEMENT_BIGINT);
-    for (size_t i = 0; i < n; i++)
-        args_element_bigint(args, (int64_t)(saved[i].rate * 1000));
-    args_array_end(args);
-    args_array_start(args, ARGS_ELEMENT_BIGINT);
-    for (size_t i = 0; i < n; i++)
-        args_element_bigint(args, (int64_t)(saved[i].lines * 1000));
-    args_array_end(args);
-    args_array_start(args, ARGS_ELEMENT_TIME);
-    for (size_t i = 0; i < n; i++)
-        if (saved[i].suspended_until_us)
-            args_element_time(args, wall_of(saved[i].suspended_until_us));
-        else
-            args_element_null(args);
-    args_array_end(args);
-    args_array_start(args, ARGS_ELEMENT_TEXT);
-    for (size_t i = 0; i < n; i++)
-        add_text(args, saved[i].why);
-    args_array_end(args);
-    add_blame(args, sites, saved, n);
 }
 
 static bool is_bounded(const struct pace_saved *saved)
@@ -276,11 +309,12 @@ static bool is_bounded(const struct pace_saved *saved)
         blamed |= saved->sources[i].until_us != 0;
     for (size_t i = 0; i < PACE_CAMPAIGNS_MAX; i++)
         blamed |= saved->campaigns[i].until_us != 0;
-    return saved->rate > 0 || saved->lines > 0 || saved->suspended_until_us ||
+    return saved->rate > 0 || saved->lines > 0 || saved->shut_until_us ||
            blamed;
 }
 
-bool sites_learned_args(struct pace *pace, struct args *args)
+bool sites_learned_args(struct pace *pace, int worker, const char *host,
+                        struct args *args)
 {
     struct pace_site *sites[SITES_REPORT_MAX], *site;
     struct pace_saved saved[SITES_REPORT_MAX];
@@ -299,7 +333,78 @@ bool sites_learned_args(struct pace *pace, struct args *args)
         l->learned_us = is_bounded(&saved[n]) ? now_us : 0;
         sites[n++] = site;
     }
-    if (n > 0)
-        add_learned(args, sites, saved, n);
-    return n > 0;
+    if (n == 0)
+        return false;
+    args_reset(args);
+    add_names(args, sites, n);
+    add_bounds(args, saved, n);
+    add_blame(args, sites, saved, n, host);
+    args_int(args, worker);
+    return true;
+}
+
+/* ---- The store tells ---- */
+
+/* As add_blamed writes it: the next one of a list. */
+static bool next_blamed(const char **text, struct pace_blamed *out)
+{
+    long long wall_us;
+    int used = 0;
+
+    memset(out, 0, sizeof *out);
+    if (sscanf(*text, "%47s %lld%n", out->name, &wall_us, &used) != 2)
+        return false;
+    out->until_us = mono_of(wall_us);
+    *text += used;
+    return true;
+}
+
+/* What another machine's address is blamed for does not concern us. */
+static bool is_ours(const char *host, struct pace_blamed *source)
+{
+    struct sockaddr_storage at;
+    socklen_t len;
+
+    if (source->name[0] != '@')
+        return egress_address(source->name, &at, &len) &&
+               egress_here(&at, len) == 0;
+    if (strcmp(source->name, host) != 0)
+        return false;
+    source->name[0] = '\0';
+    return true;
+}
+
+static void read_sources(struct pace_saved *saved, const char *text,
+                         const char *host)
+{
+    struct pace_blamed one;
+    int64_t now_us = sites_now_us();
+    size_t n = 0;
+
+    while (n < PACE_SOURCES_MAX && next_blamed(&text, &one))
+        if (one.until_us > now_us && is_ours(host, &one))
+            saved->sources[n++] = one;
+}
+
+static void read_campaigns(struct pace_saved *saved, const char *text)
+{
+    size_t n = 0;
+
+    while (n < PACE_CAMPAIGNS_MAX && next_blamed(&text, &saved->campaigns[n]))
+        n++;
+}
+
+void sites_read_learned(const PGresult *rows, int row, const char *host,
+                        struct pace_saved *out)
+{
+    *out = (struct pace_saved){
+        .rate = (double)pg_bigint(rows, row, 1) / 1000,
+        .lines = (double)pg_bigint(rows, row, 2) / 1000,
+        .suspended_until_us = mono_of(pg_time(rows, row, 3)),
+    };
+    snprintf(out->why, sizeof out->why, "%s", PQgetvalue(rows, row, 4));
+    read_sources(out, PQgetvalue(rows, row, 5), host);
+    read_campaigns(out, PQgetvalue(rows, row, 6));
+    snprintf(out->campaign_why, sizeof out->campaign_why, "%s",
+             PQgetvalue(rows, row, 7));
 }

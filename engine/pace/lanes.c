@@ -52,7 +52,7 @@ static unsigned rank(const struct lanes *lanes, const char *key)
     return listed ? before : lanes->n;
 }
 
-static bool is_divided(const struct limits *limits)
+bool lanes_divide(const struct limits *limits)
 {
     for (int i = 0; i < LIMITS; i++)
         if (limits->of[i] > 0 && limit_is_divided((enum limit)i))
@@ -65,7 +65,7 @@ struct lane_share lanes_share(const struct lanes *lanes, const char *key,
 {
     unsigned k = most_lanes(limits), mine;
 
-    if (!is_divided(limits))
+    if (!lanes_divide(limits))
         return (struct lane_share){.mine = 0, .n = 1};
     if (k > lanes->n)
         k = lanes->n;

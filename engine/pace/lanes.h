@@ -47,6 +47,9 @@ void lanes_set(struct lanes *lanes, const int32_t *workers, unsigned n,
 struct lane_share lanes_share(const struct lanes *lanes, const char *key,
                               const struct limits *limits, int64_t now_us);
 
+/* Is there something to divide? */
+bool lanes_divide(const struct limits *limits);
+
 /* A place among all live workers, for limits of which each has a share or its
  * turn (pace/meter). n 0: it has none yet. */
 struct lane_share lanes_place(const struct lanes *lanes, const char *key,

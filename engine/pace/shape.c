@@ -109,6 +109,12 @@ void shape_delivered(struct shape *s, int64_t now_us)
     set_rate(s, s->rate, now_us);
 }
 
+/* Whoever has a lane may open one connection, or would never learn more. */
+static double at_least_one(double lines)
+{
+    return lines < 1 ? 1 : lines;
+}
+
 void shape_connect_failed(struct shape *s, unsigned open, unsigned ready,
                           int64_t now_us)
 {
@@ -132,13 +138,24 @@ void shape_connected(struct shape *s, unsigned open, int64_t now_us)
 
 void shape_restore(struct shape *s, double rate, double lines, int64_t now_us)
 {
+    shape_forget(s);
     if (rate > 0) {
         s->peak = rate;
         s->complained_us = s->risen_us = now_us;
         set_rate(s, rate, now_us);
     }
-    s->lines = lines > 0 ? lines : 0;
+    s->lines = lines > 0 ? at_least_one(lines) : 0;
     s->failed_us = s->lines_risen_us = now_us;
+}
+
+void shape_scale(struct shape *s, double by, int64_t now_us)
+{
+    s->peak *= by;
+    s->seen *= by;
+    if (s->rate > 0)
+        set_rate(s, s->rate * by, now_us);
+    if (s->lines > 0)
+        s->lines = at_least_one(s->lines * by);
 }
 
 void shape_forget(struct shape *s)

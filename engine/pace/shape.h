@@ -58,6 +58,9 @@ void shape_connect_failed(struct shape *s, unsigned open, unsigned ready,
 /* The bounds as they were before a restart; 0: none. */
 void shape_restore(struct shape *s, double rate, double lines, int64_t now_us);
 
+/* The share of the site's lanes is another one: so many times as large. */
+void shape_scale(struct shape *s, double by, int64_t now_us);
+
 /* No bounds any more. */
 void shape_forget(struct shape *s);
 #endif

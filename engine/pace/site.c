@@ -34,6 +34,21 @@ static void override_by(struct limits *limits, const char *text)
         limits_override(limits, &over);
 }
 
+/* What part of the site's mail is ours: one of so many. Where no limit is
+ * divided all workers may send alike. */
+static void set_part(struct pace_site *s, int64_t now_us)
+{
+    unsigned part_of = s->share.n;
+
+    if (!lanes_divide(&s->limits))
+        part_of = s->pace->lanes.n;
+    if (part_of == 0)
+        part_of = 1;
+    if (s->part_of > 0 && s->part_of != part_of)
+        shape_scale(&s->shape, (double)s->part_of / part_of, now_us);
+    s->part_of = part_of;
+}
+
 void pace_resolve(struct pace_site *s, int64_t now_us)
 {
     const struct rule_state *rule =
@@ -51,6 +66,7 @@ void pace_resolve(struct pace_site *s, int64_t now_us)
     pace_key(key, s->relay ? "relay" : "site", s->name);
     s->share = lanes_share(&s->pace->lanes, key, &limits, now_us);
     s->ledger.changes += was.n != s->share.n || was.mine != s->share.mine;
+    set_part(s, now_us);
     if (s->share.n == 0)
         return;
     meter_set(&s->meter, &limits, s->share.mine, s->share.n, now_us);

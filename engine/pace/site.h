@@ -71,12 +71,15 @@ struct pace_verdict {
     bool keep; /* it blames us, not the recipient: bounced must be deferred */
 };
 
-/* What outlives a restart. Times are of the same clock. */
+/* What outlives a restart, and what workers tell each other. Times are of the
+ * same clock; 0: not, or none. */
 struct pace_saved {
+    bool has_lane;              /* who saved it; else its bounds are hearsay */
     double rate, lines;         /* of all workers together; 0: no bound */
-    int64_t suspended_until_us; /* 0: not */
+    int64_t suspended_until_us; /* the site itself */
+    int64_t shut_until_us;      /* that, or all addresses of ours; for people */
     char why[PACE_WHY_MAX];
-    struct pace_blamed { /* until_us 0: none */
+    struct pace_blamed {
         char name[PACE_ID_TEXT];
         int64_t until_us;
     } sources[PACE_SOURCES_MAX], campaigns[PACE_CAMPAIGNS_MAX];
@@ -299,6 +302,16 @@ unsigned pace_open(const struct pace_site *s);
 struct pace_ledger *pace_ledger(struct pace_site *s);
 void pace_save(const struct pace_site *s, int64_t now_us,
                struct pace_saved *out);
+/* To a state that was just made. */
 void pace_restore(struct pace_site *s, const struct pace_saved *saved,
                   int64_t now_us);
+/* What another worker was told: who is suspended stays so for as long as the
+ * longer says. Bounds are taken over only while there is no lane of ours. True:
+ * something is suspended longer than it was. */
+bool pace_hear(struct pace_site *s, const struct pace_saved *said,
+               int64_t now_us);
+/* Until when it would be parked by that; 0: it would not. Of sources, only ours
+ * may be named. */
+int64_t pace_saved_until(const struct pace *p, const struct pace_saved *said,
+                         int64_t now_us);
 #endif

@@ -68,7 +68,8 @@ struct pace_site {
     struct lane_share share;
     struct meter meter;
     struct meter_gate connects;
-    struct shape shape;
+    struct shape shape; /* of ours; part_of times that is the whole's */
+    unsigned part_of;
     unsigned open, ready;   /* connections; those that were ready once */
     struct turn connecting; /* of destinations */
     struct pace_wait waits[PACE_WAITS_MAX];
@@ -123,6 +124,10 @@ const struct warming *pace_warm_binding(const struct pace_site *s,
 /* 0: it is not suspended. */
 int64_t suspension_of(const struct suspension *list, size_t n, const char *name,
                       int64_t now_us);
+/* For as long as the longer says; if there is no room the one that ends first
+ * goes. */
+void suspension_add(struct suspension *list, size_t n, const char *name,
+                    int64_t until_us);
 /* All the list's source addresses at once: until the first is free; 0: some
  * may be used. */
 int64_t pace_sources_until(const struct pace_site *s, int64_t now_us);

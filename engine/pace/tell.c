@@ -84,24 +84,6 @@ static void hear(struct pace_site *s, unsigned code, const char *enhanced,
 
 /* ---- What it asks for ---- */
 
-static void suspend(struct suspension *list, size_t n, const char *name,
-                    int64_t until_us)
-{
-    struct suspension *at = &list[0];
-
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(list[i].name, name) == 0) {
-            at = &list[i];
-            break;
-        }
-        if (list[i].until_us < at->until_us)
-            at = &list[i];
-    }
-    snprintf(at->name, sizeof at->name, "%s", name);
-    if (at->until_us < until_us)
-        at->until_us = until_us;
-}
-
 /* The address without its port: that is what others blame. */
 static void source_name(const char *source, char *out, size_t max)
 {
@@ -141,11 +123,12 @@ static void obey(struct pace_site *s, const struct pace_keys *keys,
     case PROVIDER_SUSPEND_SOURCE:
         source_name(keys->of[PACE_SOURCE] ? keys->of[PACE_SOURCE] : "", source,
                     sizeof source);
-        suspend(s->sources, PACE_SOURCES_MAX, source, until_us);
+        suspension_add(s->sources, PACE_SOURCES_MAX, source, until_us);
         break;
     case PROVIDER_SUSPEND_CAMPAIGN:
         if (campaign)
-            suspend(s->campaigns, PACE_CAMPAIGNS_MAX, campaign, until_us);
+            suspension_add(s->campaigns, PACE_CAMPAIGNS_MAX, campaign,
+                           until_us);
         break;
     }
 }
@@ -241,7 +224,7 @@ struct pace_verdict pace_closed(struct pace_site *s, const char *source,
     return judge(s, &keys, code, "", server_said(code, text), true, now_us);
 }
 
-/* ---- Orders, and what outlives us ---- */
+/* ---- Orders ---- */
 
 void pace_pause(struct pace_site *s, bool paused)
 {
@@ -258,66 +241,6 @@ void pace_retry(struct pace_site *s, int64_t now_us)
     memset(s->campaigns, 0, sizeof s->campaigns);
     s->campaign_why[0] = '\0';
     shape_forget(&s->shape);
-    s->ledger.changes++;
-}
-
-static bool save_list(const struct suspension *list, size_t n, int64_t now_us,
-                      struct pace_blamed *out)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < n; i++) {
-        if (list[i].until_us <= now_us)
-            continue;
-        out[i].until_us = list[i].until_us;
-        memcpy(out[i].name, list[i].name, sizeof out[i].name);
-        any = true;
-    }
-    return any;
-}
-
-static void restore_list(struct suspension *list, size_t n, int64_t now_us,
-                         const struct pace_blamed *saved)
-{
-    for (size_t i = 0; i < n; i++)
-        if (saved[i].until_us > now_us)
-            suspend(list, n, saved[i].name, saved[i].until_us);
-}
-
-void pace_save(const struct pace_site *s, int64_t now_us,
-               struct pace_saved *out)
-{
-    unsigned n = s->share.n > 0 ? s->share.n : 1;
-    int64_t until_us = pace_sources_until(s, now_us);
-
-    *out = (struct pace_saved){
-        .rate = s->shape.rate * n,
-        .lines = s->shape.lines * n,
-    };
-    if (s->suspended_until_us > until_us)
-        until_us = s->suspended_until_us;
-    save_list(s->sources, PACE_SOURCES_MAX, now_us, out->sources);
-    if (save_list(s->campaigns, PACE_CAMPAIGNS_MAX, now_us, out->campaigns))
-        memcpy(out->campaign_why, s->campaign_why, sizeof out->campaign_why);
-    if (until_us > now_us) {
-        out->suspended_until_us = until_us;
-        memcpy(out->why, s->why, sizeof out->why);
-    }
-}
-
-void pace_restore(struct pace_site *s, const struct pace_saved *saved,
-                  int64_t now_us)
-{
-    unsigned n = s->share.n > 0 ? s->share.n : 1;
-
-    shape_restore(&s->shape, saved->rate / n, saved->lines / n, now_us);
-    restore_list(s->sources, PACE_SOURCES_MAX, now_us, saved->sources);
-    restore_list(s->campaigns, PACE_CAMPAIGNS_MAX, now_us, saved->campaigns);
-    memcpy(s->campaign_why, saved->campaign_why, sizeof s->campaign_why);
-    if (saved->suspended_until_us > now_us) {
-        s->suspended_until_us = saved->suspended_until_us;
-        memcpy(s->why, saved->why, sizeof s->why);
-    }
     s->ledger.changes++;
 }
 

@@ -115,9 +115,8 @@ void pace_why(const struct pace_site *s, int64_t now_us, char *out)
         return;
     }
     if (!meter_gate_allows(&s->shape.gate, now_us, &when_us))
-        snprintf(out, PACE_WHY_MAX,
-                 "%s asked us to slow down: %.1f mails a second, rising",
-                 title(s), s->shape.rate * s->share.n);
+        /* To what, all workers know together (sites_now). */
+        snprintf(out, PACE_WHY_MAX, "%s asked us to slow down", title(s));
     else if (binding != (enum limit)LIMITS)
         why_limit(s, binding, out);
     else if (warming)

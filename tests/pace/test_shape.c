@@ -163,8 +163,43 @@ static void survives_a_restart(void **state)
     shape_sent(&s, 9 * SECOND);
     assert_false(meter_gate_allows(&s.gate, 9 * SECOND + 1, &when));
     assert_true(when == 9 * SECOND + SECOND / 2);
-    shape_forget(&s);
+    shape_restore(&s, 0, 0.5, 9 * SECOND);
+    assert_true(s.rate == 0 && s.lines == 1); /* or it would be stuck */
     assert_true(meter_gate_allows(&s.gate, 9 * SECOND + 1, &when));
+    shape_forget(&s);
+    assert_true(s.lines == 0);
+}
+
+/* A bound goes where the share of the lanes goes, and so does the way up. */
+static void follows_its_share(void **state)
+{
+    struct shape whole = {0}, half = {0};
+    int64_t now = 100 * SECOND, when = 0;
+
+    (void)state;
+    shape_restore(&whole, 8, 3, now);
+    shape_restore(&half, 4, 1, now);
+    shape_scale(&whole, 0.5, now);
+    assert_true(whole.rate == half.rate && whole.peak == half.peak);
+    assert_true(whole.lines == 1.5);
+    shape_scale(&whole, 0.5, now);
+    assert_true(whole.rate == 2 && whole.lines == 1);
+    shape_scale(&whole, 2, now);
+    shape_sent(&whole, now);
+    assert_false(meter_gate_allows(&whole.gate, now + 1, &when));
+    assert_true(when == now + SECOND / 4);
+    for (int i = 0; i < 1000 && half.rate > 0; i++) {
+        now += SECOND;
+        shape_delivered(&whole, now);
+        shape_delivered(&half, now);
+        assert_true(whole.rate == half.rate);
+    }
+    assert_true(half.rate == 0);
+    shape_scale(&half, 2, now);
+    assert_true(half.rate == 0 && half.lines == 2);
+    shape_forget(&half);
+    shape_scale(&half, 2, now);
+    assert_true(half.lines == 0);
 }
 
 int main(void)
@@ -177,6 +212,7 @@ int main(void)
         cmocka_unit_test(connections_go_down_and_up),
         cmocka_unit_test(connections_that_work_are_kept),
         cmocka_unit_test(survives_a_restart),
+        cmocka_unit_test(follows_its_share),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

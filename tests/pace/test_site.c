@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -296,6 +297,169 @@ static void a_suspended_campaign_outlives_a_restart(void **state)
     pace_free(q);
 }
 
+static void lanes(struct pace *p, unsigned workers, int64_t quiet_until_us)
+{
+    static const int32_t ids[] = {1, 2, 3, 4};
+
+    pace_lanes(p, ids, workers, 1, quiet_until_us, 0, NOW);
+}
+
+static double saved_rate(const struct pace_site *s)
+{
+    struct pace_saved saved;
+
+    pace_save(s, NOW, &saved);
+    return saved.rate;
+}
+
+/* What a worker learned of its lane is told as of the whole, and stays that
+ * when others come or go; where nothing is divided, all send alike. */
+static void bounds_are_of_the_whole(void **state)
+{
+    static const char *const standards[] = {"mails_per_second=1000", ""};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct pace *p = pace_of(standards[i], 2);
+        struct pace_site *s = pace_site(p, "a.example", false, 1);
+        const struct pace_saved saved = {.rate = 12, .lines = 8};
+        double own;
+
+        pace_restore(s, &saved, NOW);
+        own = pace_shape(s)->rate;
+        assert_true(own == 6 && pace_shape(s)->lines == 4);
+        assert_true(saved_rate(s) == 12);
+        lanes(p, 1, 0);
+        assert_true(pace_shape(s)->rate == 12 && saved_rate(s) == 12);
+        lanes(p, 4, 0);
+        assert_true(pace_shape(s)->rate == 3 && pace_shape(s)->lines == 2);
+        assert_true(saved_rate(s) == 12);
+        pace_free(p);
+    }
+}
+
+/* A worker that has no lane yet, or none any more, knows what the others found
+ * out, and begins with its share of that; one that has goes by its own. */
+static void who_gets_a_lane_begins_with_what_others_know(void **state)
+{
+    struct pace *p = pace_of("mails_per_second=1000", 0);
+    struct pace_site *s;
+    struct pace_saved saved = {.rate = 12, .lines = 8};
+
+    (void)state;
+    lanes(p, 2, INT64_MAX);
+    s = pace_site(p, "a.example", false, 1);
+    pace_restore(s, &saved, NOW);
+    pace_save(s, NOW, &saved);
+    assert_false(saved.has_lane);
+    saved.rate = 20;
+    assert_false(pace_hear(s, &saved, NOW));
+    lanes(p, 2, 0);
+    assert_true(pace_shape(s)->rate == 10 && pace_shape(s)->lines == 4);
+    saved.rate = 2;
+    assert_false(pace_hear(s, &saved, NOW));
+    pace_save(s, NOW, &saved);
+    assert_true(saved.has_lane && saved.rate == 20);
+    lanes(p, 2, INT64_MAX);
+    saved.rate = saved.lines = 0;
+    assert_false(pace_hear(s, &saved, NOW));
+    lanes(p, 2, 0);
+    assert_true(pace_shape(s)->rate == 0 && pace_shape(s)->lines == 0);
+    pace_free(p);
+}
+
+/* Each hears of the other's, for as long as the longer says, once. */
+static void what_another_was_told_holds_here(void **state)
+{
+    static const char bad[] = "6c5bdf55-153d-4687-8cfd-f09e4a6eeb39";
+    const struct pace_keys keys = {.of[PACE_CAMPAIGN] = bad};
+    struct pace *p = pace_of("", 2), *q = pace_of("", 2);
+    struct pace_site *s = pace_site(p, "yahoo", false, 1);
+    struct pace_site *t = pace_site(q, "yahoo", false, 1);
+    struct pace_saved saved;
+    uint64_t changes;
+    int64_t until, hour = 3600 * SECOND;
+
+    (void)state;
+    pace_sources(p, 2);
+    pace_sources(q, 2);
+    pace_outcome(s, &keys, VERDICT_DEFERRED, 451, "4.7.1", "in SURBL", NOW);
+    pace_save(s, NOW, &saved);
+    assert_true(pace_hear(t, &saved, NOW));
+    assert_true(pace_suspended_until(t, bad, NOW) == NOW + 4 * hour);
+    assert_false(pace_parked(t, NOW, &until));
+    says(s, 421, "4.7.0", "[TSS04] Messages temporarily deferred");
+    pace_save(s, NOW, &saved);
+    assert_true(pace_hear(t, &saved, NOW));
+    assert_true(pace_parked(t, NOW, &until) && until == NOW + 2 * hour);
+    pace_save(t, NOW, &saved);
+    assert_non_null(strstr(saved.why, "TSS04"));
+    assert_non_null(strstr(saved.campaign_why, "SURBL"));
+    /* Back, by clocks that differ a little: that is no news. */
+    changes = pace_ledger(s)->changes;
+    saved.suspended_until_us += 900000;
+    saved.campaigns[0].until_us += 900000;
+    assert_false(pace_hear(s, &saved, NOW));
+    assert_true(pace_ledger(s)->changes == changes);
+    saved.suspended_until_us += hour;
+    assert_true(pace_hear(s, &saved, NOW));
+    saved.suspended_until_us -= 2 * hour;
+    assert_false(pace_hear(s, &saved, NOW));
+    assert_true(pace_parked(s, NOW, &until) && until > NOW + 3 * hour);
+    /* What is over is no news either. */
+    pace_retry(s, NOW);
+    assert_false(pace_hear(s, &saved, NOW + 5 * hour));
+    assert_false(pace_parked(s, NOW + 5 * hour, &until));
+    pace_free(p);
+    pace_free(q);
+}
+
+/* More than there is room for: those that last longest, whoever tells them in
+ * which order, so that workers do not tell each other the same for ever. */
+static void too_many_settle(void **state)
+{
+    struct pace *p = pace_of("", 2);
+    struct pace_site *s = pace_site(p, "a.example", false, 1);
+    struct pace_saved said = {0};
+    int rounds = 0;
+    bool news = true;
+
+    (void)state;
+    for (; news && rounds < 10; rounds++) {
+        news = false;
+        for (int half = 0; half < 2; half++) {
+            for (int i = 0; i < PACE_CAMPAIGNS_MAX; i++) {
+                snprintf(said.campaigns[i].name, PACE_ID_TEXT, "c%d-%d", half,
+                         i);
+                said.campaigns[i].until_us =
+                    NOW + (i * 2 + half + 2) * SECOND * 10;
+            }
+            news |= pace_hear(s, &said, NOW);
+        }
+    }
+    assert_int_equal(rounds, 2);
+    assert_true(pace_suspended_until(s, "c0-15", NOW) > 0);
+    assert_true(pace_suspended_until(s, "c1-8", NOW) > 0);
+    assert_int_equal(pace_suspended_until(s, "c1-7", NOW), 0);
+    pace_free(p);
+}
+
+/* Of what is not in use here. */
+static void what_was_saved_holds_mail_up(void **state)
+{
+    struct pace *p = pace_of("", 1);
+    struct pace_saved said = {.suspended_until_us = NOW + SECOND};
+
+    (void)state;
+    assert_true(pace_saved_until(p, &said, NOW) == NOW + SECOND);
+    assert_int_equal(pace_saved_until(p, &said, NOW + SECOND), 0);
+    said.sources[3] = (struct pace_blamed){"", NOW + 9 * SECOND};
+    assert_true(pace_saved_until(p, &said, NOW) == NOW + 9 * SECOND);
+    pace_sources(p, 2);
+    assert_true(pace_saved_until(p, &said, NOW) == NOW + SECOND);
+    pace_free(p);
+}
+
 static void keeps_the_latest_replies(void **state)
 {
     struct pace *p = pace_of("", 1);
@@ -376,6 +540,11 @@ int main(void)
         cmocka_unit_test(who_blames_our_address_does_not_get_it),
         cmocka_unit_test(orders_and_restarts),
         cmocka_unit_test(a_suspended_campaign_outlives_a_restart),
+        cmocka_unit_test(bounds_are_of_the_whole),
+        cmocka_unit_test(who_gets_a_lane_begins_with_what_others_know),
+        cmocka_unit_test(what_another_was_told_holds_here),
+        cmocka_unit_test(too_many_settle),
+        cmocka_unit_test(what_was_saved_holds_mail_up),
         cmocka_unit_test(keeps_the_latest_replies),
         cmocka_unit_test(says_which_limit_binds),
         cmocka_unit_test(says_who_bounds_connections),

@@ -249,25 +249,125 @@ def test_what_workers_learn_of_a_site_adds_up_until_it_is_forgotten():
         presort.sql(f"""
             UPDATE site_state SET why = 'stop',
                 suspended_until = now() + interval '9 hours',
-                sources = '192.0.2.1 {times[0]} 192.0.2.2 {times[1]}',
+                sources = '198.51.100.1 {times[0]} 198.51.100.2 {times[1]}',
                 campaigns = 'x {times[2]}'""")
         knows(blame("spam1@picky.example"))
         suspended, why, sources, campaigns, campaign_why = state()
         assert (suspended, why) == ("t", "stop")
-        assert sources == f"192.0.2.2 {times[1]}"
+        assert sources == f"198.51.100.2 {times[1]}"
         assert f"x {times[2]}" in campaigns
         assert "listed by SURBL" in campaign_why
         # A retry that the workers are not told of, as they have not read it.
         presort.sql("""
             UPDATE site_state SET suspended_until = NULL, why = '',
                 sources = '', campaigns = '', campaign_why = '',
-                retried = now() WHERE site = 'mx.picky.example'""")
+                retried = now(), updated = now() - interval '1 hour'
+            WHERE site = 'mx.picky.example'""")
         blame("spam2@picky.example")
         time.sleep(4)
         assert state() == ["f", "", "", "", ""]
         presort.command("sites", "retry", "picky.example")
         knows(blame("spam3@picky.example"))
-        assert "192.0.2.2" not in state()[2] and state()[0] == "f"
+        assert "198.51.100.2" not in state()[2] and state()[0] == "f"
+
+
+# What one mail is answered, once; and what the workers say then.
+BLAME = [
+    ("452 4.5.3 You have reached the daily sending limit", "asked us to stop"),
+    ("554 5.7.1 Client host [127.0.0.1] blocked using bl.example",
+     "blames our address"),
+    ("451 4.7.1 A link of it is listed by SURBL", None),
+]
+
+
+@pytest.mark.parametrize("reply, says", BLAME, ids=["site", "address",
+                                                    "campaign"])
+def test_what_one_worker_is_told_all_obey(reply, says):
+    """One reply, heard by one of two workers, ends what both send; what
+    another machine's address is blamed for does not; and `retry` frees it."""
+    name, n = "mx.one.example", 400
+    everyone = [*people("one", 40), "trap@one.example",
+                *(f"more{i}@one.example" for i in range(n - 41))]
+    with internet({"one": ["--refuse" if reply[0] == "5" else "--defer",
+                           f"trap*+1:{reply}"]}, batch_mails_max=20) as (
+            presort, sinks):
+        presort.command("sites", "set", name, "mails_per_second=20",
+                        "connections=2")
+        campaign = presort.new_campaign(everyone)
+        presort.sql(f"INSERT INTO site (domain, site) VALUES ('one.example', "
+                    f"'{name}') ON CONFLICT DO NOTHING")
+        presort.sql(f"""
+            INSERT INTO site_state (site, sources) VALUES ('{name}',
+                '@elsewhere {int((time.time() + 3600) * 1e6)}')""")
+        before = presort.new_campaign(people("one", 200))
+        presort.send(before)
+        presort.wait_for(before, 60)
+        assert len(presort.sql("SELECT DISTINCT worker FROM outcome")) == 2
+        presort.send(campaign)
+
+        def told():
+            """By how many workers, as far as they have lanes."""
+            if says:
+                return presort.sql(
+                    f"SELECT worker FROM site_worker WHERE site = '{name}' AND "
+                    f"why LIKE '%{says}%'")
+            return presort.sql(
+                "SELECT worker FROM site_worker WHERE waiting = 0") if "left alone" in presort.command(
+                    "sites", name) else []
+        process.wait_until(lambda: len(told()) == 2, 60, "both to know")
+        heard = len(sinks["one"].lines())
+        time.sleep(5)
+        assert len(sinks["one"].lines()) == heard < 200 + n - 50
+        assert presort.sql("SELECT verdict FROM outcome WHERE verdict <> "
+                           "'delivered'") == [["deferred"]]
+        presort.command("sites", "set", name, "mails_per_second=none",
+                        "connections=default")
+        presort.command("sites", "retry", "one.example")
+        presort.wait_for(campaign, 60)
+        assert presort.check_totals(campaign)["delivered"] == n
+
+
+def test_a_bound_is_of_all_workers():
+    """Each worker's replies bound what it sends. Shown is what all let through
+    together, and with that they begin again, however many they are."""
+    name = "mx.one.example"
+    with Postgres() as database, internet(
+            {"one": []}, database=database.url, batch_mails_max=20) as (
+                presort, sinks):
+        def goes_on():
+            """As both workers know: six a second."""
+            process.wait_until(lambda: "asked us to slow down: 6." in
+                               presort.command("sites", name), 30, "the bound")
+            before = len(sinks["one"].lines())
+            time.sleep(8)
+            rate = (len(sinks["one"].lines()) - before) / 8
+            assert 4 < rate < 7.5, rate
+            assert "shaped to 6." in presort.command("sites", name)
+            [[lowest, highest]] = presort.sql(
+                "SELECT min(rate), max(rate) FROM site_bound")
+            assert 6 <= float(lowest) <= float(highest) < 7, (lowest, highest)
+        first, second = [row[0] for row in presort.sql(
+            "SELECT id FROM worker ORDER BY id")]
+        campaign = presort.new_campaign(people("one", 2000))
+        presort.stop()
+        # As if one had heard more complaints than the other.
+        presort.sql(f"INSERT INTO site_state (site) VALUES ('{name}')")
+        presort.sql(f"""
+            INSERT INTO site_bound (site, worker, rate, connections)
+            VALUES ('{name}', {first}, 4, 0), ('{name}', {second}, 8, 0)""")
+        presort.start()
+        presort.send(campaign)
+        process.wait_until(lambda: len(presort.sql(
+            "SELECT DISTINCT worker FROM outcome")) == 2, 30, "both")
+        goes_on()
+        presort.stop()
+        presort.environment["PRESORT_WORKERS"] = "1"
+        presort.start()
+        goes_on()
+        presort.command("sites", "retry", name)
+        presort.wait_for(campaign, 60)
+        assert presort.sql("SELECT sum(rate) FROM site_bound") in (
+            [["0"]], [[""]])
 
 
 def test_a_campaign_s_own_limit_holds_over_all_sites():
@@ -371,7 +471,7 @@ def test_one_limit_is_set_and_the_others_stay():
         assert set_("relay", "google", "connections=1") == (
             "relay google: connections=1")
         with pytest.raises(RuntimeError, match="only sites and relays"):
-            set_("sender", "x.example", "connections=1")
+            set_("sender", "x.example", "retry_first=1m")
         with pytest.raises(RuntimeError, match="bursts"):
             set_("site", "google", "connections=9", "bursts=default")
         set_("project", "default", "mails_per_day=10")
