@@ -37,9 +37,34 @@ enum smtp_step smtp_look_waits(const struct smtp_session *s,
     return s->next;
 }
 
+enum smtp_step smtp_session_waits(const struct smtp_session *s)
+{
+    return s->n_unanswered ? s->unanswered[0].step : s->next;
+}
+
+enum smtp_fault smtp_look_fault(enum smtp_step step)
+{
+    if (step == STEP_GREETING)
+        return SMTP_FAULT_GREETING;
+    if (step == STEP_EHLO || step == STEP_HELO)
+        return SMTP_FAULT_EHLO;
+    if (step == STEP_STARTTLS || step == STEP_HANDSHAKE)
+        return SMTP_FAULT_TLS;
+    return step == STEP_AUTH ? SMTP_FAULT_LOGIN : SMTP_FAULT_LOST;
+}
+
 static bool starts(const struct smtp_reply *r, const char *enhanced)
 {
     return strncmp(r->text, enhanced, strlen(enhanced)) == 0;
+}
+
+bool smtp_look_confused(const struct smtp_reply *r)
+{
+    static const char digits[] = "0123456789";
+    bool blames = starts(r, "5.") && r->text[2] && strchr(digits, r->text[2]);
+
+    return (r->code == 500 || r->code == 503) &&
+           (!blames || starts(r, "5.5.") || starts(r, "5.0."));
 }
 
 /* RFC 5321, 4.1.1.11 and 4.2.2; RFC 3463, 3.6. A 501 with 5.1.x is about the

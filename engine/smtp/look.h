@@ -24,6 +24,14 @@ enum smtp_step smtp_look_waits(const struct smtp_session *s,
  * is not news. */
 bool smtp_look_past(const struct smtp_session *s, const struct smtp_mail *mail);
 
+/* Of a session that ends while it waits for this step. */
+enum smtp_fault smtp_look_fault(enum smtp_step step);
+
+/* "Unrecognized" (500) or "bad sequence" (503): about the conversation, not
+ * about a mail (RFC 5321, 4.2.2), unless the enhanced status blames something
+ * else than the protocol (RFC 3463, 3.6). */
+bool smtp_look_confused(const struct smtp_reply *r);
+
 /* After a refusal of the mail's MAIL or RCPT that may be about its parameters:
  * the extensions (SMTP_CAP_ bits) whose parameters were said with it and can be
  * left out: SIZE and DSN; or 8BITMIME alone, if the refusal blames the body or

@@ -36,17 +36,6 @@ static void turn(struct smtp_session *s, enum smtp_step to)
  * the step to turn to; STEP_OVER if it has ended the session. */
 #define AS_PLANNED SMTP_STEPS
 
-static enum smtp_fault fault_at(enum smtp_step step)
-{
-    if (step == STEP_GREETING)
-        return SMTP_FAULT_GREETING;
-    if (step == STEP_EHLO || step == STEP_HELO)
-        return SMTP_FAULT_EHLO;
-    if (step == STEP_STARTTLS || step == STEP_HANDSHAKE)
-        return SMTP_FAULT_TLS;
-    return step == STEP_AUTH ? SMTP_FAULT_LOGIN : SMTP_FAULT_LOST;
-}
-
 PRINTF(2, 3) static void explain(struct smtp_session *s, const char *fmt, ...)
 {
     va_list ap;
@@ -54,7 +43,7 @@ PRINTF(2, 3) static void explain(struct smtp_session *s, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(s->why, sizeof s->why, fmt, ap);
     va_end(ap);
-    s->fault = fault_at(smtp_session_waits(s));
+    s->fault = smtp_look_fault(smtp_session_waits(s));
     for (char *c = s->why; *c; c++)
         if (*c == '\n')
             *c = ' ';
@@ -307,6 +296,15 @@ static enum smtp_step hear_odd(struct smtp_session *s, enum smtp_step at)
                   r->text);
 }
 
+/* It has lost the thread: nothing that it says on this connection is about a
+ * mail, so hang up. */
+static enum smtp_step hear_confused(struct smtp_session *s,
+                                    struct smtp_mail *mail, enum smtp_step at)
+{
+    settle_by_reply(s, mail, at, VERDICT_DEFERRED, REACH_HOST);
+    return hear_odd(s, at);
+}
+
 /* RSET, and the last mail is said once more. */
 static enum smtp_step once_more(struct smtp_session *s)
 {
@@ -347,6 +345,8 @@ static enum smtp_step hear_envelope(struct smtp_session *s,
         s->offer.caps &= ~spare;
         return spare & SMTP_CAP_8BITMIME ? made_in_vain(s, mail) : once_more(s);
     }
+    if (smtp_look_confused(&s->parser.reply))
+        return hear_confused(s, mail, at);
     return refused(s, mail, at, STEP_RSET);
 }
 
@@ -360,6 +360,8 @@ static enum smtp_step hear_data(struct smtp_session *s, struct smtp_mail *mail)
         return smtp_look_past(s, mail) ? STEP_EMPTY : AS_PLANNED;
     if (code < 400)
         return hear_odd(s, STEP_DATA);
+    if (!smtp_look_past(s, mail) && smtp_look_confused(&s->parser.reply))
+        return hear_confused(s, mail, STEP_DATA);
     return refused(s, mail, STEP_DATA, STEP_RSET);
 }
 
@@ -399,6 +401,8 @@ static enum smtp_step hear_bdat(struct smtp_session *s, struct smtp_mail *mail)
 
     if (code == 500 || code == 502 || code == 504)
         return hear_no_bdat(s, mail);
+    if (!known && smtp_look_confused(&s->parser.reply))
+        return hear_confused(s, mail, STEP_BDAT);
     switch (code / 100) {
     case 2:
         settle_by_reply(s, mail, STEP_BDAT, VERDICT_DELIVERED, REACH_RECIPIENT);
@@ -530,11 +534,6 @@ bool smtp_session_result(struct smtp_session *s, struct smtp_result *result)
     s->results[0] = s->results[1];
     s->n_results--;
     return true;
-}
-
-enum smtp_step smtp_session_waits(const struct smtp_session *s)
-{
-    return s->n_unanswered ? s->unanswered[0].step : s->next;
 }
 
 bool smtp_session_takes(const struct smtp_session *s)

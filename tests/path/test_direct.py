@@ -482,6 +482,44 @@ def serving(address, port, handler):
         server.shutdown()
 
 
+def test_a_server_that_has_lost_the_thread_bounces_nothing():
+    """503 ("bad sequence") and 500 say nothing of the mail: it waits, and the
+    connection is over."""
+    came, left = [], {b"MAIL": "503 5.5.1 Bad sequence", b"RCPT": "500 What?",
+                      b"DATA": "503 Bad sequence"}
+
+    class Lost(socketserver.StreamRequestHandler):
+        def handle(self):
+            came.append(self.client_address)
+            self.wfile.write(b"220 there\r\n")
+            while line := self.rfile.readline():
+                verb = line[:4].upper()
+                said = left.pop(verb, "354 go on" if verb == b"DATA" else
+                                "250 2.0.0 fine")
+                self.wfile.write(said.encode() + b"\r\n")
+                while said[0] == "3" and self.rfile.readline() != b".\r\n":
+                    pass
+                if said[0] == "3":
+                    self.wfile.write(b"250 2.0.0 taken\r\n")
+
+    names = {"one.example": ["MX 1 mx.one.example."],
+             "mx.one.example": ["A 127.0.1.7"]}
+    with internet(names, 1, workers=1) as (presort, sinks), \
+            serving("127.0.1.7", sinks[1].port, Lost):
+        campaign = presort.new_campaign(addresses("one.example", 4))
+        presort.send(campaign)
+        presort.wait_for(campaign, 60)
+        totals = presort.check_totals(campaign)
+        assert (totals["delivered"], totals["bounced"]) == (4, 0), totals
+        assert left == {} and len(came) >= 4
+        # What went with them on a connection may have been deferred, too.
+        assert {(code, step) for code, step in presort.sql("""
+            SELECT code, step FROM outcome WHERE verdict = 'deferred'
+                AND code IS NOT NULL AND reach = 'host'""")} == {
+            ("503", "MAIL FROM"), ("500", "RCPT TO"), ("503", "DATA")}
+        assert presort.ask("GET", "/suppressions")["data"] == []
+
+
 @contextlib.contextmanager
 def refusing(address, port, greeting="554 5.7.1 Not you"):
     """A server that turns everybody away; yields who came."""

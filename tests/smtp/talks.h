@@ -174,6 +174,31 @@ static const struct talk talks[] = {
     {"body deferred",
      TO_BODY "S: 452 full\nR1: deferred message 452 - end of data: full\n"
              "E: idle\n"},
+    /* Nothing that is said of the mail: try elsewhere, or later. */
+    {"sender met by a bad sequence",
+     TO_MAIL "S: 503 5.5.1 first HELO\n"
+             "R1: deferred host 503 5.5.1 MAIL FROM: first HELO\n"
+             "E: over: unexpected reply to MAIL FROM: 503 first HELO\n"},
+    {"sender met by no sense",
+     TO_MAIL "S: 500 what\nR1: deferred host 500 - MAIL FROM: what\n"
+             "E: over: unexpected reply to MAIL FROM: 500 what\n"},
+    {"recipient met by a bad sequence",
+     TO_RCPT "S: 503 5.0.0 first MAIL\n"
+             "R1: deferred host 503 5.0.0 RCPT TO: first MAIL\n"
+             "E: over: unexpected reply to RCPT TO: 503 first MAIL\n"},
+    {"DATA met by a bad sequence",
+     TO_DATA "S: 503 first RCPT\nR1: deferred host 503 - DATA: first RCPT\n"
+             "E: over: unexpected reply to DATA: 503 first RCPT\n"},
+    {"503 that blames the recipient",
+     TO_RCPT "S: 503 5.1.1 no\nR1: bounced recipient 503 5.1.1 RCPT TO: "
+             "no\n" RESET "E: idle\n"},
+    {"500 that blames the sender", TO_MAIL
+     "S: 500 5.7.1 no\nR1: bounced message 500 5.7.1 MAIL FROM: no\n" RESET
+     "E: idle\n"},
+    {"bad sequence, another behind it",
+     BOTH "S: 250 kept\n" KEPT_1 "S: 250 ok\nS: 503 first MAIL\n"
+          "R2: deferred host 503 - RCPT TO: first MAIL\n"
+          "E: over: unexpected reply to RCPT TO: 503 first MAIL\n"},
     {"sender refused, pipelined",
      PIPED "M1\n" SAY_1 "S: 550 no\nS: 503 first\nS: 503 first\n"
            "R1: bounced message 550 - MAIL FROM: no\n" RESET "E: idle\n"},

@@ -206,6 +206,10 @@ static const struct talk chunk_talks[] = {
     {"BDAT refused", CHUNK_PIPED
      "M1\n" BDAT_1 "S: 250 ok\nS: 250 ok\nS: 554 spam\n"
      "R1: bounced message 554 - BDAT: spam\nC: RSET\nS: 250 ok\nE: idle\n"},
+    {"BDAT met by a bad sequence",
+     CHUNK_PIPED "M1\n" BDAT_1 "S: 250 ok\nS: 250 ok\nS: 503 first RCPT\n"
+                 "R1: deferred host 503 - BDAT: first RCPT\n"
+                 "E: over: unexpected reply to BDAT: 503 first RCPT\n"},
     {"BDAT refused, the next behind it", CHUNK_PIPED
      "M1\n" BDAT_1 "S: 250 ok\nS: 250 ok\n"
      "M2\nC: MAIL FROM:<a@x>\nC: RCPT TO:<c@y>\nS: 554 spam\n"
