@@ -142,28 +142,17 @@ static void take_hosts(struct domain *d, const struct config *config,
 
 /* ---- Which domains go together ---- */
 
-static int by_name(const void *a, const void *b)
-{
-    const struct dns_mail_host *x = *(const struct dns_mail_host *const *)a;
-    const struct dns_mail_host *y = *(const struct dns_mail_host *const *)b;
-
-    return strcmp(x->name, y->name);
-}
-
-/* Domains share connections if they have the same hosts, whatever the order
- * of equal ones. */
+/* Domains share connections if they have the same hosts, all told: the order
+ * of equal ones, and which of many are used, is the same for all of them. */
 static void make_key(struct domain *d, const struct dns_mail *mail)
 {
-    const struct dns_mail_host *hosts[MX_MAX];
     char key[DOMAIN_KEY_MAX];
     XXH64_hash_t hash = 0;
 
-    for (size_t i = 0; i < mail->n_hosts; i++)
-        hosts[i] = &mail->hosts[i];
-    qsort((void *)hosts, mail->n_hosts, sizeof *hosts, by_name);
-    for (size_t i = 0; i < mail->n_hosts; i++)
-        hash = XXH3_64bits_withSeed(hosts[i]->name, strlen(hosts[i]->name),
-                                    hash * 31 + hosts[i]->preference);
+    for (size_t i = 0; i < mail->n_all; i++)
+        hash =
+            XXH3_64bits_withSeed(mail->all[i].name, strlen(mail->all[i].name),
+                                 hash * 31 + mail->all[i].preference);
     snprintf(key, sizeof key, "mx %s %016llx", mail->site,
              (unsigned long long)hash);
     d->key = keep(d, key);
@@ -172,12 +161,12 @@ static void make_key(struct domain *d, const struct dns_mail *mail)
 /* A provider's, if all hosts are; else that of the hosts themselves. */
 static const char *site_of(const struct dns_mail *mail)
 {
-    const char *names[MX_MAX];
+    const char *names[DNS_RECORDS_MAX];
     const struct provider *provider;
 
-    for (size_t i = 0; i < mail->n_hosts; i++)
-        names[i] = mail->hosts[i].name;
-    provider = provider_of(names, mail->n_hosts);
+    for (size_t i = 0; i < mail->n_all; i++)
+        names[i] = mail->all[i].name;
+    provider = provider_of(names, mail->n_all);
     return provider ? provider->site : mail->site;
 }
 

@@ -43,7 +43,7 @@ struct dns_data {
     size_t len;
 };
 
-enum { DNS_RECORDS_MAX = 64 }; /* further ones are left out */
+enum { DNS_RECORDS_MAX = 256 }; /* further ones are left out */
 
 struct dns_answer {
     enum dns_outcome outcome;

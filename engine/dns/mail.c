@@ -27,6 +27,8 @@ struct asking {
     size_t open; /* questions about addresses that are not answered yet */
     struct dns_mail mail;
     struct host_question *questions; /* one for each host */
+    struct mx *all;
+    size_t from; /* which of them is the first host */
 };
 
 static void finish(struct asking *a)
@@ -40,6 +42,7 @@ static void finish(struct asking *a)
     a->answered(a->arg, m);
     free(m->hosts);
     free(a->questions);
+    free(a->all);
     free(a);
 }
 
@@ -129,6 +132,8 @@ static void end_in_loop(struct asking *a, const char *host)
         a->domain, host);
 }
 
+static void ask_addresses(struct asking *a);
+
 static void all_answered(struct asking *a)
 {
     struct dns_mail *m = &a->mail;
@@ -147,7 +152,10 @@ static void all_answered(struct asking *a)
         end(a, DNS_MAIL_LATER, 451, "4.4.3", "DNS: %s", a->unsure_why);
     else if (loop < n)
         end_in_loop(a, m->hosts[loop].name);
-    else if (a->implicit)
+    else if (a->from + n < m->n_all) {
+        a->from += n;
+        ask_addresses(a);
+    } else if (a->implicit)
         end(a, DNS_MAIL_REFUSED, 550, "5.1.2",
             "domain %s has no MX and no address", a->domain);
     else
@@ -196,16 +204,36 @@ static void on_aaaa(void *arg, const struct dns_answer *answer)
     on_address(arg, DNS_AAAA, answer);
 }
 
+/* MX_MAX of the hosts, or as many as are left. */
+static void make_hosts(struct asking *a, size_t n)
+{
+    struct dns_mail *m = &a->mail;
+    struct mx list[MX_MAX];
+
+    memcpy(list, a->all + a->from, n * sizeof *list);
+    mx_shuffle(list, n, arc4random_uniform);
+    free(m->hosts);
+    m->hosts = memory_new(n, sizeof *m->hosts);
+    m->n_hosts = n;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(m->hosts[i].name, list[i].name, sizeof list[i].name);
+        m->hosts[i].preference = list[i].preference;
+        m->hosts[i].secure = true;
+    }
+}
+
 static void ask_addresses(struct asking *a)
 {
     struct dns_mail *m = &a->mail;
+    size_t left = m->n_all - a->from, n = left < MX_MAX ? left : MX_MAX;
 
-    a->open = 2 * m->n_hosts;
-    a->questions = memory_new(m->n_hosts, sizeof *a->questions);
-    for (size_t i = 0; i < m->n_hosts; i++) {
+    make_hosts(a, n);
+    free(a->questions);
+    a->questions = memory_new(n, sizeof *a->questions);
+    a->open = 2 * n;
+    for (size_t i = 0; i < n; i++) {
         struct host_question *q = &a->questions[i];
 
-        m->hosts[i].secure = true;
         *q = (struct host_question){.asking = a, .host = i};
         dns_ask(a->dns, m->hosts[i].name, DNS_AAAA, on_aaaa, q);
         dns_ask(a->dns, m->hosts[i].name, DNS_A, on_a, q);
@@ -214,30 +242,29 @@ static void ask_addresses(struct asking *a)
 
 /* ---- MX ---- */
 
+/* Preferences become 0, 1, ... */
 static void take_hosts(struct asking *a, const struct mx *list, size_t n)
 {
     struct dns_mail *m = &a->mail;
 
-    m->n_hosts = n;
-    m->hosts = memory_new(n, sizeof *m->hosts);
+    a->all = memory_new(n, sizeof *a->all);
+    memcpy(a->all, list, n * sizeof *list);
+    a->all[0].preference = 0;
+    for (size_t i = 1; i < n; i++)
+        a->all[i].preference = a->all[i - 1].preference +
+                               (list[i].preference != list[i - 1].preference);
+    m->all = a->all;
+    m->n_all = n;
     mx_site(list, n, m->site);
-    for (size_t i = 0; i < n; i++) {
-        memcpy(m->hosts[i].name, list[i].name, sizeof list[i].name);
-        if (i > 0)
-            m->hosts[i].preference =
-                m->hosts[i - 1].preference +
-                (list[i].preference != list[i - 1].preference);
-    }
     ask_addresses(a);
 }
 
 static void on_found(struct asking *a, const struct dns_answer *answer)
 {
-    struct mx list[MX_MAX];
+    struct mx list[DNS_RECORDS_MAX];
     size_t n;
 
-    switch (mx_sort(answer->records, answer->n, a->own->name,
-                    arc4random_uniform, list, &n)) {
+    switch (mx_sort(answer->records, answer->n, a->own->name, list, &n)) {
     case MX_HOSTS: take_hosts(a, list, n); break;
     case MX_NULL:
         end(a, DNS_MAIL_REFUSED, 556, "5.1.10",

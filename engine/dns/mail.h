@@ -45,6 +45,9 @@ struct dns_mail {
     char alias_of[DNS_NAME_MAX]; /* the name that has them; "": the domain */
     int ttl_seconds;             /* DNS_MAIL_TTL_LEAST .. MOST */
     char site[DNS_NAME_MAX];     /* of HOSTS: see mx_site */
+    const struct mx *all; /* of HOSTS: by preference, which is 0, 1, ... too */
+    size_t n_all;
+    /* The first MX_MAX; where none of these has an address, the next. */
     struct dns_mail_host *hosts; /* by preference; with addresses */
     size_t n_hosts;              /* MX_MAX at most */
 };

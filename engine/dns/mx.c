@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <xxhash.h>
 
 static bool parse(const struct dns_data *d, struct mx *out)
 {
@@ -52,11 +53,17 @@ static size_t better_than_own(const struct mx *list, size_t n, const char *own)
     return n;
 }
 
+/* Of equal ones, all domains that have them and all workers take the same
+ * first, but not those that come first in the alphabet. */
 static int by_preference(const void *a, const void *b)
 {
     const struct mx *x = a, *y = b;
+    XXH64_hash_t of_x = XXH3_64bits(x->name, strlen(x->name));
+    XXH64_hash_t of_y = XXH3_64bits(y->name, strlen(y->name));
 
-    return (x->preference > y->preference) - (x->preference < y->preference);
+    if (x->preference != y->preference)
+        return x->preference > y->preference ? 1 : -1;
+    return (of_x > of_y) - (of_x < of_y);
 }
 
 static void shuffle(struct mx *list, size_t n, uint32_t (*random)(uint32_t n))
@@ -70,9 +77,8 @@ static void shuffle(struct mx *list, size_t n, uint32_t (*random)(uint32_t n))
     }
 }
 
-static void order(struct mx *list, size_t n, uint32_t (*random)(uint32_t n))
+void mx_shuffle(struct mx *list, size_t n, uint32_t (*random)(uint32_t n))
 {
-    qsort(list, n, sizeof *list, by_preference);
     for (size_t from = 0, to; from < n; from = to) {
         to = from + 1;
         while (to < n && list[to].preference == list[from].preference)
@@ -82,32 +88,28 @@ static void order(struct mx *list, size_t n, uint32_t (*random)(uint32_t n))
 }
 
 enum mx_outcome mx_sort(const struct dns_data *records, size_t n_records,
-                        const char *own, uint32_t (*random)(uint32_t n),
-                        struct mx *out, size_t *n)
+                        const char *own, struct mx *out, size_t *n)
 {
-    struct mx all[DNS_RECORDS_MAX];
     size_t n_all = 0, at;
 
     *n = 0;
     for (size_t i = 0; i < n_records && n_all < DNS_RECORDS_MAX; i++) {
-        struct mx *m = &all[n_all];
+        struct mx *m = &out[n_all];
 
         if (!parse(&records[i], m))
             continue;
         if (n_records == 1 && !m->name[0])
             return MX_NULL;
-        at = find(all, n_all, m->name);
-        if (at < n_all && m->preference < all[at].preference)
-            all[at].preference = m->preference;
+        at = find(out, n_all, m->name);
+        if (at < n_all && m->preference < out[at].preference)
+            out[at].preference = m->preference;
         if (at == n_all && is_host(m->name))
             n_all++;
     }
     if (n_all == 0)
         return MX_BROKEN;
-    order(all, n_all, random);
-    n_all = better_than_own(all, n_all, own);
-    *n = n_all < MX_MAX ? n_all : MX_MAX;
-    memcpy(out, all, *n * sizeof *out);
+    qsort(out, n_all, sizeof *out, by_preference);
+    *n = better_than_own(out, n_all, own);
     return *n > 0 ? MX_HOSTS : MX_LOOPS;
 }
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MX_MAX = 16 }; /* further ones, of lower preference, are left out */
+enum { MX_MAX = 16 }; /* whose addresses are asked for at once */
 
 struct mx {
     char name[DNS_NAME_MAX]; /* lower case, no final dot */
@@ -27,12 +27,15 @@ enum mx_outcome {
  * a final dot of own. */
 bool mx_is_own(const char *name, const char *own);
 
-/* The records of an answer into out (MX_MAX), n of them: by preference, equal
- * ones in an order that random decides (0 .. n - 1 for a given n), each name
- * once. Hosts that are no better than own, our own name, are left out. */
+/* The records of an answer into out (DNS_RECORDS_MAX), n of them: by
+ * preference, equal ones in an order that depends on their names alone, each
+ * name once. Hosts that are no better than own, our own name, are left out. */
 enum mx_outcome mx_sort(const struct dns_data *records, size_t n_records,
-                        const char *own, uint32_t (*random)(uint32_t n),
-                        struct mx *out, size_t *n);
+                        const char *own, struct mx *out, size_t *n);
+
+/* Equal ones that are sorted come into an order that random decides (0 .. n - 1
+ * for a given n). */
+void mx_shuffle(struct mx *list, size_t n, uint32_t (*random)(uint32_t n));
 
 /* The name of the site that these hosts make: the same for all domains that
  * have the same best hosts. The best host's name, or the first of several in

@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -46,11 +47,11 @@ static void sorts_by_preference(void **state)
     const struct dns_data in[] = {
         mx(&r[0], 30, "c.example"), mx(&r[1], 5, "A.Example"),
         mx(&r[2], 300, "d.example"), mx(&r[3], 10, "b.example")};
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
-    assert_int_equal(mx_sort(in, 4, "us.example", last, out, &n), MX_HOSTS);
+    assert_int_equal(mx_sort(in, 4, "us.example", out, &n), MX_HOSTS);
     assert_int_equal(n, 4);
     assert_string_equal(out[0].name, "a.example");
     assert_string_equal(out[1].name, "b.example");
@@ -65,15 +66,43 @@ static void shuffles_equal_ones_only(void **state)
     const struct dns_data in[] = {
         mx(&r[0], 1, "a.example"), mx(&r[1], 2, "b.example"),
         mx(&r[2], 2, "c.example"), mx(&r[3], 2, "d.example")};
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
-    assert_int_equal(mx_sort(in, 4, "", first, out, &n), MX_HOSTS);
+    struct mx sorted[4];
+
+    assert_int_equal(mx_sort(in, 4, "", out, &n), MX_HOSTS);
+    memcpy(sorted, out, sizeof sorted);
+    mx_shuffle(out, n, last);
+    assert_memory_equal(out, sorted, sizeof sorted);
+    mx_shuffle(out, n, first);
     assert_string_equal(out[0].name, "a.example");
-    assert_string_equal(out[1].name, "c.example");
-    assert_string_equal(out[2].name, "d.example");
-    assert_string_equal(out[3].name, "b.example");
+    assert_string_equal(out[1].name, sorted[2].name);
+    assert_string_equal(out[2].name, sorted[3].name);
+    assert_string_equal(out[3].name, sorted[1].name);
+}
+
+/* Whatever order they come in: all who have them use the same first. */
+static void sorts_equal_ones_by_their_names(void **state)
+{
+    static struct record r[30];
+    static struct mx out[2][DNS_RECORDS_MAX];
+    struct dns_data in[30], reversed[30];
+    char name[16];
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; i < 30; i++) {
+        snprintf(name, sizeof name, "m%zu.example", i);
+        in[i] = mx(&r[i], 10, name);
+        reversed[29 - i] = in[i];
+    }
+    assert_int_equal(mx_sort(in, 30, "", out[0], &n), MX_HOSTS);
+    assert_int_equal(n, 30);
+    assert_int_equal(mx_sort(reversed, 30, "", out[1], &n), MX_HOSTS);
+    for (size_t i = 0; i < n; i++)
+        assert_string_equal(out[0][i].name, out[1][i].name);
 }
 
 static void knows_a_null_mx(void **state)
@@ -81,13 +110,13 @@ static void knows_a_null_mx(void **state)
     struct record r[2];
     const struct dns_data null[] = {mx(&r[0], 0, ""),
                                     mx(&r[1], 5, "a.example")};
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
-    assert_int_equal(mx_sort(null, 1, "", last, out, &n), MX_NULL);
+    assert_int_equal(mx_sort(null, 1, "", out, &n), MX_NULL);
     /* Beside others it is only nonsense (RFC 7505, 3). */
-    assert_int_equal(mx_sort(null, 2, "", last, out, &n), MX_HOSTS);
+    assert_int_equal(mx_sort(null, 2, "", out, &n), MX_HOSTS);
     assert_int_equal(n, 1);
     assert_string_equal(out[0].name, "a.example");
 }
@@ -99,14 +128,14 @@ static void cuts_where_it_is_itself(void **state)
     const struct dns_data in[] = {
         mx(&r[0], 10, "a.example"), mx(&r[1], 20, "us.example"),
         mx(&r[2], 20, "b.example"), mx(&r[3], 30, "c.example")};
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
-    assert_int_equal(mx_sort(in, 4, "us.example", last, out, &n), MX_HOSTS);
+    assert_int_equal(mx_sort(in, 4, "us.example", out, &n), MX_HOSTS);
     assert_int_equal(n, 1);
     assert_string_equal(out[0].name, "a.example");
-    assert_int_equal(mx_sort(in + 1, 3, "us.example", last, out, &n), MX_LOOPS);
+    assert_int_equal(mx_sort(in + 1, 3, "us.example", out, &n), MX_LOOPS);
 }
 
 /* As the setting has it: in capitals, with a final dot. */
@@ -115,12 +144,12 @@ static void knows_its_own_name(void **state)
     struct record r[2];
     const struct dns_data in[] = {mx(&r[0], 10, "Us.Example"),
                                   mx(&r[1], 20, "a.example")};
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
-    assert_int_equal(mx_sort(in, 2, "US.Example.", last, out, &n), MX_LOOPS);
-    assert_int_equal(mx_sort(in, 2, "us.example.org", last, out, &n), MX_HOSTS);
+    assert_int_equal(mx_sort(in, 2, "US.Example.", out, &n), MX_LOOPS);
+    assert_int_equal(mx_sort(in, 2, "us.example.org", out, &n), MX_HOSTS);
     assert_int_equal(n, 2);
     assert_true(mx_is_own("us.example", "uS.eXample"));
     assert_false(mx_is_own("us.example", "us.example.."));
@@ -134,11 +163,11 @@ static void takes_each_name_once(void **state)
     const struct dns_data in[] = {mx(&r[0], 10, "a.example"),
                                   mx(&r[1], 5, "A.EXAMPLE"),
                                   mx(&r[2], 7, "b.example")};
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
-    assert_int_equal(mx_sort(in, 3, "", last, out, &n), MX_HOSTS);
+    assert_int_equal(mx_sort(in, 3, "", out, &n), MX_HOSTS);
     assert_int_equal(n, 2);
     assert_string_equal(out[0].name, "a.example");
     assert_int_equal(out[0].preference, 5);
@@ -151,12 +180,12 @@ static void leaves_out_what_is_no_host(void **state)
                                   mx(&r[1], 2, "a b.example"),
                                   {r[1].bytes, 2},
                                   mx(&r[2], 3, "mx.4you.example")};
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
-    assert_int_equal(mx_sort(in, 3, "", last, out, &n), MX_BROKEN);
-    assert_int_equal(mx_sort(in, 4, "", last, out, &n), MX_HOSTS);
+    assert_int_equal(mx_sort(in, 3, "", out, &n), MX_BROKEN);
+    assert_int_equal(mx_sort(in, 4, "", out, &n), MX_HOSTS);
     assert_string_equal(out[0].name, "mx.4you.example");
 }
 
@@ -165,23 +194,23 @@ static void refuses_every_cut(void **state)
 {
     struct record r;
     struct dns_data whole = mx(&r, 5, "mail.a.example");
-    struct mx out[MX_MAX];
+    struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
     for (size_t len = 0; len < whole.len; len++) {
         struct dns_data cut = {whole.bytes, len};
 
-        assert_int_equal(mx_sort(&cut, 1, "", last, out, &n), MX_BROKEN);
+        assert_int_equal(mx_sort(&cut, 1, "", out, &n), MX_BROKEN);
     }
-    assert_int_equal(mx_sort(&whole, 1, "", last, out, &n), MX_HOSTS);
+    assert_int_equal(mx_sort(&whole, 1, "", out, &n), MX_HOSTS);
 }
 
-static void takes_no_more_than_there_is_room_for(void **state)
+static void takes_all_that_there_is_room_for(void **state)
 {
     static struct record r[DNS_RECORDS_MAX];
     static struct dns_data in[DNS_RECORDS_MAX];
-    struct mx out[MX_MAX];
+    static struct mx out[DNS_RECORDS_MAX];
     size_t n;
 
     (void)state;
@@ -190,10 +219,10 @@ static void takes_no_more_than_there_is_room_for(void **state)
 
         in[i] = mx(&r[i], (unsigned)(DNS_RECORDS_MAX - i), name);
     }
-    assert_int_equal(mx_sort(in, DNS_RECORDS_MAX, "", last, out, &n), MX_HOSTS);
-    assert_int_equal(n, MX_MAX);
-    assert_int_equal(out[0].preference, 1);
-    assert_int_equal(out[MX_MAX - 1].preference, MX_MAX);
+    assert_int_equal(mx_sort(in, DNS_RECORDS_MAX, "", out, &n), MX_HOSTS);
+    assert_int_equal(n, DNS_RECORDS_MAX);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(out[i].preference, i + 1);
 }
 
 static void names_the_site(void **state)
@@ -228,13 +257,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sorts_by_preference),
         cmocka_unit_test(shuffles_equal_ones_only),
+        cmocka_unit_test(sorts_equal_ones_by_their_names),
         cmocka_unit_test(knows_a_null_mx),
         cmocka_unit_test(cuts_where_it_is_itself),
         cmocka_unit_test(knows_its_own_name),
         cmocka_unit_test(takes_each_name_once),
         cmocka_unit_test(leaves_out_what_is_no_host),
         cmocka_unit_test(refuses_every_cut),
-        cmocka_unit_test(takes_no_more_than_there_is_room_for),
+        cmocka_unit_test(takes_all_that_there_is_room_for),
         cmocka_unit_test(names_the_site),
         cmocka_unit_test(makes_domains_ascii),
     };

@@ -80,6 +80,44 @@ static void every_host_has_some_addresses(void **state)
     domain_free(d);
 }
 
+static struct domain *of_hosts(const struct mx *all, size_t n,
+                               struct dns_mail_host *host)
+{
+    const struct dns_mail mail = {.outcome = DNS_MAIL_HOSTS,
+                                  .site = "mx0.example",
+                                  .all = all,
+                                  .n_all = n,
+                                  .hosts = host,
+                                  .n_hosts = 1};
+
+    return domain_new("to.example", &config, &mail);
+}
+
+/* Whichever of them are used, and have an address now. */
+static void domains_go_together_by_all_their_hosts(void **state)
+{
+    static const struct mx all[] = {{"mx0.example", 0}, {"mx1.example", 0}};
+    static const struct mx other[] = {{"mx0.example", 0}, {"mx1.example", 1}};
+    struct dns_mail_host host[2];
+
+    (void)state;
+    make_host(&host[0], 0, 0, 1);
+    make_host(&host[1], 1, 0, 1);
+
+    struct domain *a = of_hosts(all, 2, &host[0]);
+    struct domain *b = of_hosts(all, 2, &host[1]);
+    struct domain *c = of_hosts(other, 2, &host[0]);
+    struct domain *d = of_hosts(all, 1, &host[0]);
+
+    assert_string_equal(a->key, b->key);
+    assert_string_not_equal(a->key, c->key);
+    assert_string_not_equal(a->key, d->key);
+    domain_free(a);
+    domain_free(b);
+    domain_free(c);
+    domain_free(d);
+}
+
 static const struct {
     const char *preference;
     size_t n, n_first; /* n_first: of the group before */
@@ -196,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_host_has_some_addresses),
+        cmocka_unit_test(domains_go_together_by_all_their_hosts),
         cmocka_unit_test(addresses_come_as_they_are_preferred),
         cmocka_unit_test(no_address_that_is_allowed_is_waited_for),
         cmocka_unit_test(a_refusal_is_kept),

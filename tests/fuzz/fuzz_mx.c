@@ -22,7 +22,7 @@ static void check(const struct mx *hosts, size_t n)
 {
     char site[DNS_NAME_MAX];
 
-    if (n < 1 || n > MX_MAX)
+    if (n < 1 || n > RECORDS_MAX)
         BUG("too few or too many hosts");
     for (size_t i = 0; i < n; i++) {
         size_t len = strnlen(hosts[i].name, DNS_NAME_MAX);
@@ -40,7 +40,7 @@ static void check(const struct mx *hosts, size_t n)
 static void try_records(const unsigned char *bytes, size_t n)
 {
     struct dns_data records[RECORDS_MAX];
-    struct mx hosts[MX_MAX];
+    struct mx hosts[DNS_RECORDS_MAX];
     size_t n_records = 0, n_hosts = 0;
 
     for (size_t at = 0; at < n && n_records < RECORDS_MAX;) {
@@ -50,9 +50,12 @@ static void try_records(const unsigned char *bytes, size_t n)
         records[n_records++] = (struct dns_data){bytes + at, len};
         at += len;
     }
-    if (mx_sort(records, n_records, "mx.own.example", first_of, hosts,
-                &n_hosts) == MX_HOSTS)
-        check(hosts, n_hosts);
+    if (mx_sort(records, n_records, "mx.own.example", hosts, &n_hosts) !=
+        MX_HOSTS)
+        return;
+    check(hosts, n_hosts);
+    mx_shuffle(hosts, n_hosts, first_of);
+    check(hosts, n_hosts);
 }
 
 static void try_domain(const char *text)

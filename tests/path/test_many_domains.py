@@ -1,11 +1,14 @@
 """Campaigns to more domains than a worker keeps: what it keeps of them is bounded,
-and so is what each of them costs."""
+and so is what each of them costs. And domains of many hosts."""
 
 import re
 import urllib.request
 
+from kit import process
 from kit.dns import Dns
+from kit.places import free_ports
 from kit.presort import Presort
+from kit.sink import Sink
 
 KEPT = 10_000
 MORE = 2_000
@@ -45,3 +48,29 @@ def test_many_domains_that_do_not_exist():
         assert resident_kb(presort) - before < KB_EACH_MOST * (KEPT + MORE)
         bounces(presort, ["b@first.example"])  # it was forgotten
         assert kept(presort) == KEPT
+
+
+def test_many_hosts():
+    """Domains that share thirty equal hosts are one site; where the first hosts
+    have no address, further ones are looked at."""
+    port = free_ports(1)[0]
+    names = {f"m{i}.big.example": ["A 127.0.1.1"] for i in range(30)}
+    for k in range(8):
+        names[f"c{k}.example"] = [
+            f"MX 10 m{(i + k) % 30}.big.example." for i in range(30)]
+    names["far.example"] = [f"MX {i} q{i}.far.example." for i in range(20)]
+    names["q18.far.example"] = ["A 127.0.1.1"]
+    domains = [*(f"c{k}.example" for k in range(8)), "far.example"]
+    with Dns(names) as dns, Sink(address="127.0.1.1", port=port) as sink, \
+            Presort(relay="direct", dkim_required=0, workers=1,
+                    direct_port=port, connect_timeout_seconds=2,
+                    retry_first_seconds=3, poll_interval_ms=200,
+                    **dns.settings) as presort:
+        campaign = presort.new_campaign([f"a@{d}" for d in domains])
+        presort.send(campaign)
+        presort.wait_for(campaign, 60)
+        assert set(sink.copies()) == {f"a@{d}" for d in domains}
+        process.wait_until(
+            lambda: {s["name"] for s in
+                     presort.call("GET", "/sites").body["data"]} ==
+            {"m0.big.example", "q0.far.example"}, 30, "two sites")
