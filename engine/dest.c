@@ -542,15 +542,19 @@ void dest_turn(struct dest *t)
     }
     room_clear_suspended(t);
     pool_shed(t->pool);
-    if (!t->sources)
-        t->sourceless = !pace_source_may(t->gate.site, "", now_us(t->world));
-    else if (now_ms >= t->source_ms)
+    if (!t->sources) {
+        t->sourceless_us =
+            pace_source_until(t->gate.site, "", now_us(t->world));
+        t->sourceless = t->sourceless_us > 0;
+    } else if (now_ms >= t->source_ms) {
         outlet_choose(t);
+    }
     if (dest_is_shut(t)) {
         room_empty(t);
     } else if (gate_is_shut(&t->gate, now_us(t->world), &until_us)) {
         dest_wake_at(t, until_us);
     } else if (t->sourceless) {
+        outlet_put_off(t);
         dest_wake_at(t, now_us(t->world) + OUTLET_LOOK_MS * 1000);
     } else {
         int64_t wake_ms = pool_turn(t->pool, now_ms);

@@ -75,7 +75,8 @@ struct dest {
     char source[SOURCE_TEXT_MAX];      /* the one now; "" */
     int64_t source_ms;                 /* looked at again then */
     bool sourceless;                   /* none may be used now */
-    bool stranded;                     /* nor at any other time */
+    int64_t sourceless_us; /* until then; PACE_NEVER_US: not known */
+    bool stranded;         /* nor at any other time */
     struct dest *fallback; /* a relay's, where no server is reached; or NULL */
     bool by_fallback;      /* until closed_ms all mail goes there */
     /* It is for mail that requires TLS, and until closed_ms all bounces with

@@ -15,6 +15,7 @@
 
 enum {
     DESTS_TICK_MS = 50,
+    DESTS_SOURCES_MAX = 256,
     DESTS_IDLE_MS = 60 * 1000, /* one that is not used is forgotten */
     DESTS_KEY_MAX = DOMAIN_KEY_MAX + 48 + RELAY_NAME_MAX + SOURCE_POOL_MAX,
 };
@@ -490,9 +491,10 @@ static void on_routes(void *owner)
 {
     struct dests *d = owner;
     struct route_way way;
-    unsigned n = route_sources(d->route);
+    const char *names[DESTS_SOURCES_MAX];
+    size_t n = route_sources(d->route, names, DESTS_SOURCES_MAX);
 
-    pace_sources(d->world.pace, n > 0 ? n : 1);
+    pace_sources(d->world.pace, names, n);
     d->world.one = false; /* until it is known which */
     d->one = route_is_one(d->route, &way) && way.kind == ROUTE_RELAY
                  ? dest_of_relay(d, way.relay, way.pool)

@@ -4,7 +4,10 @@
 #include "room.h"
 #include <string.h>
 
-enum { OUTLET_TURN_MS = 2000 };
+enum {
+    OUTLET_TURN_MS = 2000,
+    OUTLET_LATER_MS = 60 * 1000,
+};
 
 static const struct source *find_source(const struct dest *t, int64_t *when_us)
 {
@@ -38,6 +41,7 @@ void outlet_choose(struct dest *t)
 
     t->source_ms = t->world->now_ms + OUTLET_LOOK_MS;
     t->sourceless = !s;
+    t->sourceless_us = when_us;
     t->stranded = !s && when_us == PACE_NEVER_US;
     if (!s) {
         dest_wake_at(t, when_us);
@@ -61,6 +65,32 @@ struct pace_asker outlet_asker(struct dest *t)
         .source = t->source,
         .urgent = hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0,
     };
+}
+
+static void put_off(struct dest *t, struct parcel *list, int64_t wait_ms)
+{
+    struct parcel *next;
+
+    for (struct parcel *p = list; p; p = next) {
+        struct batch *b = p->batch;
+
+        next = p->next;
+        p->next = NULL;
+        room_put_off(p, wait_ms);
+        t->world->events.left(t->world->owner, b);
+    }
+}
+
+void outlet_put_off(struct dest *t)
+{
+    int64_t wait_ms = OUTLET_LATER_MS;
+
+    if (t->stranded)
+        return;
+    if (t->sourceless_us - dest_now_us(t) < OUTLET_LATER_MS * INT64_C(1000))
+        wait_ms = (t->sourceless_us - dest_now_us(t)) / 1000;
+    if (wait_ms * 1000 > DEST_WAIT_US)
+        put_off(t, hand_take(&t->hand, NULL), wait_ms);
 }
 
 void outlet_limits(struct dest *t)

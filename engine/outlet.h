@@ -19,6 +19,11 @@ void outlet_choose(struct dest *t);
  * limited count for nothing: others come instead. */
 void outlet_limits(struct dest *t);
 
+/* Its mail has no address to leave from for more than a few seconds: it is put
+ * off, at most for a minute, so that others' has the room. Where that is so for
+ * good it stays, and is told (dest_is_stranded). */
+void outlet_put_off(struct dest *t);
+
 /* As who it asks for a connection. */
 struct pace_asker outlet_asker(struct dest *t);
 

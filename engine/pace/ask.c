@@ -20,19 +20,28 @@ int64_t suspension_of(const struct suspension *list, size_t n, const char *name,
     return 0;
 }
 
+static bool is_ours(const struct pace *p, const char *source)
+{
+    for (size_t i = 0; i < p->n_sources; i++)
+        if (strcmp(p->sources[i], source) == 0)
+            return true;
+    return false;
+}
+
 int64_t pace_sources_until(const struct pace_site *s, int64_t now_us)
 {
     int64_t first = PACE_NEVER_US;
-    unsigned n = 0;
+    size_t n = 0;
 
     for (size_t i = 0; i < PACE_SOURCES_MAX; i++) {
-        if (s->sources[i].until_us <= now_us)
+        if (s->sources[i].until_us <= now_us ||
+            !is_ours(s->pace, s->sources[i].name))
             continue;
         n++;
         if (s->sources[i].until_us < first)
             first = s->sources[i].until_us;
     }
-    return n >= s->pace->n_sources ? first : 0;
+    return n > 0 && n >= s->pace->n_sources ? first : 0;
 }
 
 bool pace_parked(const struct pace_site *s, int64_t now_us, int64_t *until_us)

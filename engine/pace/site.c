@@ -128,9 +128,13 @@ unsigned pace_workers(const struct pace *p)
     return p->lanes.n;
 }
 
-void pace_sources(struct pace *p, unsigned n)
+void pace_sources(struct pace *p, const char *const *names, size_t n)
 {
+    free(p->sources);
+    p->sources = n > 0 ? memory_new(n, sizeof *p->sources) : NULL;
     p->n_sources = n;
+    for (size_t i = 0; i < n; i++)
+        snprintf(p->sources[i], sizeof p->sources[i], "%s", names[i]);
 }
 
 /* ---- Sites come and go ---- */
@@ -228,7 +232,7 @@ struct pace *pace_new(const struct limits *standard)
     struct pace *p = memory_new(1, sizeof *p);
 
     p->standard = *standard;
-    p->n_sources = 1;
+    pace_sources(p, &(const char *){""}, 1);
     return p;
 }
 
@@ -243,6 +247,7 @@ void pace_free(struct pace *p)
     at = 0;
     for (struct rule_state *r; (r = map_next(&p->rules, &at));)
         free(r);
+    free(p->sources);
     map_fini(&p->sites);
     map_fini(&p->rules);
     free(p);

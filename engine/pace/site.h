@@ -104,9 +104,9 @@ struct pace_ledger {
 struct pace *pace_new(const struct limits *standard);
 void pace_free(struct pace *p);
 
-/* How many source addresses mail may leave from: where all are suspended for a
- * site, it waits. 1 unless said otherwise. */
-void pace_sources(struct pace *p, unsigned n);
+/* The addresses that mail may leave from, "" for the system's choice; copied:
+ * where all are suspended for a site, it waits. {""} unless said otherwise. */
+void pace_sources(struct pace *p, const char *const *names, size_t n);
 /* How many workers there are, as the list has it. */
 unsigned pace_workers(const struct pace *p);
 bool pace_source_may(const struct pace_site *s, const char *source,

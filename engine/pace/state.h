@@ -44,8 +44,9 @@ struct warming {
 struct pace {
     struct limits standard;
     struct lanes lanes;
-    int64_t clock_us; /* to add for the workers' common clock */
-    unsigned n_sources;
+    int64_t clock_us;              /* to add for the workers' common clock */
+    char (*sources)[PACE_ID_TEXT]; /* that mail may leave from */
+    size_t n_sources;
     struct map sites; /* struct pace_site */
     struct map rules; /* struct rule_state, by "scope name" */
     size_t n_rules[PACE_SCOPES];

@@ -372,9 +372,30 @@ bool route_is_one(const struct route *r, struct route_way *way)
     return r->n == 0 || asks_nothing(&r->rules[0]);
 }
 
-unsigned route_sources(const struct route *r)
+static size_t add_name(const char **names, size_t n, size_t max,
+                       const char *name)
 {
-    return sources_most(&r->sources);
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return n;
+    if (n < max)
+        names[n++] = name;
+    return n;
+}
+
+size_t route_sources(const struct route *r, const char **names, size_t max)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->n; i++) {
+        const struct source_pool *pool = r->rules[i].pool;
+
+        if (!pool)
+            n = add_name(names, n, max, "");
+        for (size_t k = 0; pool && k < pool->n; k++)
+            n = add_name(names, n, max, pool->at[k].address);
+    }
+    return r->n > 0 ? n : add_name(names, n, max, "");
 }
 
 bool route_wants_sender(const struct route *r)

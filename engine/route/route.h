@@ -55,8 +55,10 @@ bool route_names(const struct route *r, const char *relay);
 /* The one way that all mail takes; false if it depends on the mail. */
 bool route_is_one(const struct route *r, struct route_way *way);
 
-/* How many addresses the largest pool has (0: there are no pools). */
-unsigned route_sources(const struct route *r);
+/* The addresses of the pools that routes name, into names, max at most; ""
+ * where a route names none. Returns how many; they live until the routes
+ * change. */
+size_t route_sources(const struct route *r, const char **names, size_t max);
 
 /* Is the sender's domain asked for by any rule? */
 bool route_wants_sender(const struct route *r);

@@ -88,15 +88,6 @@ bool sources_take(struct sources *s, const PGresult *rows)
     return true;
 }
 
-unsigned sources_most(const struct sources *s)
-{
-    size_t at = 0, most = 0;
-
-    for (struct source_pool *p; (p = map_next(&s->pools, &at));)
-        most = p->n > most ? p->n : most;
-    return (unsigned)most;
-}
-
 static uint64_t weight(const struct source *source, const char *site)
 {
     return XXH3_64bits_withSeed(source->address, strlen(source->address),

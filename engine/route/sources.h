@@ -47,9 +47,6 @@ struct source_pool *sources_pool(struct sources *s, const char *name);
  * True: something is other than before. */
 bool sources_take(struct sources *s, const PGresult *rows);
 
-/* How many addresses there are in the largest pool. */
-unsigned sources_most(const struct sources *s);
-
 /* All of a pool in the order in which a site takes them: the same on every
  * worker, and for another site another one (rendezvous hashing), so that an
  * address that comes or goes changes the order of no others. Into order, whose

@@ -212,14 +212,17 @@ static void who_blames_our_address_does_not_get_it(void **state)
     int64_t until;
 
     (void)state;
-    pace_sources(p, 2);
+    pace_sources(p, (const char *const[]){"192.0.2.1", "192.0.2.2"}, 2);
     v = says(s, 554, "5.7.1", "Client host [192.0.2.1] blocked using bl.test");
     assert_int_equal(v.deed, PROVIDER_SUSPEND_SOURCE);
     assert_true(v.keep);
     assert_false(pace_source_may(s, "192.0.2.1", NOW));
     assert_true(pace_source_may(s, "192.0.2.2", NOW));
     assert_false(pace_parked(s, NOW, &until));
-    pace_sources(p, 1);
+    /* Another machine's, or another pool's. */
+    pace_sources(p, (const char *const[]){"192.0.2.3"}, 1);
+    assert_false(pace_parked(s, NOW, &until));
+    pace_sources(p, (const char *const[]){"192.0.2.1"}, 1);
     assert_true(pace_parked(s, NOW, &until));
     assert_true(until == NOW + 12 * 3600 * SECOND);
     pace_retry(s, NOW);

@@ -20,7 +20,7 @@ static struct pace *pace_of_n(unsigned workers, int32_t mine)
     struct pace *p = pace_new(&none);
 
     pace_lanes(p, ids, workers, mine, 0, 0, 1);
-    pace_sources(p, 2);
+    pace_sources(p, (const char *const[]){"192.0.2.1", "192.0.2.2"}, 2);
     return p;
 }
 

@@ -174,6 +174,30 @@ def test_pools_by_sender_project_and_class():
             assert (source, name) == (pools[pool], f"{pool}.out.example"), to
 
 
+def test_who_blames_one_pool_gets_mail_from_another():
+    """A campaign's address is blamed; receipts leave from their own as ever,
+    also those that come later."""
+    names = {"wary.example": ["MX 1 mx.wary.example."],
+             "mx.wary.example": ["A 127.0.1.1"]}
+    with installation(["127.0.1.1"], names) as (presort, servers):
+        for pool, address, kind in [("bulk", FIRST, "campaign"),
+                                    ("tx", SECOND, "transactional")]:
+            add(presort, address, f"{pool}.out.example", pool=pool)
+            presort.command("route", "add", "--class", kind, "--via",
+                            "direct", "--pool", pool)
+        known(presort, 2)
+        servers.blamed_at["127.0.1.1"] = {FIRST}
+        send(presort, [f"a{n}@wary.example" for n in range(60)])
+        process.wait_until(lambda: "blamed:  by mx.wary.example until 20" in
+                           presort.command("sources", "show", FIRST), 20,
+                           "the blame")
+        time.sleep(6)  # what waits for it is put off
+        for n in range(5):
+            receipt(presort, f"c{n}@wary.example")
+        came = arrived(servers, 5)
+        assert {source for _, source, _ in came.values()} == {SECOND}
+
+
 def test_a_site_that_blames_all_addresses_is_waited_for():
     """Its mail waits, with a reason, and nobody bounces; once the operator has
     come to terms with it and says `retry`, all is delivered, also what was put
