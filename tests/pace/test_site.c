@@ -384,8 +384,8 @@ static void what_another_was_told_holds_here(void **state)
     int64_t until, hour = 3600 * SECOND;
 
     (void)state;
-    pace_sources(p, 2);
-    pace_sources(q, 2);
+    pace_sources(p, (const char *const[]){"192.0.2.1", "192.0.2.2"}, 2);
+    pace_sources(q, (const char *const[]){"192.0.2.1", "192.0.2.2"}, 2);
     pace_outcome(s, &keys, VERDICT_DEFERRED, 451, "4.7.1", "in SURBL", NOW);
     pace_save(s, NOW, &saved);
     assert_true(pace_hear(t, &saved, NOW));
@@ -458,7 +458,7 @@ static void what_was_saved_holds_mail_up(void **state)
     assert_int_equal(pace_saved_until(p, &said, NOW + SECOND), 0);
     said.sources[3] = (struct pace_blamed){"", NOW + 9 * SECOND};
     assert_true(pace_saved_until(p, &said, NOW) == NOW + 9 * SECOND);
-    pace_sources(p, 2);
+    pace_sources(p, (const char *const[]){"192.0.2.1", "192.0.2.2"}, 2);
     assert_true(pace_saved_until(p, &said, NOW) == NOW + SECOND);
     pace_free(p);
 }
