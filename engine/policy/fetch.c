@@ -1,6 +1,7 @@
 #include "policy/fetch.h"
 #include "base/buf.h"
 #include "base/bug.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "dns/dns.h"
 #include "loop/web.h"
@@ -11,12 +12,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/queue.h>
 
 ENUM_DEFINE(fetch, FETCH_TABLE);
 
-enum { URL_MAX = DNS_NAME_MAX + 64, HTTP_OK = 200, CONNECT_SECONDS = 20 };
+enum { URL_MAX = DNS_NAME_MAX + 64, HTTP_OK = 200, CONNECT_SECONDS = 10 };
+
+/* An address that servers are at: there while a transfer to it is. */
+struct place {
+    TAILQ_ENTRY(place) link; /* while one that waits could start */
+    TAILQ_HEAD(, transfer) waiting;
+    unsigned n_running;
+    bool ready;
+    char key[INET6_ADDRSTRLEN];
+};
 
 struct transfer {
+    TAILQ_ENTRY(transfer) link; /* while it waits */
+    struct place *place;
+    bool running;
     struct fetcher *fetcher;
     struct web_transfer web;
     struct curl_slist *resolve;
@@ -31,17 +45,93 @@ struct fetcher {
     const struct config *config;
     struct web *web;
     struct transfer *transfers;
-    unsigned n;
+    struct map places;
+    TAILQ_HEAD(, place) ready;
+    unsigned n_running;
 };
+
+/* ---- Whose turn it is ---- */
+
+static void place_key(const struct sockaddr_storage *address, char *out)
+{
+    const void *any = address;
+    const struct sockaddr_in *in = any;
+    const struct sockaddr_in6 *in6 = any;
+    struct in6_addr net = {0};
+
+    if (address->ss_family == AF_INET6) {
+        memcpy(&net, &in6->sin6_addr, sizeof net / 2);
+        inet_ntop(AF_INET6, &net, out, INET6_ADDRSTRLEN);
+    } else {
+        inet_ntop(AF_INET, &in->sin_addr, out, INET6_ADDRSTRLEN);
+    }
+}
+
+static struct place *place_of(struct fetcher *f,
+                              const struct sockaddr_storage *address)
+{
+    char key[INET6_ADDRSTRLEN];
+    struct place *p;
+
+    place_key(address, key);
+    p = map_get(&f->places, key);
+    if (p)
+        return p;
+    p = memory_new(1, sizeof *p);
+    TAILQ_INIT(&p->waiting);
+    memcpy(p->key, key, sizeof key);
+    map_put(&f->places, key, p);
+    return p;
+}
+
+/* One after the other, as far as each may. */
+static void look_at(struct fetcher *f, struct place *p)
+{
+    bool waits = !TAILQ_EMPTY(&p->waiting);
+
+    if (p->ready)
+        TAILQ_REMOVE(&f->ready, p, link);
+    p->ready = waits && p->n_running < FETCH_PER_ADDRESS_MAX;
+    if (p->ready)
+        TAILQ_INSERT_TAIL(&f->ready, p, link);
+    if (!waits && p->n_running == 0) {
+        map_remove(&f->places, p->key);
+        free(p);
+    }
+}
+
+static void start_some(struct fetcher *f)
+{
+    struct place *p;
+
+    while (f->n_running < FETCH_AT_ONCE_MAX && (p = TAILQ_FIRST(&f->ready))) {
+        struct transfer *t = TAILQ_FIRST(&p->waiting);
+
+        TAILQ_REMOVE(&p->waiting, t, link);
+        t->running = true;
+        p->n_running++;
+        f->n_running++;
+        look_at(f, p);
+        web_start(f->web, &t->web);
+    }
+}
 
 /* ---- The end of a transfer ---- */
 
 static void transfer_free(struct transfer *t)
 {
+    struct fetcher *f = t->fetcher;
+
+    if (t->running) {
+        t->place->n_running--;
+        f->n_running--;
+    } else {
+        TAILQ_REMOVE(&t->place->waiting, t, link);
+    }
+    look_at(f, t->place);
     *t->at = t->next;
     if (t->next)
         t->next->at = t->at;
-    t->fetcher->n--;
     curl_easy_cleanup(t->web.curl);
     curl_slist_free_all(t->resolve);
     buf_fini(&t->body);
@@ -85,10 +175,12 @@ static void finish(struct web_transfer *web, CURLcode code)
     char why[CURL_ERROR_SIZE] = "";
     enum fetch outcome = judge(t, code, why, sizeof why);
     bool good = outcome == FETCH_DONE;
+    struct fetcher *f = t->fetcher;
 
     t->done(t->arg, outcome, good && t->body.data ? t->body.data : "",
             good ? t->body.len : 0, why);
     transfer_free(t);
+    start_some(f);
 }
 
 /* ---- A transfer ---- */
@@ -105,13 +197,14 @@ static size_t on_body(char *bytes, size_t one, size_t n, void *arg)
     return n;
 }
 
-/* "host:443:192.0.2.1,[2001:db8::1]": libcurl asks nobody else. */
+/* "+host:443:192.0.2.1,[2001:db8::1]": libcurl asks nobody else, and forgets it
+ * after a minute (+). */
 static void set_addresses(struct transfer *t, const char *domain, int port,
                           const struct sockaddr_storage *addresses, size_t n)
 {
     struct buf line = {0};
 
-    buf_addf(&line, "mta-sts.%s:%d:", domain, port);
+    buf_addf(&line, "+mta-sts.%s:%d:", domain, port);
     for (size_t i = 0; i < n && i < FETCH_ADDRESSES_MAX; i++) {
         char text[INET6_ADDRSTRLEN];
         const void *any = &addresses[i];
@@ -171,12 +264,14 @@ void fetch_policy(struct fetcher *f, const char *domain,
     if (f->transfers)
         f->transfers->at = &t->next;
     f->transfers = t;
-    f->n++;
+    t->place = place_of(f, &addresses[0]);
+    TAILQ_INSERT_TAIL(&t->place->waiting, t, link);
     snprintf(url, sizeof url, "https://mta-sts.%s:%d/.well-known/mta-sts.txt",
              domain, port);
     set_options(t, url);
     set_addresses(t, domain, port, addresses, n);
-    web_start(f->web, &t->web);
+    look_at(f, t->place);
+    start_some(f);
 }
 
 /* ---- Coming and going ---- */
@@ -186,6 +281,7 @@ struct fetcher *fetcher_new(uv_loop_t *loop, const struct config *config)
     struct fetcher *f = memory_new(1, sizeof *f);
 
     f->config = config;
+    TAILQ_INIT(&f->ready);
     f->web = web_new(loop, FETCH_AT_ONCE_MAX);
     return f;
 }
@@ -196,9 +292,11 @@ void fetcher_free(struct fetcher *f)
         return;
     for (struct transfer *t = f->transfers, *next; t; t = next) {
         next = t->next;
-        web_stop(f->web, &t->web);
+        if (t->running)
+            web_stop(f->web, &t->web);
         transfer_free(t);
     }
     web_free(f->web);
+    map_fini(&f->places);
     free(f);
 }

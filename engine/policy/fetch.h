@@ -4,7 +4,8 @@
  *
  * HTTPS only, to addresses that the caller looked up, with a certificate for
  * the host; no redirect is followed, text/plain alone is taken, STS_BODY_MAX
- * bytes and FETCH_SECONDS at most.
+ * bytes and FETCH_SECONDS at most. Servers of one address are asked by a few
+ * transfers at once, so that slow ones keep no others waiting.
  */
 #ifndef POLICY_FETCH_H
 #define POLICY_FETCH_H
@@ -18,7 +19,8 @@ struct fetcher;
 
 enum {
     FETCH_SECONDS = 60,
-    FETCH_AT_ONCE_MAX = 64, /* connections; further ones wait */
+    FETCH_AT_ONCE_MAX = 128,   /* further ones wait, without a limit of time */
+    FETCH_PER_ADDRESS_MAX = 8, /* of these; an IPv6 /64 is one address */
     FETCH_ADDRESSES_MAX = 8,
 };
 

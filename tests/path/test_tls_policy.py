@@ -7,6 +7,7 @@ import gzip
 import json
 import pathlib
 import signal
+import socket
 import tempfile
 import time
 
@@ -201,6 +202,39 @@ def reports(presort, where):
     assert one("broken")[0]["policy-type"] == "no-policy-found"
     assert "sts-policy-fetch-error" in one("broken")[2]
     assert one("bad")[2] and not one("bad")[1]["total-successful-session-count"]
+
+
+def test_slow_web_servers_hold_up_nobody_else():
+    """Whoever has many domains whose policies never come takes no time from
+    other domains."""
+    slow = [f"a{i:02}.example" for i in range(90)]
+    names = {"mx1.example": ["A 127.0.1.1"]}
+    for name in [*slow, "fast.example"]:
+        names[name] = ["MX 1 mx1.example."]
+        names[f"_mta-sts.{name}"] = ['TXT "v=STSv1; id=1"']
+        names[f"mta-sts.{name}"] = ["A 127.0.2.2"]
+    names["mta-sts.fast.example"] = ["A 127.0.2.1"]
+    port = free_ports(1)[0]
+    with contextlib.ExitStack() as stack:
+        where = stack.enter_context(directory())
+        cert = certificate(where, "mta-sts.fast.example")
+        web = stack.enter_context(Web(
+            {"mta-sts.fast.example": ("text/plain", STS.format(
+                mode="testing", mx="mx1.example"))},
+            {"mta-sts.fast.example": cert}))
+        silent = stack.enter_context(socket.create_server(
+            ("127.0.2.2", web.port), backlog=200))
+        dns = stack.enter_context(Dns(names))
+        sink = stack.enter_context(Sink(address="127.0.1.1", port=port))
+        presort = stack.enter_context(Presort(**settings(
+            dns, port, cert, workers=1, mta_sts_port=web.port)))
+        send(presort, slow)
+        silent.settimeout(20)
+        taken = [stack.enter_context(silent.accept()[0]) for _ in range(4)]
+        send(presort, ["fast.example"])
+        process.wait_until(lambda: "a@fast.example" in sink.copies(), 9,
+                           "mail of the domain that answers")
+        assert taken
 
 
 def test_the_operator_has_the_last_word():
