@@ -50,6 +50,16 @@ void smtp_session_proves(struct smtp_session *s,
     s->broken_tls = broken_tls;
 }
 
+bool smtp_session_result(struct smtp_session *s, struct smtp_result *result)
+{
+    if (s->n_results == 0)
+        return false;
+    *result = s->results[0];
+    s->results[0] = s->results[1];
+    s->n_results--;
+    return true;
+}
+
 /* RFC 8689, 4.2.1. What comes right by itself is waited for. */
 bool smtp_fit_lacks_tls(struct smtp_session *s, bool sure_host,
                         struct smtp_result *r)

@@ -42,6 +42,15 @@ enum smtp_step smtp_session_waits(const struct smtp_session *s)
     return s->n_unanswered ? s->unanswered[0].step : s->next;
 }
 
+bool smtp_look_ends_body(const struct smtp_session *s)
+{
+    const struct smtp_unanswered *u = s->unanswered;
+
+    return s->n_unanswered > 0 &&
+           (u->step == STEP_BODY || u->step == STEP_BDAT) &&
+           u->end <= s->said.taken;
+}
+
 enum smtp_fault smtp_look_fault(enum smtp_step step)
 {
     if (step == STEP_GREETING)

@@ -24,6 +24,9 @@ enum smtp_step smtp_look_waits(const struct smtp_session *s,
  * is not news. */
 bool smtp_look_past(const struct smtp_session *s, const struct smtp_mail *mail);
 
+/* Is what is answered now the end of a body, which the server has had whole? */
+bool smtp_look_ends_body(const struct smtp_session *s);
+
 /* Of a session that ends while it waits for this step. */
 enum smtp_fault smtp_look_fault(enum smtp_step step);
 

@@ -125,6 +125,8 @@ enum smtp_fed smtp_reply_feed(struct smtp_reply_parser *p, const char *bytes,
 
         if (++p->seen > SMTP_REPLY_BYTES_MAX) {
             fed = SMTP_FED_TOO_LONG;
+            if (p->beyond_ascii)
+                keep_to_utf8(&p->reply);
             break;
         }
         switch (p->at) {

@@ -28,7 +28,7 @@ enum {
 ENUM_DECLARE(smtp_fed, SMTP_FED_TABLE);
 
 /* After READY the text is printable, valid UTF-8: what the server sent
- * otherwise is shown as '?'. */
+ * otherwise is shown as '?'. After TOO_LONG so is its beginning. */
 struct smtp_reply {
     unsigned code;                  /* 200 to 599 */
     size_t len;                     /* of text, without the NUL */

@@ -337,6 +337,7 @@ static enum smtp_step hear_envelope(struct smtp_session *s,
     }
     if (code / 100 == 3)
         return hear_odd(s, at);
+    mail->taken |= at == STEP_RCPT && code / 100 == 2;
     /* Of one that was refused already, RSET is said, or will be. */
     if (code / 100 == 2 || smtp_look_past(s, mail))
         return AS_PLANNED;
@@ -350,13 +351,13 @@ static enum smtp_step hear_envelope(struct smtp_session *s,
     return refused(s, mail, at, STEP_RSET);
 }
 
-/* 354 to an envelope already refused: the server waits for a body. Send none.
- */
+/* 354 to an envelope already refused: the server waits for a body. Send none,
+ * not even its end where a recipient was taken: it may be delivered. */
 static enum smtp_step hear_data(struct smtp_session *s, struct smtp_mail *mail)
 {
     unsigned code = s->parser.reply.code;
 
-    if (code == 354)
+    if (code == 354 && !(mail->taken && smtp_look_past(s, mail)))
         return smtp_look_past(s, mail) ? STEP_EMPTY : AS_PLANNED;
     if (code < 400)
         return hear_odd(s, STEP_DATA);
@@ -497,6 +498,15 @@ static void hear_reply(struct smtp_session *s)
     speak(s);
 }
 
+/* The code says what became of a body, however much is said of it. */
+static void hear_broken(struct smtp_session *s, enum smtp_fed fed)
+{
+    if (fed == SMTP_FED_TOO_LONG && smtp_look_ends_body(s))
+        hear(s, s->unanswered);
+    broken(s, "%s at %s", smtp_fed_text(fed),
+           steps[smtp_session_waits(s)].text);
+}
+
 size_t smtp_session_receive(struct smtp_session *s, const char *in, size_t len)
 {
     size_t all = 0, used;
@@ -520,20 +530,9 @@ size_t smtp_session_receive(struct smtp_session *s, const char *in, size_t len)
         if (fed == SMTP_FED_READY)
             hear_reply(s);
         else if (fed != SMTP_FED_MORE)
-            broken(s, "%s at %s", smtp_fed_text(fed),
-                   steps[smtp_session_waits(s)].text);
+            hear_broken(s, fed);
     }
     return all;
-}
-
-bool smtp_session_result(struct smtp_session *s, struct smtp_result *result)
-{
-    if (s->n_results == 0)
-        return false;
-    *result = s->results[0];
-    s->results[0] = s->results[1];
-    s->n_results--;
-    return true;
 }
 
 bool smtp_session_takes(const struct smtp_session *s)

@@ -174,6 +174,7 @@ struct smtp_session {
     struct smtp_mail {
         struct smtp_message message;
         bool settled, heard; /* heard: of it the server has said something */
+        bool taken;          /* its RCPT was */
         bool behind;         /* its envelope went before the last's answer */
         bool chunk;          /* it goes by BDAT */
     } mails[SMTP_SESSION_MAILS]; /* used in turn */

@@ -222,9 +222,21 @@ static const struct talk talks[] = {
            "R1: bounced recipient 550 - RCPT TO: no\nC: .\nS: 554 none\n" RESET
            "E: idle\n"},
     {"refused yet 354, empty mail taken", PIPED
-     "M1\n" SAY_1 "S: 550 no\nS: 250 ok\nS: 354 go\n"
-     "R1: bounced message 550 - MAIL FROM: no\nC: .\nS: 250 got it\n" RESET
+     "M1\n" SAY_1 "S: 250 ok\nS: 550 no\nS: 354 go\n"
+     "R1: bounced recipient 550 - RCPT TO: no\nC: .\nS: 250 got it\n" RESET
      "E: idle\n"},
+    {"refused yet a recipient taken and 354: nothing more",
+     PIPED "M1\n" SAY_1 "S: 550 no\nS: 250 ok\nS: 354 go\n"
+           "R1: bounced message 550 - MAIL FROM: no\n"
+           "E: over: unexpected reply to DATA: 354 go\n"},
+    {"SIZE is a lie, yet a recipient taken and 354: nothing more",
+     SIZED_PIPED "M1\n" SAY_SIZE "S: 501 what\nS: 250 ok\nS: 354 go\n"
+                 "R1: deferred host 0 - DATA: unexpected reply to DATA: 354 "
+                 "go\nE: over: unexpected reply to DATA: 354 go\n"},
+    {"the second refused yet a recipient taken and 354",
+     BOTH "S: 250 kept\nS: 550 no\nS: 250 ok\nS: 354 go\n" KEPT_1
+          "R2: bounced message 550 - MAIL FROM: no\n"
+          "E: over: unexpected reply to DATA: 354 go\n"},
 
     /* 421 at each step. */
     {"421 to MAIL",
@@ -360,10 +372,6 @@ static const struct talk talks[] = {
      SIZED_PIPED "M1\n" SAY_SIZE "S: 501 what\nS: 503 first\nS: 503 first\n"
                  "C: RSET\n" SAY_1 "S: 250 ok\n" TAKEN
                  "C: Hi\nC: .\nS: 250 kept\n" KEPT_1 "E: idle\n"},
-    {"SIZE is a lie, pipelined: yet 354",
-     SIZED_PIPED "M1\n" SAY_SIZE "S: 501 what\nS: 250 ok\nS: 354 go\nC: .\n"
-                 "S: 250 got nothing\nC: RSET\n" SAY_1 "S: 250 ok\n" TAKEN
-                 "C: Hi\nC: .\nS: 250 kept\n" KEPT_1 "E: idle\n"},
     {"SIZE is a lie: lost before it goes once more",
      TO_SIZE "S: 504 what\nC: RSET\nL\nR1: deferred host 0 - RSET: lost\n"
              "E: over: lost\n"},
@@ -397,7 +405,7 @@ static const struct talk talks[] = {
            "M9\n" SAY_9 "C: RCPT TO:<b@y>\nC: DATA\nS: 501 what\n"
            "S: 250 ok\nS: 354 go\n"
            "R9: deferred message 501 - MAIL FROM seven_bit: what\n"
-           "C: .\nS: 554 nothing\n" RESET "E: idle\n"},
+           "E: over: unexpected reply to DATA: 354 go\n"},
     {"SIZE may be the lie, and is left out first",
      HELLO "S: 250-mx\nS: 250-SIZE\nS: 250 8BITMIME\nM9\n"
            "C: MAIL FROM:<a@x> SIZE=4 BODY=8BITMIME\nS: 501 what\n" RESET SAY_9

@@ -1,6 +1,7 @@
 #include "smtp/session.h"
 #include "smtp/tls.h"
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "base/memory.h"
 #include "smtp/talks.h"
 #include "smtp/talks_secure.h"
@@ -330,25 +331,26 @@ static const char *said(struct smtp_session *s, char *out, size_t max)
     return out;
 }
 
-/* A reply without end, as one line or as many: the session is over and the mail
- * neither bounced nor taken for delivered. It is deferred; in doubt only once
- * its dot has gone. */
+/* A reply without end, as one line or as many: the session is over. Of a body
+ * its code says what became of it; before, the mail is deferred. */
 static void endless_replies(void **state)
 {
     static const char line[] = "250-more of it\r\n";
     static char reply[SMTP_REPLY_BYTES_MAX + sizeof line];
 
     (void)state;
-    for (int i = 0; i < 4; i++) {
-        bool many_lines = i % 2, dot_gone = i / 2;
+    for (int i = 0; i < 6; i++) {
+        bool many_lines = i % 2, dot_gone = i >= 2, refused = i >= 4;
         struct smtp_session s;
         struct smtp_result r;
 
-        memset(reply, 'x', sizeof reply);
-        memcpy(reply, line, strlen("250-"));
+        memset(reply, 0xff, sizeof reply);
+        memcpy(reply, refused ? "554-" : line, strlen("250-"));
         for (size_t n = 0; many_lines && n + sizeof line <= sizeof reply;
-             n += strlen(line))
+             n += strlen(line)) {
             memcpy(reply + n, line, strlen(line));
+            memcpy(reply + n, refused ? "554" : "250", strlen("250"));
+        }
         smtp_session_init(&s, "me.example");
         hear(&s, "220 hi\r\n");
         hear(&s, "250 mx\r\n");
@@ -367,10 +369,12 @@ static void endless_replies(void **state)
                     1);
         assert_int_equal(smtp_session_waits(&s), STEP_OVER);
         assert_true(smtp_session_result(&s, &r));
-        assert_int_equal(r.verdict,
-                         dot_gone ? VERDICT_IN_DOUBT : VERDICT_DEFERRED);
-        assert_int_equal(r.reach, REACH_HOST);
-        assert_non_null(strstr(r.text, "reply exceeds 64 KiB"));
+        assert_int_equal(r.verdict, refused    ? VERDICT_BOUNCED
+                                    : dot_gone ? VERDICT_DELIVERED
+                                               : VERDICT_DEFERRED);
+        assert_int_equal(r.code, refused ? 554 : dot_gone ? 250 : 0);
+        assert_int_equal(utf8_check(r.text, strlen(r.text)), strlen(r.text));
+        assert_non_null(strstr(s.why, "reply exceeds 64 KiB"));
         assert_false(smtp_session_result(&s, &r));
         assert_int_equal(s.fault, SMTP_FAULT_LOST);
     }
