@@ -31,6 +31,14 @@ struct question {
 
 /* ---- Names ---- */
 
+/* What is no printable ASCII, or a dot inside a label, can be part of no host's
+ * name that we want to speak to; a backslash is an escape in a name as text
+ * (RFC 1035, 5.1), which may be none that libunbound knows. */
+static bool is_plain(unsigned char c)
+{
+    return c > ' ' && c < 127 && c != '\\';
+}
+
 enum status dns_ascii(const char *domain, char *out, struct error *err)
 {
     uint8_t *ascii = NULL;
@@ -39,13 +47,19 @@ enum status dns_ascii(const char *domain, char *out, struct error *err)
     size_t len = rc == IDN2_OK ? strlen((char *)ascii) : 0;
     bool fits = len > 0 && len < DNS_NAME_MAX;
 
-    for (size_t i = 0; fits && i <= len; i++)
+    bool plain = true;
+
+    for (size_t i = 0; fits && i <= len; i++) {
+        plain &= i == len || is_plain(ascii[i]);
         out[i] = (char)tolower(ascii[i]);
+    }
     idn2_free(ascii);
-    if (fits)
+    if (fits && plain)
         return STATUS_OK;
     return fail(err, STATUS_INVALID, "no domain: %s",
-                rc == IDN2_OK ? "its length" : idn2_strerror(rc));
+                rc != IDN2_OK ? idn2_strerror(rc)
+                : fits        ? "its characters"
+                              : "its length");
 }
 
 size_t dns_name_text(const unsigned char *wire, size_t len, char *out)
@@ -61,9 +75,7 @@ size_t dns_name_text(const unsigned char *wire, size_t len, char *out)
         if (n > 0)
             out[n++] = '.';
         for (; label > 0; label--, at++) {
-            /* What is no printable ASCII, or a dot inside a label, can be
-             * part of no host's name that we want to speak to. */
-            if (wire[at] <= ' ' || wire[at] >= 127 || wire[at] == '.')
+            if (!is_plain(wire[at]) || wire[at] == '.')
                 return 0;
             out[n++] = (char)tolower(wire[at]);
         }

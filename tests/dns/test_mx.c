@@ -173,6 +173,22 @@ static void takes_each_name_once(void **state)
     assert_int_equal(out[0].preference, 5);
 }
 
+/* Such a name can't be asked for: mail would wait until it expires. */
+static void leaves_out_what_is_an_escape_as_text(void **state)
+{
+    struct record r[2];
+    const struct dns_data in[] = {mx(&r[0], 1, "a\\999.example"),
+                                  mx(&r[1], 2, "b.example")};
+    struct mx out[DNS_RECORDS_MAX];
+    size_t n;
+
+    (void)state;
+    assert_int_equal(mx_sort(in, 1, "", out, &n), MX_BROKEN);
+    assert_int_equal(mx_sort(in, 2, "", out, &n), MX_HOSTS);
+    assert_int_equal(n, 1);
+    assert_string_equal(out[0].name, "b.example");
+}
+
 static void leaves_out_what_is_no_host(void **state)
 {
     struct record r[4];
@@ -250,6 +266,8 @@ static void makes_domains_ascii(void **state)
     label[sizeof label - 1] = 0;
     assert_int_equal(dns_ascii(label, out, &err), STATUS_INVALID);
     assert_int_equal(dns_ascii("", out, &err), STATUS_INVALID);
+    assert_int_equal(dns_ascii("a\\999.example", out, &err), STATUS_INVALID);
+    assert_int_equal(dns_ascii("a b.example", out, &err), STATUS_INVALID);
 }
 
 int main(void)
@@ -262,6 +280,7 @@ int main(void)
         cmocka_unit_test(cuts_where_it_is_itself),
         cmocka_unit_test(knows_its_own_name),
         cmocka_unit_test(takes_each_name_once),
+        cmocka_unit_test(leaves_out_what_is_an_escape_as_text),
         cmocka_unit_test(leaves_out_what_is_no_host),
         cmocka_unit_test(refuses_every_cut),
         cmocka_unit_test(takes_all_that_there_is_room_for),
