@@ -154,3 +154,25 @@ def clean_up(presort):
         presort.command("domains", "remove", "example.com")
     if "relay look" in presort.command("route", "list"):
         presort.command("route", "remove", "default")
+
+
+def anchors(path):
+    """As GitHub names them: words of headings, joined by dashes."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+            for title in titles}
+
+
+def test_links_lead_somewhere():
+    checked = 0
+    for name in DOCUMENTS:
+        page = places.TOP / name
+        for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            if re.match(r"\w+:", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = page.parent / path if path else page
+            assert target.exists(), (name, link)
+            assert not anchor or anchor in anchors(target), (name, link)
+            checked += 1
+    assert checked > 50
