@@ -67,7 +67,7 @@ void meter_gate_set(struct meter_gate *gate, int64_t n, int64_t period_ns,
 /* n in a period for all workers, of which we are number mine. n + 1 mails, the
  * first as late and the last as early as can be, are a period apart at least.
  * One that was sent by former turns counts for as long as it would by these. */
-static void set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
+void meter_gate_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
                       unsigned mine, unsigned workers, int64_t clock_us,
                       int64_t now_us)
 {
@@ -87,6 +87,14 @@ static void set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
         .apart_ns = apart_ns,
         .clock_ns = clock_us * NS_A_US,
     };
+}
+
+void meter_gate_pass(struct meter_gate *gate, int64_t now_us)
+{
+    if (gate->turn_ns)
+        gate->next_ns = most(gate->next_ns, now_us * NS_A_US + gate->open_ns);
+    else
+        meter_gate_spend(gate, now_us);
 }
 
 /* The turn that is open, or comes next; and whether it is open. */
@@ -157,7 +165,7 @@ void meter_gate_set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
                           int64_t clock_us, int64_t now_us)
 {
     if (n > 0 && n < workers) {
-        set_turns(gate, n, period_ns, mine, workers, clock_us, now_us);
+        meter_gate_turns(gate, n, period_ns, mine, workers, clock_us, now_us);
         return;
     }
     if (burst > 0)

@@ -60,6 +60,15 @@ void meter_gate_set_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
                           int64_t burst, unsigned mine, unsigned workers,
                           int64_t clock_us, int64_t now_us);
 
+/* Turns in any case. What was sent at which of them is known without having
+ * been kept: only a turn that is open could be used twice. */
+void meter_gate_turns(struct meter_gate *gate, int64_t n, int64_t period_ns,
+                      unsigned mine, unsigned workers, int64_t clock_us,
+                      int64_t now_us);
+
+/* Somebody may have sent one just now. */
+void meter_gate_pass(struct meter_gate *gate, int64_t now_us);
+
 /* The mails_per_... of limits, and their burst; of these the share of lane
  * number mine of n lanes. n is at
  * most the least limit, so that each lane has a share. */

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define DAY_NS INT64_C(86400000000000)
+
+enum { WARM_TURNS_MOST = 432 }; /* a day: more would be too close together */
+
 bool pace_source_may(const struct pace_site *s, const char *source,
                      int64_t now_us)
 {
@@ -27,18 +31,42 @@ static const struct warming *warming_of(const struct pace_site *s,
     return NULL;
 }
 
+/* What was sent is not kept over a restart. Few mails a day go at fixed moments
+ * of the common clock, as turns, of which nothing has to be kept; of more, one
+ * counts as sent when we begin. */
+static void allow(struct warming *w, struct lane_share was,
+                  const struct pace *p, int64_t now_us)
+{
+    struct meter_gate *gate = &w->meter.gates[METER_DAY];
+    bool begins = gate->n == 0;
+
+    if (w->share.n == 0)
+        return;
+    if (w->per_day <= WARM_TURNS_MOST) {
+        meter_gate_turns(gate, w->per_day, DAY_NS, w->share.mine, w->share.n,
+                         p->clock_us, now_us);
+        begins |= was.n != w->share.n || was.mine != w->share.mine;
+    } else {
+        meter_gate_set(gate,
+                       limits_share(w->per_day, w->share.mine, w->share.n),
+                       DAY_NS, 0, now_us);
+    }
+    if (begins)
+        meter_gate_pass(gate, now_us);
+}
+
 void pace_warming_resolve(struct pace_site *s, int64_t now_us)
 {
     for (size_t i = 0; i < s->n_warming; i++) {
         struct warming *w = &s->warming[i];
         struct limits limits = limits_unset();
+        struct lane_share was = w->share;
         char key[PACE_KEY_MAX + PACE_ID_TEXT];
 
         limits.of[LIMIT_MAILS_PER_DAY] = w->per_day;
         snprintf(key, sizeof key, "warm %s %s", w->source, s->name);
         w->share = lanes_share(&s->pace->lanes, key, &limits, now_us);
-        if (w->share.n > 0)
-            meter_set(&w->meter, &limits, w->share.mine, w->share.n, now_us);
+        allow(w, was, s->pace, now_us);
     }
 }
 

@@ -9,6 +9,7 @@
 #define SECOND INT64_C(1000000)
 #define DAY (86400 * SECOND)
 #define NOW (1000 * SECOND)
+#define CLOCK (1790000000 * SECOND) /* to add for what all share */
 
 static const struct pace_keys from_a = {.of[PACE_SOURCE] = "192.0.2.1"};
 static const struct pace_keys from_b = {.of[PACE_SOURCE] = "192.0.2.2"};
@@ -19,7 +20,7 @@ static struct pace *pace_of_n(unsigned workers, int32_t mine)
     const struct limits none = limits_unset();
     struct pace *p = pace_new(&none);
 
-    pace_lanes(p, ids, workers, mine, 0, 0, 1);
+    pace_lanes(p, ids, workers, mine, 0, CLOCK, 1);
     pace_sources(p, (const char *const[]){"192.0.2.1", "192.0.2.2"}, 2);
     return p;
 }
@@ -67,6 +68,50 @@ static void an_allowance_a_day(void **state)
     }
     for (int w = 0; w < 4; w++)
         pace_free(workers[w]);
+}
+
+/* Two workers, each of which is started anew every so often, and then knows
+ * nothing: no day holds more than it may, and not much less. */
+static void restarts_send_no_more(void **state)
+{
+    static const int64_t per_day[] = {1, 50, 432, 433, 2000};
+    static const int64_t restart_s[] = {7, 60, 601, 1800, 50000};
+    enum { SECONDS = 3 * 86400 };
+    static int64_t sent[SECONDS];
+
+    (void)state;
+    for (size_t c = 0; c < 25; c++) {
+        struct pace *p[2] = {NULL, NULL};
+        struct pace_site *s[2] = {NULL, NULL};
+        int64_t n = per_day[c % 5], every = restart_s[c / 5], when, all = 0;
+        size_t first = 0;
+
+        for (int64_t at = 0, total = 0; at < SECONDS; at++) {
+            int64_t now = NOW + at * SECOND;
+
+            for (int w = 0; w < 2; w++) {
+                if ((at + w * every / 2) % every == 0 || !p[w]) {
+                    pace_free(p[w]);
+                    p[w] = pace_of_n(2, w + 1);
+                    s[w] = pace_site(p[w], "google", false, now);
+                    assert_true(pace_warm(s[w], "192.0.2.1", n, now));
+                }
+                if (!pace_may_send(s[w], &from_a, now, &when))
+                    continue;
+                pace_spend(s[w], &from_a, now);
+                sent[total++] = at;
+                all++;
+            }
+            while (first < (size_t)total && sent[first] <= at - 86400)
+                first++;
+            assert_true(total - (int64_t)first <= n);
+        }
+        /* Whoever restarts within the time of a few mails sends less. */
+        if (every >= 600 && n > 1 && n <= 432)
+            assert_true(all >= 3 * n * 9 / 10);
+        pace_free(p[0]);
+        pace_free(p[1]);
+    }
 }
 
 static void it_says_so(void **state)
@@ -152,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_allowance_a_day),
+        cmocka_unit_test(restarts_send_no_more),
         cmocka_unit_test(it_says_so),
         cmocka_unit_test(one_is_blamed_not_the_other),
         cmocka_unit_test(a_greeting_blames_the_address),

@@ -337,7 +337,7 @@ def test_a_bound_is_of_all_workers():
         def goes_on():
             """As both workers know: six a second."""
             process.wait_until(lambda: "asked us to slow down: 6." in
-                               presort.command("sites", name), 30, "the bound")
+                               presort.command("sites"), 30, "the bound")
             before = len(sinks["one"].lines())
             time.sleep(8)
             rate = (len(sinks["one"].lines()) - before) / 8
