@@ -83,3 +83,22 @@ const char *domain_ascii_spec(const char *spec, char out[ADDRESS_MAX])
     memcpy(out + local, domain, strlen(domain) + 1);
     return out;
 }
+
+size_t domain_fold_spec(const char *spec, size_t len, char out[ADDRESS_MAX])
+{
+    char domain[DOMAIN_MAX];
+    struct error err;
+
+    len = address_fold(spec, len, out);
+    char *at = memrchr(out, '@', len);
+
+    if (!at || is_ascii(at, strlen(at)) ||
+        domain_ascii(at + 1, domain, &err) != STATUS_OK)
+        return len;
+    size_t local = (size_t)(at + 1 - out), n = strlen(domain);
+
+    if (local + n >= ADDRESS_MAX)
+        return len;
+    memcpy(at + 1, domain, n + 1);
+    return local + n;
+}

@@ -19,4 +19,8 @@ MUST_USE enum status domain_ascii(const char *text, char out[DOMAIN_MAX],
 /* An address that needs SMTPUTF8 (RFC 6531) for its domain's sake alone, with
  * A-labels there instead: into out, which is returned. Any other: spec. */
 const char *domain_ascii_spec(const char *spec, char out[ADDRESS_MAX]);
+/* The form in which addresses are compared, whatever their spelling: as
+ * address_fold, and A-labels for U-labels, if the domain is one and it fits.
+ * Returns its length. */
+size_t domain_fold_spec(const char *spec, size_t len, char out[ADDRESS_MAX]);
 #endif

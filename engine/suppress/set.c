@@ -1,7 +1,7 @@
 #include "suppress/set.h"
 #include "base/bug.h"
 #include "base/memory.h"
-#include "mail/address.h"
+#include "mail/domain.h"
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -42,18 +42,29 @@ void set_fini(struct set *s)
     s->n = s->cap = 0;
 }
 
+/* An address may stand on the list in two spellings, one of them beyond ASCII,
+ * each with its own entries: so they have a place each. */
 static uint64_t hash_of(const struct set *s, int64_t project,
-                        const char *address, size_t len)
+                        const char *address, size_t len, bool wide)
 {
-    char key[sizeof project + ADDRESS_MAX];
+    char key[sizeof project + 1 + ADDRESS_MAX];
+    size_t at = sizeof project + 1;
 
-    if (len >= ADDRESS_MAX)
-        len = ADDRESS_MAX - 1;
     memcpy(key, &project, sizeof project);
-    len = address_fold(address, len, key + sizeof project);
-    uint64_t hash = XXH3_64bits_withSecret(key, sizeof project + len, s->secret,
-                                           sizeof s->secret);
+    key[sizeof project] = wide;
+    at += domain_fold_spec(address, len, key + at);
+    uint64_t hash =
+        XXH3_64bits_withSecret(key, at, s->secret, sizeof s->secret);
+
     return hash ? hash : 1;
+}
+
+static bool is_wide(const char *address, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)address[i] >= 0x80)
+            return true;
+    return false;
 }
 
 static uint32_t minutes(int64_t us)
@@ -97,10 +108,12 @@ static void grow(struct set *s)
 void set_put(struct set *s, int64_t project, const char *address, size_t len,
              const struct set_state *state)
 {
-    uint64_t hash = hash_of(s, project, address, len);
+    bool wide = is_wide(address, len);
+    uint64_t hash = hash_of(s, project, address, len, wide);
     uint32_t until = minutes(state->until_us);
     uint32_t unsubscribed = minutes(state->unsubscribed_until_us);
 
+    s->wide |= wide;
     if (s->n >= s->cap / 4 * 3)
         grow(s);
     struct set_slot *slot = slot_of(s, hash);
@@ -124,13 +137,10 @@ static bool lasts(uint32_t until, int64_t now_us)
            (until && EPOCH_US + until * MINUTE_US > now_us);
 }
 
-bool set_has(const struct set *s, int64_t project, const char *address,
-             size_t len, bool campaign, int64_t now_us,
-             enum suppression *reason)
+static bool spelling_has(const struct set *s, uint64_t hash, bool campaign,
+                         int64_t now_us, enum suppression *reason)
 {
-    if (s->n == 0)
-        return false;
-    const struct set_slot *slot = slot_of(s, hash_of(s, project, address, len));
+    const struct set_slot *slot = slot_of(s, hash);
 
     if (lasts(slot->until, now_us))
         *reason = (enum suppression)(slot->until >> REASON_SHIFT);
@@ -139,4 +149,16 @@ bool set_has(const struct set *s, int64_t project, const char *address,
     else
         return false;
     return true;
+}
+
+bool set_has(const struct set *s, int64_t project, const char *address,
+             size_t len, bool campaign, int64_t now_us,
+             enum suppression *reason)
+{
+    if (s->n == 0)
+        return false;
+    return spelling_has(s, hash_of(s, project, address, len, false), campaign,
+                        now_us, reason) ||
+           (s->wide && spelling_has(s, hash_of(s, project, address, len, true),
+                                    campaign, now_us, reason));
 }

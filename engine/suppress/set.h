@@ -30,6 +30,7 @@ struct set_slot;
 struct set {
     struct set_slot *slots; /* {0} is empty but for the secret */
     size_t n, cap;
+    bool wide; /* an address beyond ASCII was put in */
     unsigned char secret[SET_SECRET_BYTES];
 };
 
@@ -37,12 +38,13 @@ struct set {
 void set_init(struct set *s);
 void set_fini(struct set *s);
 
-/* Replaces what is known of the address, which is in any case of letters. */
+/* Replaces what is known of the address in this spelling: with the domain's
+ * U-labels (RFC 5890) or without, in any case of letters. */
 void set_put(struct set *s, int64_t project, const char *address, size_t len,
              const struct set_state *state);
 
-/* Is it on the list now? campaign: the mail is one that may be unsubscribed
- * from. No allocation. */
+/* Is it on the list now, in whatever spelling of its domain? campaign: the mail
+ * is one that may be unsubscribed from. No allocation. */
 bool set_has(const struct set *s, int64_t project, const char *address,
              size_t len, bool campaign, int64_t now_us,
              enum suppression *reason);

@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -94,12 +95,45 @@ static void test_length(void **state)
     }
 }
 
+static void test_fold(void **state)
+{
+    static const struct {
+        const char *spec, *folded;
+    } folds[] = {
+        {"Jo@Example.COM", "jo@example.com"},
+        {"J\xc3\x96@B\xc3\x9c"
+         "CHER.example",
+         "j\xc3\x96@xn--bcher-kva.example"},
+        {"\"a@b\"@b\xc3\xbc"
+         "cher.example",
+         "\"a@b\"@xn--bcher-kva.example"},
+        {"jo@XN--Bcher-KVA.example", "jo@xn--bcher-kva.example"},
+        {"jo@\xc3\xbc", "jo@\xc3\xbc"}, /* one label is no domain */
+        {"J\xc3\xb6", "j\xc3\xb6"},
+    };
+    char out[ADDRESS_MAX], spec[ADDRESS_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof folds / sizeof *folds; i++) {
+        size_t n = domain_fold_spec(folds[i].spec, strlen(folds[i].spec), out);
+
+        assert_string_equal(out, folds[i].folded);
+        assert_int_equal(n, strlen(out));
+    }
+    /* Where the A-labels do not fit it stays as it is. */
+    memset(spec, 'l', sizeof spec);
+    snprintf(spec + 240, sizeof spec - 240, "@\xc3\xbc.example");
+    assert_int_equal(domain_fold_spec(spec, strlen(spec), out), strlen(spec));
+    assert_string_equal(out, spec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_spec),
         cmocka_unit_test(test_length),
+        cmocka_unit_test(test_fold),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

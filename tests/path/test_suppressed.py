@@ -48,6 +48,24 @@ def test_before_the_upload_and_after_it():
         assert found["gone@two.example"] == ("suppressed", "unsubscribe")
 
 
+def test_whatever_the_spelling_of_the_domain():
+    """U-labels, in any case of letters, and A-labels are one recipient."""
+    wide, upper, coded = ("b\u00fccher.example", "B\u00dcCHER.example",
+                          "xn--bcher-kva.example")
+    with Sink() as sink, Presort(relay=sink.port, poll_interval_ms=200) as \
+            presort:
+        suppress(presort, f"a@{wide}", f"b@{coded}", f"c@{upper}")
+        time.sleep(0.5)  # what is committed is known everywhere in a second
+        people = [f"{who}@{domain}" for who in "abc"
+                  for domain in (wide, upper, coded)]
+        campaign = presort.new_campaign([*people, f"d@{wide}"])
+        presort.send(campaign)
+        presort.wait_for(campaign, 30)
+        totals = presort.check_totals(campaign)
+        assert totals["suppressed"] == len(people)
+        assert sink.copies() == {f"d@{coded}": 1}
+
+
 def test_between_the_claim_and_the_sending():
     """The sink is slow: the mail is long claimed when its recipient is put on
     the list."""

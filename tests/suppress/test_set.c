@@ -146,11 +146,52 @@ static void what_was_taken_off_leaves(void **state)
     set_fini(&s);
 }
 
+/* Whichever spelling of its domain stands on the list, and whichever the mail
+ * has; each has its own entries, that end for themselves. */
+static void spelling_is_nothing(void **state)
+{
+    static const char *const spellings[] = {"a@b\xc3\xbc"
+                                            "cher.example",
+                                            "A@B\xc3\x9c"
+                                            "CHER.example",
+                                            "a@xn--bcher-kva.example",
+                                            "a@XN--BCHER-KVA.example"};
+    static const struct set_state left = {.unsubscribed_until_us = INT64_MAX};
+    struct set s;
+
+    (void)state;
+    for (int listed = 0; listed < 4; listed++) {
+        set_init(&s);
+        put(&s, spellings[listed], &bounced);
+        for (int i = 0; i < 4; i++)
+            assert_string_equal(why(&s, spellings[i], false, NOW), "bounce");
+        assert_string_equal(why(&s,
+                                "b@b\xc3\xbc"
+                                "cher.example",
+                                false, NOW),
+                            "");
+        assert_string_equal(why(&s, "a@bucher.example", false, NOW), "");
+        set_fini(&s);
+    }
+    set_init(&s);
+    put(&s, spellings[0], &left);
+    put(&s, spellings[2], &bounced);
+    put(&s, spellings[2], &none);
+    for (int i = 0; i < 4; i++) {
+        assert_string_equal(why(&s, spellings[i], true, NOW), "unsubscribe");
+        assert_string_equal(why(&s, spellings[i], false, NOW), "");
+    }
+    put(&s, spellings[0], &none);
+    assert_string_equal(why(&s, spellings[2], true, NOW), "");
+    set_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(knows_each_and_nobody_else),
         cmocka_unit_test(case_is_nothing_and_project_all),
+        cmocka_unit_test(spelling_is_nothing),
         cmocka_unit_test(every_reason_comes_back),
         cmocka_unit_test(an_unsubscription_stops_campaigns_alone),
         cmocka_unit_test(ends_when_it_ends),
