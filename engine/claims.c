@@ -69,7 +69,7 @@ void claims_hold(struct claims *c, struct batch *b)
 
 struct wanting {
     struct claims *claims;
-    const struct dests *dests;
+    struct dests *dests;
     size_t low; /* about a third of a second's work in hand is few: enough to
                    never run dry while a claim is under way */
     int64_t now_ms;
@@ -145,7 +145,11 @@ static size_t wanted_of(void *arg, const struct offer *offer)
     }
     if (offer->class == BATCH_CAMPAIGN)
         low = wanted_of_campaign(w, offer, low);
-    return low > offer->in_hand ? low - offer->in_hand : 0;
+    if (low > offer->in_hand)
+        return low - offer->in_hand;
+    if (w->claims->by_site && strcmp(offer->site, PRESORT_SITE_OTHER) == 0)
+        dests_press(w->dests);
+    return 0;
 }
 
 static void claim_urgent(struct claims *c)
@@ -200,7 +204,8 @@ void claims_turn(struct claims *c, const struct held *held, struct dests *dests,
         c->list_ms = now_ms;
         queue_list(c->queue, c->by_site);
     }
-    if (held->n > HELD_MAX / 2 && now_ms - c->relieved_ms >= CLAIMS_RELIEF_MS) {
+    if (held->n > CLAIMS_ROOM / 2 &&
+        now_ms - c->relieved_ms >= CLAIMS_RELIEF_MS) {
         c->relieved_ms = now_ms;
         dests_relieve(dests);
     }

@@ -91,6 +91,8 @@ static enum pool_next on_next(void *owner, enum batch_class class,
             return POOL_MAIL;
         }
     }
+    if (hand_waiting(&t->hand, class) > 0)
+        t->slow.limited_ms = w->now_ms;
     t->held_us[class] = hand_waiting(&t->hand, class) > 0 && !t->gate.worn
                             ? t->gate.when_us
                             : 0;
@@ -153,6 +155,7 @@ static void on_settled(void *owner, const struct smtp_result *result,
 
     pace_done(w->pace, &keys, mail->counted, now_us(w));
     mail->counted = 0;
+    t->slow.settled += !result->untried;
     keys.of[PACE_SOURCE] = blamed(t, source);
     if (said.verdict != VERDICT_DELIVERED) {
         t->source_ms = 0; /* it may be blamed */
@@ -508,6 +511,8 @@ void dest_put(struct dest *t, struct parcel *p)
         room_cut_up(t, p, piece);
         return;
     }
+    if (slow_hands_on(t, p))
+        return;
     p->place = t;
     hand_add(&t->hand, p, false);
     t->held_us[p->batch->class] = 0;

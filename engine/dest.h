@@ -16,6 +16,7 @@
 #include "route/relay.h"
 #include "route/sources.h"
 #include "sites.h"
+#include "slow.h"
 
 enum {
     DEST_REPORTS_MAX = 64,
@@ -41,6 +42,9 @@ struct dest_world {
     struct policies *policies;
     struct broken_tls *broken_tls;
     bool one;             /* one destination takes all mail */
+    bool crowded;         /* many batches are held */
+    bool pressed;         /* what waits for slow sites is in others' way */
+    int64_t judged_ms;    /* which these are */
     struct dest *stirred; /* those that want a turn */
     int64_t now_ms;       /* of this turn of the loop */
 };
@@ -55,6 +59,7 @@ struct dest {
     struct gate gate;
     struct pool *pool;
     struct hand hand;
+    struct slow slow;
     struct dest *next_stirred;
     bool stirred;       /* it wants a turn, and is in that list */
     int64_t wake_ms;    /* and at the latest then */

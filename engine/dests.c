@@ -262,6 +262,7 @@ static void look_at_all(struct dests *d)
     size_t at = 0;
 
     for (struct dest *t; (t = map_next(&d->all, &at));) {
+        slow_look(t);
         if (d->world.now_ms >= t->wake_ms)
             dest_stir(t);
         if (pool_state(t->pool).connections > 0)
@@ -272,6 +273,11 @@ static void look_at_all(struct dests *d)
         map_remove(&d->all, t->key);
         dest_free(t);
     }
+}
+
+void dests_press(struct dests *d)
+{
+    d->world.pressed = true;
 }
 
 /* What waits may want more of TLS now: its owner takes it back. */
@@ -296,6 +302,7 @@ void dests_turn(struct dests *d, int64_t now_ms)
     if (now_ms - d->tick_ms >= DESTS_TICK_MS) {
         d->tick_ms = now_ms;
         look_at_all(d);
+        slow_judge_all(&d->all, &d->world);
     }
     while (d->world.stirred) {
         struct dest *t = d->world.stirred;
@@ -354,7 +361,7 @@ bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
                         double *rate)
 {
     const size_t prefix = strlen(SITES_RELAY);
-    const struct pace_site *s = sites_find(d->world.sites, site);
+    struct pace_site *s = sites_find(d->world.sites, site);
     int64_t until_us;
 
     /* Of a relay that no route names any more mail goes another way. */
@@ -363,7 +370,7 @@ bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
         *rate = 0;
         return true;
     }
-    *rate = s ? pace_rate(s) : 0;
+    *rate = s ? slow_rate(s) : 0;
     return s ? !pace_parked(s, now_ms * 1000, &until_us)
              : !sites_held(d->world.sites, site);
 }
@@ -385,6 +392,8 @@ bool dests_campaign_is_open(const struct dests *d,
 void dests_relieve(struct dests *d)
 {
     size_t at = 0;
+
+    d->world.pressed = d->world.crowded = true;
 
     for (struct dest *t; (t = map_next(&d->all, &at));)
         if (hand_waiting(&t->hand, BATCH_TRANSACTIONAL) > 0)

@@ -100,6 +100,10 @@ struct carried dests_carried(const struct mail *mail);
 /* One destination takes all mail: where a mail goes depends on nothing. */
 bool dests_are_one(const struct dests *d);
 
+/* What waits unsorted for slow sites is in the way of other mail: in a few
+ * seconds it is handed on to batches of their own. */
+void dests_press(struct dests *d);
+
 /* Many batches are held: what can't go soon is handed back. */
 void dests_relieve(struct dests *d);
 

@@ -129,13 +129,17 @@ void room_cut_up(struct dest *t, struct parcel *p, size_t piece)
     parcel_return_pieces(p, t->world->one ? NULL : t->label, piece);
 }
 
-/* How many mails of a site it takes in a few seconds; the rest need not wait
- * here. SIZE_MAX: it has no limit. */
+/* How many mails of a site it takes in a few seconds, by its limit, or as it
+ * was measured; the rest need not wait here. SIZE_MAX: as many as there are. */
 static size_t soon(const struct dest *t)
 {
-    double rate = pace_rate(t->gate.site);
+    double rate = pace_rate(t->gate.site), speed = slow_speed(t);
 
-    return rate > 0 ? (size_t)(rate * DEST_WAIT_US / 1e6) + 1 : SIZE_MAX;
+    if (rate <= 0 && speed < 0)
+        return SIZE_MAX;
+    if (rate <= 0 || (speed >= 0 && speed < rate))
+        rate = speed;
+    return (size_t)(rate * DEST_WAIT_US / 1e6) + 1;
 }
 
 /* What of a limit other than the site's need not wait here: beyond that of some

@@ -463,7 +463,7 @@ struct pace *sites_pace(struct sites *s)
     return s->pace;
 }
 
-const struct pace_site *sites_find(const struct sites *s, const char *label)
+struct pace_site *sites_find(const struct sites *s, const char *label)
 {
     return site_labelled(s, label);
 }

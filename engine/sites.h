@@ -40,7 +40,7 @@ struct pace *sites_pace(struct sites *s);
 
 /* By its label: a site's name, or SITES_RELAY and a relay's. NULL: it has no
  * state here. */
-const struct pace_site *sites_find(const struct sites *s, const char *label);
+struct pace_site *sites_find(const struct sites *s, const char *label);
 
 /* Is one, which may have no state here yet, paused or suspended? */
 bool sites_held(const struct sites *s, const char *name);

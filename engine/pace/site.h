@@ -93,6 +93,8 @@ struct pace_ledger {
     size_t waiting;     /* mails in hand: the owner's */
     bool stranded;      /* they have no address to leave from: the owner's */
     const char *fault;  /* why it takes nothing, or NULL: the owner's */
+    bool slow;          /* mail waits there, and goes at this speed */
+    double speed;       /* a second; these two are the owner's */
     unsigned users;     /* of the state: the owner's */
     int64_t retried_us; /* the latest order to retry, wall clock: the owner's */
     uint64_t changes_told, sent_told, changes_learned;

@@ -161,3 +161,35 @@ struct parcel *fair_take(struct fair *f, const unsigned char *campaign)
     }
     return taken;
 }
+
+/* Out of one lane, in front of those that were taken already. */
+static struct parcel *pick(struct fair *f, struct lane *l, fair_may *wanted,
+                           void *arg, struct parcel *taken)
+{
+    struct parcel **at = &l->first, *p;
+
+    l->last = NULL;
+    while ((p = *at)) {
+        if (!wanted(arg, p)) {
+            l->last = p;
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        l->waiting -= parcel_waiting(p);
+        f->waiting -= parcel_waiting(p);
+        p->listed = false;
+        p->next = taken;
+        taken = p;
+    }
+    return taken;
+}
+
+struct parcel *fair_pick(struct fair *f, fair_may *wanted, void *arg)
+{
+    struct parcel *taken = NULL;
+
+    for (size_t i = 0; i < f->n; i++)
+        taken = pick(f, &f->lanes[i], wanted, arg, taken);
+    return taken;
+}

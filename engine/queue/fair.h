@@ -45,6 +45,10 @@ struct mail *fair_next(struct fair *f, fair_may *may, void *arg);
 /* Would there be one? */
 bool fair_any(const struct fair *f, fair_may *may, void *arg);
 
+/* Take the parcels that are wanted out of their lanes: a list by next. The rest
+ * keep their places and shares. */
+struct parcel *fair_pick(struct fair *f, fair_may *wanted, void *arg);
+
 /* Take the campaign's parcels out of their lane (paused, cancelled): a list
  * by next. With NULL those of all campaigns. */
 struct parcel *fair_take(struct fair *f, const unsigned char *campaign);

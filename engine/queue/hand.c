@@ -100,6 +100,11 @@ struct parcel *hand_take_urgent(struct hand *h)
     return taken;
 }
 
+struct parcel *hand_pick(struct hand *h, fair_may *wanted, void *arg)
+{
+    return fair_pick(&h->fair, wanted, arg);
+}
+
 struct parcel *hand_take(struct hand *h, const unsigned char *campaign)
 {
     struct parcel *taken = fair_take(&h->fair, campaign);

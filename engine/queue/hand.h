@@ -38,6 +38,9 @@ size_t hand_waiting(const struct hand *h, enum batch_class class);
 /* Take out all transactional parcels: a list by next, in their order. */
 struct parcel *hand_take_urgent(struct hand *h);
 
+/* Take out the campaigns' parcels that are asked for: a list by next. */
+struct parcel *hand_pick(struct hand *h, fair_may *wanted, void *arg);
+
 /* Take out a campaign's parcels, or with NULL all: a list by next. */
 struct parcel *hand_take(struct hand *h, const unsigned char *campaign);
 

@@ -198,6 +198,40 @@ static void passes_over_who_may_not(void **state)
     batch_free(b);
 }
 
+static bool is_of(void *arg, const struct parcel *p)
+{
+    return p->batch == arg;
+}
+
+/* From between others of the same lane, and a whole lane; the rest is as it
+ * was. */
+static void gives_out_what_is_picked(void **state)
+{
+    struct batch *a = come(1, 1, 3), *b = batch_of(1, 2, 4),
+                 *c = batch_of(1, 3, 5), *d = come(2, 1, 6);
+
+    (void)state;
+    fair_add(&fair, &b->whole, false);
+    fair_add(&fair, &c->whole, false);
+    assert_ptr_equal(fair_pick(&fair, is_of, b), &b->whole);
+    assert_null(b->whole.next);
+    assert_false(b->whole.listed);
+    assert_int_equal(fair.waiting, 3 + 5 + 6);
+    assert_ptr_equal(fair_pick(&fair, is_of, c), &c->whole); /* the last */
+    assert_ptr_equal(fair_pick(&fair, is_of, d), &d->whole);
+    assert_null(fair_pick(&fair, is_of, b));
+    fair_add(&fair, &b->whole, false);
+    for (int i = 0; i < 3; i++)
+        assert_ptr_equal(fair_next(&fair, NULL, NULL)->parcel->batch, a);
+    for (int i = 0; i < 4; i++)
+        assert_ptr_equal(fair_next(&fair, NULL, NULL)->parcel->batch, b);
+    assert_int_equal(fair.waiting, 0);
+    batch_free(a);
+    batch_free(b);
+    batch_free(c);
+    batch_free(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +246,7 @@ int main(void)
                                start),
         cmocka_unit_test_setup(is_taken_by_campaign_or_whole, start),
         cmocka_unit_test_setup(passes_over_who_may_not, start),
+        cmocka_unit_test_setup(gives_out_what_is_picked, start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

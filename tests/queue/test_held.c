@@ -1,4 +1,5 @@
 #include "queue/held.h"
+#include "queue/batches.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -49,11 +50,42 @@ static void says_when_it_is_full(void **state)
     held_fini(&h);
 }
 
+/* Not what is being finished, or has gone to others, or has nothing that
+ * waits; and few at a time. */
+static void marks_what_is_too_late(void **state)
+{
+    struct held h = {0};
+    struct batch *all[HELD_EXPIRED_MAX + 10];
+    const size_t n = sizeof all / sizeof *all;
+    size_t marked = 0;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++) {
+        all[i] = batch_of(1, (int64_t)i + 1, 2);
+        all[i]->expires_us = 1000;
+        held_add(&h, all[i]);
+    }
+    assert_false(held_mark_expired(&h, 999));
+    all[0]->finishing = all[1]->stolen = all[2]->unread = true;
+    batch_drop_waiting(all[3]);
+    all[4]->expires_us = 1001;
+    assert_true(held_mark_expired(&h, 1000));
+    for (size_t i = 0; i < n; i++)
+        marked += all[i]->expired;
+    assert_int_equal(marked, HELD_EXPIRED_MAX);
+    for (size_t i = 0; i < 5; i++)
+        assert_false(all[i]->expired);
+    for (size_t i = 0; i < n; i++)
+        batch_free(all[i]);
+    held_fini(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(keeps_track),
         cmocka_unit_test(says_when_it_is_full),
+        cmocka_unit_test(marks_what_is_too_late),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
