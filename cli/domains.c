@@ -201,7 +201,22 @@ static const struct verb {
              {"show", show},
              {"verify", verify},
              {"remove", remove_}};
-enum { VERBS = sizeof verbs / sizeof *verbs };
+enum { VERBS = sizeof verbs / sizeof *verbs, HOSTNAME_BYTES_MAX = 256 };
+
+/* SPF is asked to allow a:HOSTNAME, unless the settings say otherwise; bounces
+ * come to it where there is a return path. */
+static void warn_of_hostname(const struct config *config)
+{
+    char name[HOSTNAME_BYTES_MAX];
+    bool counts = !*config->spf_mechanisms || *config->return_path_domain;
+
+    config_hostname(config, name, sizeof name);
+    if (counts && !strchr(name, '.'))
+        fprintf(stderr,
+                "presort: warning: %s is no full name: set `hostname` before "
+                "you publish these\n",
+                name);
+}
 
 static int run(const struct verb *verb, int argc, char **argv)
 {
@@ -214,6 +229,8 @@ static int run(const struct verb *verb, int argc, char **argv)
     int result =
         client ? verb->run(client, argc, argv) : cli_fail("%s", err.text);
 
+    if (result == EXIT_DONE && verb->run == add)
+        warn_of_hostname(&config);
     client_free(client);
     config_fini(&config);
     return result;

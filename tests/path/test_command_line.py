@@ -109,6 +109,12 @@ def check_slips_beside_a_database(presort):
     assert ran.returncode == 1
     assert "the relay's secret can't be read: mail would wait" in ran.stdout
     assert ran.stderr.count("/nowhere/secret: No such file") == 1
+    for host, warned in (("vm", True), ("vm.example", False)):
+        ran = subprocess.run(
+            [places.PRESORT, "domains", "add", f"{host}.b.example"],
+            env={**presort.environment, "PRESORT_HOSTNAME": host},
+            capture_output=True, text=True, check=True)
+        assert ("vm is no full name: set `hostname`" in ran.stderr) == warned
 
 
 def run_presort(*words):
