@@ -47,6 +47,7 @@ struct sites {
     bool known_once, has_state, wanted, state_wanted, alone_told;
     int64_t started_us; /* of us, wall clock of the store */
     int64_t clock_us;   /* its clock, less ours that never jumps */
+    int64_t up_ms;      /* the store has been reached since */
     int64_t read_ms, state_ms, asked_ms, report_ms, learned_ms;
     int64_t crowded_ms; /* connections are to end for who joined, since */
     size_t at;          /* where the next report starts */
@@ -245,6 +246,13 @@ static void set_clock(struct sites *s, int64_t store_us)
         s->clock_us -= (s->clock_us - ahead_us) / SITES_CLOCK_SHARE;
 }
 
+/* After that who was not seen is gone, with a margin for a heartbeat on its
+ * way. */
+static int64_t lease_s(const struct sites *s)
+{
+    return s->config->lease_seconds + s->config->lease_seconds / 4 + 1;
+}
+
 static void on_workers(void *arg, const PGresult *rows)
 {
     struct sites *s = arg;
@@ -264,18 +272,15 @@ static void on_workers(void *arg, const PGresult *rows)
     }
     if (n > 0)
         set_clock(s, pg_time(rows, 0, 3));
+    /* When the store was away, who lives has yet to say so. */
+    if (clock_mono_ms() - s->up_ms < lease_s(s) * 1000 &&
+        pace_lacks_worker(s->pace, ids, n))
+        return;
     pace_lanes(s->pace, ids, n, s->worker,
                all_heard(rows, s->worker, mine_us) ? 0 : INT64_MAX, s->clock_us,
                sites_now_us());
     s->changed(s->owner);
     tell_heard(s, last_us);
-}
-
-/* After that who was not seen is gone, with a margin for a heartbeat on its
- * way. */
-static int64_t lease_s(const struct sites *s)
-{
-    return s->config->lease_seconds + s->config->lease_seconds / 4 + 1;
 }
 
 /* What was written since the last time, or all. */
@@ -422,6 +427,7 @@ static void on_up(struct pg *pg, void *owner)
     struct sites *s = owner;
 
     s->wanted = true;
+    s->up_ms = clock_mono_ms();
     pg_send(pg, &sites_listen, NULL, NULL, NULL);
     pg_sync(pg);
     join(s);

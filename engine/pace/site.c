@@ -123,6 +123,19 @@ bool pace_has_made_room(const struct pace *p)
     return true;
 }
 
+bool pace_lacks_worker(const struct pace *p, const int32_t *workers, unsigned n)
+{
+    for (unsigned i = 0; i < p->lanes.n; i++) {
+        unsigned k = 0;
+
+        while (k < n && workers[k] != p->lanes.workers[i])
+            k++;
+        if (k == n)
+            return true;
+    }
+    return false;
+}
+
 unsigned pace_workers(const struct pace *p)
 {
     return p->lanes.n;

@@ -132,6 +132,10 @@ void pace_lanes(struct pace *p, const int32_t *workers, unsigned n,
                 int32_t mine, int64_t quiet_until_us, int64_t clock_us,
                 int64_t now_us);
 
+/* Is any worker of the present list not in this one? */
+bool pace_lacks_worker(const struct pace *p, const int32_t *workers,
+                       unsigned n);
+
 /* The operator's limits, anew: start, each one, done. Beyond PACE_RULES_MAX
  * they are ignored (false). A scope's meter goes on where it is named again. */
 void pace_rules_start(struct pace *p);

@@ -3,6 +3,7 @@ of these die, as counted at the servers; and whoever waits for one keeps nobody
 else waiting."""
 
 import collections
+import signal
 import time
 
 from kit import process
@@ -148,3 +149,29 @@ def test_throttled_transactional_mail_holds_nobody_up():
         # Nothing is lost or told twice by being handed back and forth.
         [[mails]] = presort.sql("SELECT count(*) FROM mail")
         assert int(mails) == 2010
+
+
+def test_an_outage_longer_than_a_lease():
+    """When the database comes back all workers look dead: who is back first
+    must not take the others' share, which they use."""
+    with Postgres() as database, internet(
+            {"r": []}, database=database.url, lease_seconds=4,
+            site_mails_per_second=0, batch_mails_max=50) as (
+                one, sinks), Presort("direct", database.url, key=one.key,
+                                     **one.settings) as two:
+        one.command("sites", "set", "mx.r.example", "mails_per_second=8")
+        process.wait_until(lambda: len(one.sql(
+            "SELECT 1 FROM worker WHERE heard >= (SELECT max(started) "
+            "FROM worker)")) == 4, 20, "all workers to know of each other")
+        campaign = one.new_campaign(people("r", 1000))
+        one.send(campaign)
+        for _ in range(2):
+            process.wait_until(lambda n=len(to(sinks.values(), "r")): len(
+                to(sinks.values(), "r")) > n + 20, 30, "mail to flow")
+            database.stop(signal.SIGQUIT)
+            time.sleep(8)
+            database.start()
+        process.wait_until(lambda n=len(to(sinks.values(), "r")): len(
+            to(sinks.values(), "r")) > n + 40, 60, "mail to flow again")
+        assert most_within(to(sinks.values(), "r"), 1000 - LATE_MS) <= 8
+        assert two.pids("presort-engine")
