@@ -81,28 +81,19 @@ FROM limit_rule
 
 -- name: limits_put
 INSERT INTO limit_rule (scope, name, limits)
-VALUES ($1::text, CASE WHEN $1::text = 'project'
-        THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
-                      $2::text)
-        ELSE $2::text END, $3::text)
+VALUES ($1::text, limit_name($1::text, $2::text), $3::text)
 ON CONFLICT (scope, name) DO UPDATE
 SET limits = excluded.limits, updated = now()
 
 -- name: limits_was
 SELECT limits FROM limit_rule
-WHERE scope = $1::text AND name = CASE WHEN $1::text = 'project'
-    THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
-                  $2::text)
-    ELSE $2::text END
+WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
 
 -- What was read ($3) becomes $4, or none of it is left; no row: it is another
 -- by now.
 -- name: limits_change
 WITH rule AS (
-    SELECT CASE WHEN $1::text = 'project'
-        THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
-                      $2::text)
-        ELSE $2::text END AS name
+    SELECT limit_name($1::text, $2::text) AS name
 ), gone AS (
     DELETE FROM limit_rule l USING rule
     WHERE $4::text = '' AND l.scope = $1::text AND l.name = rule.name
@@ -123,8 +114,5 @@ WHERE EXISTS (SELECT FROM gone) OR EXISTS (SELECT FROM changed)
    OR ($3::text = '' AND $4::text = '')
 
 -- name: limits_delete
-DELETE FROM limit_rule WHERE scope = $1::text AND name = CASE WHEN $1::text = 'project'
-    THEN coalesce((SELECT p.id::text FROM project p WHERE p.name = $2::text),
-                  $2::text)
-    ELSE $2::text END
+DELETE FROM limit_rule WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
 RETURNING name

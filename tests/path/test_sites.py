@@ -518,3 +518,23 @@ def test_a_limit_holds_over_four_workers_on_two_machines():
         lanes = one.sql("""SELECT DISTINCT lane FROM site_worker
                            WHERE site = 'mx.five.example'""")
         assert all(lane.endswith("/4") for lane, in lanes), lanes
+
+
+def test_a_domain_stands_for_its_site_in_limits():
+    """By the command line and the API, as it does where sites are shown."""
+    with internet({"one": []}) as (presort, _):
+        campaign = presort.new_campaign(people("one", 3))
+        presort.send(campaign)
+        presort.wait_for(campaign, 20)
+        process.wait_until(lambda: presort.sql(
+            "SELECT site FROM site WHERE domain = 'one.example'") == [
+                ["mx.one.example"]], 10, "the site to be known")
+        presort.command("sites", "set", "One.example", "mails_per_second=7")
+        assert "site mx.one.example: mails_per_second=7" in presort.command(
+            "limits")
+        presort.ask("PUT", "/limits/site/one.example",
+                    {"limits": "connections=3"})
+        assert "site mx.one.example: connections=3" in presort.command(
+            "limits")
+        presort.command("limits", "remove", "site", "one.example")
+        assert "mx.one.example" not in presort.command("limits")
