@@ -8,8 +8,9 @@
 #include <stddef.h>
 
 enum {
-    SMTP_ECHO_RUN = 20,   /* so long a word of base64 is none for people */
-    SMTP_ECHO_FIRST = 24, /* bytes of the secret that are looked for */
+    SMTP_ECHO_RUN = 20,  /* so long a word of base64 is none for people */
+    SMTP_ECHO_FIRST = 6, /* bytes of the secret that are looked for: who gives
+                            back a part, or breaks its line, begins there */
 };
 
 /* How much of text shows nothing of the secret: not its first bytes, in small
