@@ -10,6 +10,7 @@
 enum {
     RELAY_AGAIN_MS = 60 * 1000,
     RELAY_RETRY_MS = 1000,
+    RELAY_RETRY_MOST_MS = 16 * 1000,
     RELAY_SPEC_MAX = 512
 };
 
@@ -20,6 +21,7 @@ struct server {
     char port[8];
     uv_timer_t *again;
     uv_getaddrinfo_t *asking; /* NULL if none; outlives a freed relay */
+    unsigned retry_ms;        /* the last pause; 0: there was an answer */
     struct relay_address addresses[RELAY_ADDRESSES_MAX];
     size_t n;
 };
@@ -76,6 +78,15 @@ static void take_answer(struct server *s, const struct addrinfo *answer)
     }
 }
 
+/* Twice the last pause: the log has a line for each. */
+static unsigned next_retry_ms(struct server *s)
+{
+    s->retry_ms = s->retry_ms ? 2 * s->retry_ms : RELAY_RETRY_MS;
+    if (s->retry_ms > RELAY_RETRY_MOST_MS)
+        s->retry_ms = RELAY_RETRY_MOST_MS;
+    return s->retry_ms;
+}
+
 static void on_answer(uv_getaddrinfo_t *asked, int status,
                       struct addrinfo *answer)
 {
@@ -88,11 +99,15 @@ static void on_answer(uv_getaddrinfo_t *asked, int status,
     }
     s->asking = NULL;
     if (status != 0) {
-        log_event(LOG_WARN, "relay_unknown", "relay=%s host=%s why=\"%s\"",
-                  s->relay->name, s->host.at.host, uv_strerror(status));
-        uv_timer_start(s->again, ask, RELAY_RETRY_MS, 0);
+        unsigned pause_ms = next_retry_ms(s);
+
+        log_event(LOG_WARN, "relay_unknown",
+                  "relay=%s host=%s pause_ms=%u why=\"%s\"", s->relay->name,
+                  s->host.at.host, pause_ms, uv_strerror(status));
+        uv_timer_start(s->again, ask, pause_ms, 0);
         return;
     }
+    s->retry_ms = 0;
     take_answer(s, answer);
     uv_freeaddrinfo(answer);
     uv_timer_start(s->again, ask, RELAY_AGAIN_MS, 0);
