@@ -136,7 +136,7 @@ def test_wrong_words_are_refused():
                 ("route remove 77", "no such route"),
                 ("relay add x", "usage"),
                 ("relay add direct a:1", "name: direct means"),
-                ("relay add x host", "servers: host: no port"),
+                ("relay add x host", "host is neither HOST:PORT nor a preset"),
                 ("relay add x a:1 --tls maybe", "--tls: none, opp"),
                 ("relay add x a:1 --user u", "--secret: it is missing"),
                 ("relay add x a:1 --user u --secret hunter2",
