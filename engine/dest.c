@@ -124,15 +124,18 @@ static size_t on_waiting(void *owner, enum batch_class class)
         dest_wake_at(t, t->held_us[class]);
         return 0;
     }
-    if (!pace_counts_any(t->world->pace) || n == 0)
+    if (n == 0 || (t->held_us[class] > 0 && !pace_counts_any(t->world->pace)))
         return n;
     t->counts = false;
+    t->carried = 0;
     t->gate.when_us = PACE_NEVER_US;
-    if (!hand_any(&t->hand, class, may_begin, t)) {
-        dest_wake_at(t, t->gate.when_us);
-        return 0;
-    }
-    return t->counts ? 1 : n; /* one by one: each needs a permit */
+    if (hand_any(&t->hand, class, may_begin, t))
+        return t->counts ? 1 : n; /* one by one: each needs a permit */
+    dest_wake_at(t, t->gate.when_us);
+    return !t->counts &&
+                   t->gate.when_us <= now_us(t->world) + DEST_OPEN_AHEAD_US
+               ? n
+               : 0;
 }
 
 /* The end of a connection that others see and blame. Where no pool is set it is
