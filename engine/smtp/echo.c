@@ -12,12 +12,21 @@ static bool is_base64(unsigned char c)
     return isalnum(c) || c == '+' || c == '/' || c == '=';
 }
 
+/* Words of letters alone are people's: "SmtpClientAuthentication". */
 static size_t before_run(const char *text, size_t len)
 {
+    bool coded = false;
+
     for (size_t at = 0, from = 0; at < len; at++) {
-        if (!is_base64((unsigned char)text[at]))
+        unsigned char c = (unsigned char)text[at];
+
+        if (!is_base64(c)) {
             from = at + 1;
-        else if (at + 1 - from == SMTP_ECHO_RUN)
+            coded = false;
+            continue;
+        }
+        coded |= !isalpha(c);
+        if (coded && at + 1 - from >= SMTP_ECHO_RUN)
             return from;
     }
     return len;

@@ -8,7 +8,8 @@
 #include <stddef.h>
 
 enum {
-    SMTP_ECHO_RUN = 20,  /* so long a word of base64 is none for people */
+    SMTP_ECHO_RUN = 20,  /* so long a word of base64 is none for people, unless
+                            it  is of letters alone */
     SMTP_ECHO_FIRST = 6, /* bytes of the secret that are looked for: who gives
                             back a part, or breaks its line, begins there */
 };

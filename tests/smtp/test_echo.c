@@ -31,8 +31,11 @@ static const struct {
     {"no AGpvAHBhc3N3 so", "passw", "no "},
     {"no agpvahbhc3n3 so", "passw", "no "},
     /* Long words of base64, whatever they are. */
-    {"no abcdefghijklmnopqrst so", "x1", "no "},
+    {"no abcdefghijklmnopq7st so", "x1", "no "},
     {"no abcdefghijklmnopqrs so", "x1", "no abcdefghijklmnopqrs so"},
+    {"no abcdefghijklmnopqrstuvwxyz0 so", "x1", "no "},
+    {"5.7.57 SmtpClientAuthentication is disabled", "x1",
+     "5.7.57 SmtpClientAuthentication is disabled"},
     {"see https://support.example/mail/?p=BadCredentials a-1 - gsmtp", "x1",
      "see https://support.example/mail/?p=BadCredentials a-1 - gsmtp"},
 };
