@@ -371,8 +371,10 @@ bool dests_site_is_open(const struct dests *d, const char *site, int64_t now_ms,
         return true;
     }
     *rate = s ? slow_rate(s) : 0;
-    return s ? !pace_parked(s, now_ms * 1000, &until_us)
-             : !sites_held(d->world.sites, site);
+    if (s)
+        return !pace_parked(s, now_ms * 1000, &until_us);
+    return pace_foresee(d->world.pace, site, now_ms * 1000, rate) &&
+           !sites_held(d->world.sites, site);
 }
 
 bool dests_campaign_is_open(const struct dests *d,

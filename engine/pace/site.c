@@ -179,6 +179,20 @@ struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
     return s;
 }
 
+bool pace_foresee(struct pace *p, const char *name, int64_t now_us,
+                  double *rate)
+{
+    struct pace_site s = {.pace = p, .provider = provider_named(name)};
+
+    *rate = 0;
+    if (!s.provider && !pace_rule_find(p, PACE_SITE, name))
+        return true;
+    snprintf(s.name, sizeof s.name, "%s", name);
+    pace_resolve(&s, now_us);
+    *rate = pace_rate(&s);
+    return s.share.n > 0;
+}
+
 bool pace_is_plain(const struct pace_site *s, int64_t now_us)
 {
     int64_t until_us = now_us;

@@ -152,6 +152,10 @@ struct pace_site *pace_site(struct pace *p, const char *name, bool relay,
 struct pace_site *pace_find(const struct pace *p, const char *name, bool relay);
 /* Nothing was learned or ordered: it may be forgotten. */
 bool pace_is_plain(const struct pace_site *s, int64_t now_us);
+/* Of a site (not a relay) that has no state yet: may this worker send there,
+ * and about how many mails a second (0: no limit of its own)? */
+bool pace_foresee(struct pace *p, const char *name, int64_t now_us,
+                  double *rate);
 /* Gone from memory; its address is void. */
 void pace_forget(struct pace *p, struct pace_site *s);
 struct pace_site *pace_next(const struct pace *p, size_t *at);

@@ -172,6 +172,22 @@ static struct pace_verdict says(struct pace_site *s, unsigned code,
                         status, text, NOW);
 }
 
+/* Whoever claims the first mail of a site must not take all of it. */
+static void what_a_site_takes_is_foreseen(void **state)
+{
+    struct pace *p = pace_of("mails_per_second=100", 2);
+    double rate;
+
+    (void)state;
+    assert_true(pace_foresee(p, "mx.example", NOW, &rate) && rate <= 0);
+    rule(p, PACE_SITE, "mx.example", "mails_per_second=20");
+    assert_true(pace_foresee(p, "mx.example", NOW, &rate));
+    assert_true(rate > 8 && rate < 12);
+    assert_null(pace_find(p, "mx.example", false));
+    assert_true(pace_foresee(p, "google", NOW, &rate) && rate > 0);
+    pace_free(p);
+}
+
 static void replies_suspend(void **state)
 {
     struct pace *p = pace_of("", 1);
@@ -539,6 +555,7 @@ int main(void)
         cmocka_unit_test(a_reading_without_it_ends_a_rule),
         cmocka_unit_test(connections_are_counted_and_their_rate_held),
         cmocka_unit_test(two_workers_share_and_a_site_of_one_has_one),
+        cmocka_unit_test(what_a_site_takes_is_foreseen),
         cmocka_unit_test(replies_suspend),
         cmocka_unit_test(who_blames_our_address_does_not_get_it),
         cmocka_unit_test(orders_and_restarts),
