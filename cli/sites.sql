@@ -1,13 +1,13 @@
 -- name: sites_list
 SELECT site, mails, mails_per_second, why, paused IS NOT NULL,
     coalesce(ceil(extract(epoch FROM coalesce(until, next_due) - now())), -1)
-        ::bigint, limits <> '', connections
+        ::bigint, limits <> '' OR in_hand > 0, connections
 FROM sites_now() ORDER BY mails DESC, site LIMIT 200
 
 -- name: sites_show
 SELECT site, mails, mails_per_second, why, paused IS NOT NULL,
     coalesce(ceil(extract(epoch FROM coalesce(until, next_due) - now())), -1)
-        ::bigint, limits <> '', connections, limits, batches,
+        ::bigint, limits <> '' OR in_hand > 0, connections, limits, batches,
     bound_mails_per_second, coalesce(suspended_until::text, '')
 FROM sites_now($1::text) WHERE site = $1::text
 

@@ -9,7 +9,10 @@
 
 #define US_A_SECOND INT64_C(1000000)
 
-enum { REPORT_AGAIN_US = 60 * 1000000 }; /* though nothing has changed */
+enum {
+    REPORT_AGAIN_US = 60 * 1000000, /* though nothing has changed */
+    SOON_US = 1000000,
+};
 
 static int64_t wall_of(int64_t mono_us)
 {
@@ -117,12 +120,13 @@ static int64_t rate_of(const struct pace_ledger *l, int64_t now_us)
     return (int64_t)(l->sent - l->sent_told) * 60 * US_A_SECOND / passed_us;
 }
 
-static void add_until(struct args *args, const struct pace_site *site,
-                      int64_t now_us)
+static void add_until(struct args *args, struct pace_site *site, int64_t now_us)
 {
-    int64_t until_us;
+    int64_t parked_us, until_us = pace_next_us(site, now_us);
+    bool waits =
+        pace_parked(site, now_us, &parked_us) || pace_ledger(site)->waiting > 0;
 
-    if (pace_parked(site, now_us, &until_us) && until_us != PACE_NEVER_US)
+    if (waits && until_us != PACE_NEVER_US && until_us > now_us + SOON_US)
         args_element_time(args, wall_of(until_us));
     else
         args_element_null(args);

@@ -307,6 +307,9 @@ bool pace_has_made_room(const struct pace *p);
 
 /* Why mail waits there, in a sentence; "" if nothing holds it up. */
 void pace_why(const struct pace_site *s, int64_t now_us, char *out);
+/* When the next mail may go there, as far as limits and orders say; now_us: at
+ * once. PACE_NEVER_US: not known. */
+int64_t pace_next_us(const struct pace_site *s, int64_t now_us);
 size_t pace_replies(const struct pace_site *s, const struct pace_reply **out);
 unsigned pace_open(const struct pace_site *s);
 struct pace_ledger *pace_ledger(struct pace_site *s);

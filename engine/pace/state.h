@@ -82,6 +82,8 @@ struct pace_site {
     char campaign_why[PACE_REPLY_MAX]; /* the latest reply that blamed one */
     struct warming warming[PACE_WARMING_MAX];
     size_t n_warming;
+    int64_t failed_us; /* no connection came about, last; 0: one did since */
+    char failed_why[PACE_REPLY_MAX];
     struct pace_reply replies[PACE_REPLIES_MAX];
     size_t n_replies;
     /* The last rule of another scope that let a mail wait here, and when. */

@@ -19,6 +19,7 @@ unsigned pace_opened(struct pace_site *s, const struct pace_asker *by,
 void pace_connected(struct pace_site *s, int64_t now_us)
 {
     s->ready++;
+    s->failed_us = 0;
     shape_connected(&s->shape, s->open, now_us);
 }
 
@@ -53,8 +54,9 @@ static struct pace_reply *room(struct pace_site *s)
     return oldest;
 }
 
-static void hear(struct pace_site *s, unsigned code, const char *enhanced,
-                 const char *text, int64_t now_us)
+static const struct pace_reply *hear(struct pace_site *s, unsigned code,
+                                     const char *enhanced, const char *text,
+                                     int64_t now_us)
 {
     char said[PACE_REPLY_MAX];
     bool has_status = enhanced && enhanced[0];
@@ -74,12 +76,13 @@ static void hear(struct pace_site *s, unsigned code, const char *enhanced,
         if (strcmp(s->replies[i].text, said) == 0) {
             s->replies[i].n++;
             s->replies[i].last_us = now_us;
-            return;
+            return &s->replies[i];
         }
     r = room(s);
     snprintf(r->text, sizeof r->text, "%s", said);
     r->n = 1;
     r->last_us = now_us;
+    return r;
 }
 
 /* ---- What it asks for ---- */
@@ -220,7 +223,9 @@ struct pace_verdict pace_closed(struct pace_site *s, const char *source,
         return (struct pace_verdict){.deed = PROVIDER_NOTHING};
     shape_connect_failed(&s->shape, s->open, s->ready, now_us);
     text = text ? text : "";
-    hear(s, code, "", text, now_us);
+    s->failed_us = now_us;
+    memcpy(s->failed_why, hear(s, code, "", text, now_us)->text,
+           sizeof s->failed_why);
     return judge(s, &keys, code, "", server_said(code, text), true, now_us);
 }
 

@@ -6,6 +6,7 @@
 #define US_A_SECOND INT64_C(1000000)
 /* A limit by the day is asked about seldom. */
 #define HELD_LATELY_US (3600 * US_A_SECOND)
+#define FAILED_LATELY_US (900 * US_A_SECOND)
 /* By number: it is asked about all the time. */
 #define HELD_NOW_US (5 * US_A_SECOND)
 
@@ -103,6 +104,13 @@ static void why_rule(const struct pace_site *s, int64_t now_us, char *out)
              (long long)r->limits.of[binding], unit(binding));
 }
 
+/* Mail waits, and the latest attempts to connect came to nothing. */
+static bool is_unreached(const struct pace_site *s, int64_t now_us)
+{
+    return s->ledger.waiting > 0 && s->ready == 0 && s->failed_us > 0 &&
+           now_us - s->failed_us < FAILED_LATELY_US;
+}
+
 void pace_why(const struct pace_site *s, int64_t now_us, char *out)
 {
     int64_t when_us = now_us;
@@ -131,8 +139,29 @@ void pace_why(const struct pace_site *s, int64_t now_us, char *out)
         why_connections(s, out);
     else if (s->open == 0 && !meter_gate_allows(&s->connects, now_us, &when_us))
         why_limit(s, LIMIT_CONNECTIONS_PER_MINUTE, out);
+    else if (is_unreached(s, now_us))
+        snprintf(out, PACE_WHY_MAX, "%s is not reached: %s", title(s),
+                 s->failed_why);
     else
         why_rule(s, now_us, out);
+}
+
+int64_t pace_next_us(const struct pace_site *s, int64_t now_us)
+{
+    int64_t when_us = now_us;
+    const struct rule_state *r =
+        pace_rule_find(s->pace, s->held_scope, s->held_name);
+
+    if (pace_parked(s, now_us, &when_us))
+        return when_us;
+    when_us = now_us;
+    (void)meter_allows(&s->meter, now_us, &when_us);
+    (void)meter_gate_allows(&s->shape.gate, now_us, &when_us);
+    if (s->open == 0)
+        (void)meter_gate_allows(&s->connects, now_us, &when_us);
+    if (r && s->held_us >= now_us - HELD_LATELY_US)
+        (void)meter_allows(&r->meter, now_us, &when_us);
+    return when_us;
 }
 
 size_t pace_replies(const struct pace_site *s, const struct pace_reply **out)
