@@ -172,8 +172,13 @@ static void on_settled(void *owner, const struct smtp_result *result,
 static unsigned on_connections(void *owner)
 {
     const struct dest *t = owner;
+    unsigned most = pace_connections(t->gate.site);
+    unsigned ours = (unsigned)t->world->config->site_connections_max;
 
-    return pace_connections(t->gate.site);
+    /* What a provider takes, or the operator says, may be more. */
+    if (pace_limits(t->gate.site)->of[LIMIT_CONNECTIONS] > 0)
+        return most;
+    return most < ours ? most : ours;
 }
 
 static unsigned on_mails(void *owner)

@@ -9,6 +9,7 @@
 enum {
     POOL_PAUSE_FIRST_MS = 250,
     POOL_PAUSE_MOST_MS = 60 * 1000,
+    POOL_SPACING_MS = 1000,
     POOL_ROUND_MOST_MS = 15 * 60 * 1000,
     POOL_EHLO_MAX = 256,
     CODE_TLS_FIRST = 530, /* "Must issue a STARTTLS command first" */
@@ -52,10 +53,7 @@ struct pool {
 
 static unsigned most_connections(const struct pool *p)
 {
-    unsigned ours = (unsigned)p->config->site_connections_max;
-    unsigned theirs = p->events.connections(p->owner);
-
-    return theirs < ours ? theirs : ours;
+    return p->events.connections(p->owner);
 }
 
 static unsigned most_campaign(const struct pool *p)
@@ -191,9 +189,11 @@ static void failed(struct pool *p, const struct line *l, const char *why,
         pause *= 2;
     if (pause > POOL_PAUSE_MOST_MS)
         pause = POOL_PAUSE_MOST_MS;
-    /* Where each attempt waits for an answer, all other hosts have their turn
-     * before this one comes again; who is alone waits no longer for that. */
-    int64_t round = (now_ms - l->opened_ms) * (hosts_reachable(&p->hosts) + 1);
+    /* All other hosts have their turn before this one comes again, though each
+     * attempt waits for an answer, and may have to wait for leave to connect;
+     * who is alone waits no longer for that. */
+    int64_t round = (now_ms - l->opened_ms + POOL_SPACING_MS) *
+                    (hosts_reachable(&p->hosts) + 1);
 
     if (hosts_reachable(&p->hosts) > 1 && pause < round)
         pause = round < POOL_ROUND_MOST_MS ? round : POOL_ROUND_MOST_MS;

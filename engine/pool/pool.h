@@ -85,7 +85,7 @@ struct pool_events {
      * it becomes so. */
     void (*unreachable)(void *owner, const struct pool_refusal *refusal);
     /* How many connections there may be, and mails over each (0: no limit
-     * besides the settings'). */
+     * besides the setting). */
     unsigned (*connections)(void *owner);
     unsigned (*mails)(void *owner);
     /* May one more be opened now? If not, *when_ms is when to ask again (mono
