@@ -479,48 +479,6 @@ static void what_was_saved_holds_mail_up(void **state)
     pace_free(p);
 }
 
-static void says_when_the_next_may_go(void **state)
-{
-    struct pace *p = pace_of("mails_per_hour=60", 1);
-    struct pace_site *s = pace_site(p, "a.example", false, 1);
-    int64_t next;
-
-    (void)state;
-    assert_true(pace_next_us(s, NOW) == NOW);
-    pace_spend(s, &nothing, NOW);
-    pace_spend(s, &nothing, NOW);
-    pace_spend(s, &nothing, NOW);
-    next = pace_next_us(s, NOW);
-    assert_true(next > NOW + 50 * SECOND && next < NOW + 200 * SECOND);
-    pace_pause(s, true);
-    assert_true(pace_next_us(s, NOW) == PACE_NEVER_US);
-    pace_free(p);
-}
-
-static void says_that_a_server_is_not_reached(void **state)
-{
-    struct pace *p = pace_of("", 1);
-    struct pace_site *s = pace_site(p, "corp", true, 1);
-    char why[PACE_WHY_MAX];
-
-    (void)state;
-    pace_opened(s, &anyone, NOW);
-    pace_closed(s, NULL, true, 0, "connect: connection refused", NOW);
-    pace_why(s, NOW, why);
-    assert_string_equal(why, ""); /* no mail waits */
-    pace_ledger(s)->waiting = 3;
-    pace_why(s, NOW, why);
-    assert_string_equal(why,
-                        "corp is not reached: connect: connection refused");
-    pace_opened(s, &anyone, NOW);
-    pace_connected(s, NOW);
-    pace_disconnected(s);
-    pace_closed(s, NULL, false, 0, "", NOW);
-    pace_why(s, NOW, why);
-    assert_string_equal(why, "");
-    pace_free(p);
-}
-
 static void keeps_the_latest_replies(void **state)
 {
     struct pace *p = pace_of("", 1);
@@ -607,8 +565,6 @@ int main(void)
         cmocka_unit_test(what_another_was_told_holds_here),
         cmocka_unit_test(too_many_settle),
         cmocka_unit_test(what_was_saved_holds_mail_up),
-        cmocka_unit_test(says_when_the_next_may_go),
-        cmocka_unit_test(says_that_a_server_is_not_reached),
         cmocka_unit_test(keeps_the_latest_replies),
         cmocka_unit_test(says_which_limit_binds),
         cmocka_unit_test(says_who_bounds_connections),
