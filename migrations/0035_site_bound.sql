@@ -69,7 +69,8 @@ LANGUAGE sql AS $$
     SELECT site_retry(which)
 $$;
 
--- The bound is told by all workers together, and so is how fast that is.
+-- The bound is told by all workers together, and so is how fast that is. The
+-- next mail goes when the first of them may send one.
 CREATE OR REPLACE FUNCTION sites_now(only_site text DEFAULT NULL) RETURNS TABLE (
     site text, mails bigint, batches bigint, next_due timestamptz,
     in_hand bigint, connections bigint, mails_per_second double precision,
@@ -92,7 +93,7 @@ LANGUAGE sql STABLE AS $$
                 AS mails_per_second,
             coalesce(min(w.why) FILTER (WHERE w.why <> '' AND w.lane <> ''),
                      '') AS why,
-            max(w.until) AS until, max(w.limits) AS limits
+            min(w.until) FILTER (WHERE w.until > now()) AS until, max(w.limits) AS limits
         FROM site_worker w JOIN worker v ON v.id = w.worker
         WHERE v.stopped IS NULL AND v.seen > now() - interval '2 minutes'
           AND (only_site IS NULL OR w.site = only_site)

@@ -92,26 +92,8 @@ WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
 -- What was read ($3) becomes $4, or none of it is left; no row: it is another
 -- by now.
 -- name: limits_change
-WITH rule AS (
-    SELECT limit_name($1::text, $2::text) AS name
-), gone AS (
-    DELETE FROM limit_rule l USING rule
-    WHERE $4::text = '' AND l.scope = $1::text AND l.name = rule.name
-      AND l.limits = $3::text
-    RETURNING 1
-), changed AS (
-    INSERT INTO limit_rule AS l (scope, name, limits)
-    SELECT $1::text, rule.name, $4::text FROM rule WHERE $4::text <> ''
-    ON CONFLICT (scope, name) DO UPDATE
-    SET limits = excluded.limits, updated = now()
-    WHERE l.limits = $3::text
-    RETURNING 1
-)
-SELECT $1::text || ' ' || rule.name || ': '
-    || coalesce(nullif($4::text, ''), 'no limits of its own')
-FROM rule
-WHERE EXISTS (SELECT FROM gone) OR EXISTS (SELECT FROM changed)
-   OR ($3::text = '' AND $4::text = '')
+SELECT said FROM limit_change($1::text, $2::text, $3::text, $4::text) AS said
+WHERE said IS NOT NULL
 
 -- name: limits_delete
 DELETE FROM limit_rule WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
