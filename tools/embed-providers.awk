@@ -39,6 +39,24 @@ function pattern(s) {
         complain("no \\, $, ^ or ** in a pattern: it is no regular expression")
     return quote(s)
 }
+# A reply as rules see it, and the pattern as a regular expression: near enough
+# to find a proof that its own rule would not take. That no other rule takes it
+# is what tests/pace/test_providers.c proves.
+function fires(glob, reply, i, c, expression) {
+    reply = tolower(reply)
+    gsub(/<[^<>]*@[^<>]*>|[^ \t<>()\[\],:;"]+@[^ \t<>()\[\],:;"]*/, "@", reply)
+    gsub(/[ \t]+/, " ", reply)
+    for (i = 1; i <= length(glob); i++) {
+        c = substr(glob, i, 1)
+        if (c == "*")
+            expression = expression ".*"
+        else if (c == "?")
+            expression = expression "."
+        else
+            expression = expression (c ~ /[a-z0-9 @]/ ? c : "[" c "]")
+    }
+    return reply ~ ("^" expression "$")
+}
 function end_section() {
     if (site == "")
         return
@@ -82,6 +100,7 @@ function end_section() {
         if (when != "")
             complain("the rule before this line is not complete")
         when = pattern(value)
+        raw = value
         if (value !~ /^[245?][0-9?][0-9?] /)
             complain("a reply's pattern starts with its code")
     } else if (key == "then") {
@@ -91,6 +110,8 @@ function end_section() {
     } else if (key == "proof") {
         if (then == "")
             complain("proof comes behind then")
+        if (!fires(raw, value))
+            complain("the rule before this line does not match this reply")
         rules[n_rules++] = sprintf("    {%s, %s, %s},", when, then, quote(value))
         when = then = ""
     } else {

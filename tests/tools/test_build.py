@@ -1,7 +1,8 @@
 """What the build makes of many files is made anew when one of them is new,
-renamed or gone, and not otherwise."""
+renamed or gone, and not otherwise; what makes no sense stops it."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -44,3 +45,22 @@ def test_renamed_and_gone(tree, made, folder, name, other):
     for file in files(other):
         file.unlink()
     assert make()[0] == first
+
+
+def test_a_rule_that_its_reply_does_not_fire_stops_the_build(tmp_path):
+    """As does one without a reply: of providers' rules each proves itself."""
+    known = (ROOT / "engine/pace/providers.ini").read_text(encoding="utf-8")
+    rules = tmp_path / "providers.ini"
+
+    def embed(text):
+        rules.write_text(text, encoding="utf-8")
+        return subprocess.run(
+            ["awk", "-f", ROOT / "tools/embed-providers.awk", rules],
+            capture_output=True, text=True, check=False)
+    assert embed(known).returncode == 0
+    first = re.search("^proof = .*$", known, re.M)[0]
+    refused = embed(known.replace(first, "proof = 250 2.0.0 fine", 1))
+    assert refused.returncode != 0
+    assert "does not match this reply" in refused.stderr
+    refused = embed(known.replace(first + "\n", "", 1))
+    assert refused.returncode != 0 and "not complete" in refused.stderr
