@@ -97,23 +97,27 @@ static void drop(struct entry *e)
     entry_free(e);
 }
 
+/* Those not used since then, and more where there are more than max. */
+static void drop_oldest(struct domains *d, int64_t until_ms, size_t max)
+{
+    struct entry *e = TAILQ_FIRST(&d->lists[ENTRY_IDLE]), *next;
+
+    for (; e && (e->used_ms <= until_ms || d->entries.n > max); e = next) {
+        next = TAILQ_NEXT(e, link);
+        drop(e);
+    }
+}
+
 static void make_room(struct domains *d, size_t max)
 {
-    struct entry *oldest;
-
-    while (d->entries.n > max && (oldest = TAILQ_FIRST(&d->lists[ENTRY_IDLE])))
-        drop(oldest);
+    drop_oldest(d, -1, max);
 }
 
 static void on_sweep(uv_timer_t *timer)
 {
     struct domains *d = timer->data;
-    int64_t now_ms = clock_mono_ms();
-    struct entry *oldest;
 
-    while ((oldest = TAILQ_FIRST(&d->lists[ENTRY_IDLE])) &&
-           now_ms - oldest->used_ms >= DOMAINS_IDLE_MS)
-        drop(oldest);
+    drop_oldest(d, clock_mono_ms() - DOMAINS_IDLE_MS, DOMAINS_MAX);
 }
 
 static struct entry *entry_of(struct domains *d, const char *name,
