@@ -1,19 +1,16 @@
 #include "transcript.h"
 #include "base/utf8.h"
-#include <assert.h>
 #include <ctype.h>
-#include <openssl/evp.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     CODE_LEN = 3,
-    RUN_MIN = 20, /* of base64 in a login: a word of it, not of people */
-    NEEDLE_MAX = 32,
-    NEEDLE_CODED_MIN = 4, /* shorter ones are found anywhere */
-    /* What begins before a line is cut is still to be recognised. */
-    KEPT_MAX = TRANSCRIPT_LINE_MAX + NEEDLE_MAX,
+    /* What begins before a line is cut is still to be recognised, in base64,
+     * too. */
+    KEPT_MAX = TRANSCRIPT_LINE_MAX + 2 * SMTP_ECHO_MOST,
 };
 
 /* ---- What shows ---- */
@@ -55,83 +52,24 @@ static void print_safe(FILE *to, const char *text, size_t len, size_t max)
 
 /* ---- What does not ---- */
 
-static void forget(struct transcript *t)
-{
-    for (size_t i = 0; i < TRANSCRIPT_NEEDLES; i++) {
-        explicit_bzero(t->needles[i].text, sizeof t->needles[i].text);
-        t->needles[i].len = 0;
-    }
-}
-
-/* Of base64, what the secret alone decides, `before` bytes behind the start of
- * a group. */
-static void code(const char *secret, size_t before, struct transcript_needle *n)
-{
-    unsigned char clear[NEEDLE_MAX / 4 * 3], coded[NEEDLE_MAX + 1];
-    size_t len = strnlen(secret, sizeof clear - before);
-    size_t from = (before * 8 + 5) / 6, to = (before + len) * 8 / 6;
-
-    memset(clear, 0, before);
-    memcpy(clear + before, secret, len);
-    EVP_EncodeBlock(coded, clear, (int)(before + len));
-    if (to >= from + NEEDLE_CODED_MIN) {
-        n->len = to - from;
-        memcpy(n->text, coded + from, n->len);
-    }
-    explicit_bzero(clear, sizeof clear);
-    explicit_bzero(coded, sizeof coded);
-}
-
 void transcript_hide(struct transcript *t, const char *secret)
 {
-    struct transcript_needle *plain = &t->needles[TRANSCRIPT_NEEDLES - 1];
-
-    static_assert(sizeof plain->text == NEEDLE_MAX, "the header's number");
-    forget(t);
-    for (size_t before = 0; before < TRANSCRIPT_NEEDLES - 1; before++)
-        code(secret, before, &t->needles[before]);
-    plain->len = strnlen(secret, sizeof plain->text);
-    memcpy(plain->text, secret, plain->len);
+    OPENSSL_cleanse(t->secret, sizeof t->secret);
+    t->secret_len = strnlen(secret, sizeof t->secret);
+    memcpy(t->secret, secret, t->secret_len);
 }
 
-static bool is_base64(unsigned char c)
-{
-    return isalnum(c) || c == '+' || c == '/' || c == '=';
-}
-
-/* Where the first long word of base64 begins: what was said in a login, given
- * back, or a proof that helps to guess the password. */
-static size_t run_start(const char *text, size_t len)
-{
-    for (size_t at = 0, from = 0; at < len; at++) {
-        if (!is_base64((unsigned char)text[at]))
-            from = at + 1;
-        else if (at + 1 - from == RUN_MIN)
-            return from;
-    }
-    return len;
-}
-
-/* How much of it shows: nothing from the word on in which the secret begins. */
 static size_t before_secret(const struct transcript *t, const char *text,
                             size_t len)
 {
-    for (size_t i = 0; i < TRANSCRIPT_NEEDLES; i++) {
-        const struct transcript_needle *n = &t->needles[i];
-        const char *found = n->len ? memmem(text, len, n->text, n->len) : NULL;
-
-        if (found)
-            len = (size_t)(found - text);
-        while (found && len > 0 && (unsigned char)text[len - 1] > ' ')
-            len--;
-    }
-    return len;
+    return smtp_echo_secret(text, len, t->secret, t->secret_len);
 }
 
 /* Of a login a refusal shows ("535-5.7.8 ..."); of other replies the code
  * alone: neither what was challenged nor what proves the server's knowledge of
- * the password is for other eyes. What is no reply does not show. */
-static size_t shown_of_login(const struct transcript *t)
+ * the password is for other eyes. What is no reply does not show; and what
+ * follows a part of the password may be its rest. */
+static size_t shown_of_login(struct transcript *t)
 {
     const char *text = t->line.data;
     size_t len = t->line.len;
@@ -139,9 +77,12 @@ static size_t shown_of_login(const struct transcript *t)
     for (size_t i = 0; i < CODE_LEN; i++)
         if (i >= len || !isdigit((unsigned char)text[i]))
             return 0;
-    if (*text != '4' && *text != '5')
+    if ((*text != '4' && *text != '5') || t->betrayed)
         return CODE_LEN;
-    return run_start(text, len);
+    size_t shown = smtp_echo_login(text, len, t->secret, t->secret_len);
+
+    t->betrayed = shown < len;
+    return shown;
 }
 
 static void flush_line(struct transcript *t)
@@ -196,6 +137,7 @@ static void say(struct transcript *t, const char *bytes, size_t len)
     else if (bytes && t->login && t->line.len > 0)
         flush_line(t); /* what was left behind in the login belongs to it */
     t->login = !bytes;
+    t->betrayed = false;
     if (bytes)
         add(t, '>', bytes, len);
 }
@@ -220,7 +162,7 @@ void transcript_tap(void *owner, enum smtp_tap_event event, const char *bytes,
     case SMTP_TAP_CONNECTED:
         transcript_note(t, "connected, from %.*s", (int)len, bytes);
         t->heard = 0;
-        t->login = false;
+        t->login = t->betrayed = false;
         break;
     case SMTP_TAP_SECURED: transcript_note(t, "TLS from here on"); break;
     case SMTP_TAP_SAID: say(t, bytes, len); break;
@@ -257,5 +199,5 @@ void transcript_fini(struct transcript *t)
     if (t->line.len > 0)
         flush_line(t);
     buf_fini(&t->line);
-    forget(t);
+    OPENSSL_cleanse(t->secret, sizeof t->secret);
 }

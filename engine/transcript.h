@@ -5,23 +5,18 @@
  * What others sent can neither forge a line nor steer a terminal. Of a login
  * nothing is shown but that it took place, and how it ended: what a server says
  * in it would help to guess the password. A server that gives the password
- * back, as it is or in base64, is not shown from that word of the line on.
+ * back, as it is or in base64, is not shown from that word of the line on; in a
+ * login a part of it will do, or any long word of base64, and of what refusals
+ * say then nothing more is shown.
  */
 #ifndef TRANSCRIPT_H
 #define TRANSCRIPT_H
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "smtp/echo.h"
 #include "smtp/wire.h"
 #include <stdio.h>
-
-/* The first bytes of the secret as it is, and of its base64 wherever in a group
- * it may begin: enough to know it by. */
-enum { TRANSCRIPT_NEEDLES = 4 };
-struct transcript_needle {
-    char text[32];
-    size_t len; /* 0: none */
-};
 
 /* All zero but `to`, which is borrowed: a new one. */
 struct transcript {
@@ -30,7 +25,9 @@ struct transcript {
     char who;        /* '>' or '<' */
     bool login;      /* is under way */
     int64_t heard;   /* bytes, of which only so many are shown */
-    struct transcript_needle needles[TRANSCRIPT_NEEDLES];
+    bool betrayed;   /* a refusal of this login gave back what was said */
+    char secret[SMTP_ECHO_MOST]; /* as much as is looked for */
+    size_t secret_len;           /* 0: none */
 };
 
 enum {

@@ -390,9 +390,12 @@ size_t smtp_auth_hide(const struct smtp_auth *a, char *text)
         to--;
     for (from = to; from > 0 && a->line[from - 1] != ' '; from--)
         ;
-    text[smtp_echo_before(text, a->line + from, to - from)] = 0;
-    text[smtp_echo_before(text, a->secret, strlen(a->secret))] = 0;
-    return strlen(text);
+    size_t len = strlen(text);
+
+    len = smtp_echo_login(text, len, a->line + from, to - from);
+    len = smtp_echo_login(text, len, a->secret, strlen(a->secret));
+    text[len] = 0;
+    return len;
 }
 
 void smtp_auth_nonce(struct smtp_auth *a, const char *nonce)

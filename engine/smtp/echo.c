@@ -50,7 +50,7 @@ static size_t before(const char *text, size_t len, const char *word,
 static size_t before_coded(const char *text, size_t len, const char *secret,
                            size_t secret_len, size_t ahead)
 {
-    unsigned char clear[2 + SMTP_ECHO_FIRST] = {0};
+    unsigned char clear[2 + SMTP_ECHO_MOST] = {0};
     unsigned char coded[(sizeof clear + 2) / 3 * 4 + 1];
     size_t from = (ahead * 8 + 5) / 6, to = (ahead + secret_len) * 8 / 6;
 
@@ -63,13 +63,21 @@ static size_t before_coded(const char *text, size_t len, const char *secret,
     return len;
 }
 
-size_t smtp_echo_before(const char *text, const char *secret, size_t secret_len)
+size_t smtp_echo_secret(const char *text, size_t len, const char *secret,
+                        size_t secret_len)
 {
-    size_t len = before_run(text, strlen(text));
-    size_t n = secret_len < SMTP_ECHO_FIRST ? secret_len : SMTP_ECHO_FIRST;
+    size_t n = secret_len < SMTP_ECHO_MOST ? secret_len : SMTP_ECHO_MOST;
 
     len = before(text, len, secret, n);
     for (size_t ahead = 0; ahead < 3; ahead++)
         len = before_coded(text, len, secret, n, ahead);
     return len;
+}
+
+size_t smtp_echo_login(const char *text, size_t len, const char *secret,
+                       size_t secret_len)
+{
+    size_t n = secret_len < SMTP_ECHO_FIRST ? secret_len : SMTP_ECHO_FIRST;
+
+    return smtp_echo_secret(text, before_run(text, len), secret, n);
 }

@@ -185,6 +185,19 @@ static void hides_a_secret_that_comes_back(void **state)
         {"correct horse",
          {"!", "< 535 5.7.8 not (jo/correct horse) here\r\n"},
          LOGIN "< 535 5.7.8 not [not shown]\n"},
+        /* In part, on two lines, in base64; and the next login's answer. */
+        {"correct horse",
+         {"!", "< 535-5.7.8 not CORREC\r\n535 t horse\r\n", "> RSET\r\n", "!",
+          "< 535 5.7.8 no\r\n"},
+         LOGIN "< 535-5.7.8 not [not shown]\n< 535\n> RSET\n" LOGIN
+               "< 535 5.7.8 no\n"},
+        {"correct horse",
+         {"!", "< 535-not Y29ycmVj\r\n535 dCBob3JzZQ==\r\n"},
+         LOGIN "< 535-not [not shown]\n< 535\n"},
+        /* A long word of letters alone is people's. */
+        {"correct horse",
+         {"!", "< 535 5.7.57 SmtpClientAuthentication is disabled\r\n"},
+         LOGIN "< 535 5.7.57 SmtpClientAuthentication is disabled\n"},
         {"", {"< 250 fine\r\n", "* fine"}, "< 250 fine\n* fine\n"},
         {"a", {"< 250 fine and\r\n"}, "< 250 fine [not shown]\n"},
         {"correct", {"< 250 correc\r\n"}, "< 250 correc\n"},

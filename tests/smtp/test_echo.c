@@ -44,8 +44,8 @@ static void shows_no_secret(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        size_t n = smtp_echo_before(cases[i].text, cases[i].secret,
-                                    strlen(cases[i].secret));
+        size_t n = smtp_echo_login(cases[i].text, strlen(cases[i].text),
+                                   cases[i].secret, strlen(cases[i].secret));
 
         if (n != strlen(cases[i].shown) ||
             strncmp(cases[i].text, cases[i].shown, n) != 0)
