@@ -74,3 +74,17 @@ bool utf8_one_line(const char *text)
             return false;
     return true;
 }
+
+bool utf8_is_ascii(const char *bytes, size_t len)
+{
+    uint64_t all = 0, eight;
+    size_t i = 0;
+
+    for (; i + sizeof eight <= len; i += sizeof eight) {
+        memcpy(&eight, bytes + i, sizeof eight);
+        all |= eight;
+    }
+    for (; i < len; i++)
+        all |= (unsigned char)bytes[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
+}

@@ -1,4 +1,5 @@
 #include "mail/domain.h"
+#include "base/utf8.h"
 #include <ctype.h>
 #include <idn2.h>
 #include <stdbool.h>
@@ -60,45 +61,36 @@ enum status domain_ascii(const char *text, char out[DOMAIN_MAX],
     return check(out, err);
 }
 
-static bool is_ascii(const char *at, size_t len)
+/* A-labels for the U-labels behind the last @ of spec, which is in ADDRESS_MAX
+ * bytes, if the domain is one and it fits. Returns its length. */
+static size_t spell_domain(char *spec, size_t len)
 {
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)at[i] >= 0x80)
-            return false;
-    return true;
-}
-
-const char *domain_ascii_spec(const char *spec, char out[ADDRESS_MAX])
-{
-    const char *at = strrchr(spec, '@');
-    size_t local = at ? (size_t)(at - spec) + 1 : 0;
-    char domain[DOMAIN_MAX];
+    char *at = memrchr(spec, '@', len), domain[DOMAIN_MAX];
     struct error err;
 
-    if (!at || is_ascii(at, strlen(at)) || !is_ascii(spec, local) ||
-        domain_ascii(at + 1, domain, &err) != STATUS_OK ||
-        local + strlen(domain) >= ADDRESS_MAX)
-        return spec;
-    memcpy(out, spec, local);
-    memcpy(out + local, domain, strlen(domain) + 1);
-    return out;
-}
-
-size_t domain_fold_spec(const char *spec, size_t len, char out[ADDRESS_MAX])
-{
-    char domain[DOMAIN_MAX];
-    struct error err;
-
-    len = address_fold(spec, len, out);
-    char *at = memrchr(out, '@', len);
-
-    if (!at || is_ascii(at, strlen(at)) ||
+    if (!at || utf8_is_ascii(at, strlen(at)) ||
         domain_ascii(at + 1, domain, &err) != STATUS_OK)
         return len;
-    size_t local = (size_t)(at + 1 - out), n = strlen(domain);
+    size_t local = (size_t)(at + 1 - spec), n = strlen(domain);
 
     if (local + n >= ADDRESS_MAX)
         return len;
     memcpy(at + 1, domain, n + 1);
     return local + n;
+}
+
+const char *domain_ascii_spec(const char *spec, char out[ADDRESS_MAX])
+{
+    size_t len = strlen(spec);
+
+    if (len >= ADDRESS_MAX || utf8_is_ascii(spec, len))
+        return spec;
+    memcpy(out, spec, len + 1);
+    len = spell_domain(out, len);
+    return utf8_is_ascii(out, len) ? out : spec;
+}
+
+size_t domain_fold_spec(const char *spec, size_t len, char out[ADDRESS_MAX])
+{
+    return spell_domain(out, address_fold(spec, len, out));
 }

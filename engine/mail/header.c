@@ -1,4 +1,5 @@
 #include "mail/header.h"
+#include "base/utf8.h"
 #include "mail/domain.h"
 #include "mail/encode.h"
 #include <stdbool.h>
@@ -121,14 +122,6 @@ void header_text(struct buf *out, const char *name, char *value, size_t len)
 
 /* Address lists. */
 
-static bool is_ascii(const char *s)
-{
-    for (; *s; s++)
-        if ((unsigned char)*s >= 0x80)
-            return false;
-    return true;
-}
-
 /* Atoms and single spaces need no quotes (RFC 5322 3.2.5). "=" is an atom
  * character, but what looks like an encoded word would be read as one. */
 static bool is_phrase(const char *name)
@@ -158,7 +151,7 @@ static size_t name_width(const char *name)
 {
     size_t escapes = 0;
 
-    if (!is_ascii(name))
+    if (!utf8_is_ascii(name, strlen(name)))
         return ENCODE_WORD_MIN;
     if (is_phrase(name))
         return strcspn(name, " ");
@@ -169,7 +162,7 @@ static size_t name_width(const char *name)
 
 static void add_name(struct buf *out, size_t start, const char *name)
 {
-    if (!is_ascii(name))
+    if (!utf8_is_ascii(name, strlen(name)))
         encode_words(out, name, strlen(name), column(out, start));
     else if (is_phrase(name))
         add_plain(out, start, name, strlen(name));

@@ -238,14 +238,6 @@ enum status part_id_check(const char *id, struct error *err)
 
 enum { PIECE_MAX = 56 }; /* of a value, so that a line keeps to 78 */
 
-static bool is_ascii(const char *s)
-{
-    for (; *s; s++)
-        if ((unsigned char)*s >= 0x80)
-            return false;
-    return true;
-}
-
 /* Of a value in quotes, and of its fallback. */
 static size_t quoted_width(const char *value)
 {
@@ -322,7 +314,8 @@ void part_add_parameter(struct buf *out, const char *name, const char *value)
     bool fits = quoted_width(value) <= PIECE_MAX;
 
     /* Readers disagree on escapes in pieces. */
-    if (!is_ascii(value) || (!fits && strpbrk(value, "\"\\"))) {
+    if (!utf8_is_ascii(value, strlen(value)) ||
+        (!fits && strpbrk(value, "\"\\"))) {
         add_encoded(out, name, value);
     } else if (!fits) {
         add_pieces(out, name, value);

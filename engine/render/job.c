@@ -1,10 +1,10 @@
 #include "render/job.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "mail/domain.h"
 #include "mail/token.h"
 #include "render/list.h"
-#include "smtp/say.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,7 +244,7 @@ static bool has_utf8_header(const struct buf *mail)
     const char *at = memmem(mail->data, mail->len, end, strlen(end));
     size_t n = at ? (size_t)(at - mail->data) : mail->len;
 
-    return smtp_say_beyond_ascii(mail->data, n);
+    return !utf8_is_ascii(mail->data, n);
 }
 
 struct smtp_message job_message(struct job *job)

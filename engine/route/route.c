@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "egress/warmup.h"
 #include "engine/route/route.sql.h"
 #include "loop/pg.h"
@@ -315,10 +316,10 @@ static const char *ascii_domain(const char *domain, char out[DOMAIN_MAX])
 {
     struct error err;
 
-    for (const char *c = domain; *c; c++)
-        if (*c & 0x80)
-            return domain_ascii(domain, out, &err) == STATUS_OK ? out : domain;
-    return domain;
+    if (utf8_is_ascii(domain, strlen(domain)) ||
+        domain_ascii(domain, out, &err) != STATUS_OK)
+        return domain;
+    return out;
 }
 
 struct route_way route_of(const struct route *r,

@@ -1,4 +1,5 @@
 #include "smtp/fit.h"
+#include "base/utf8.h"
 #include "mail/address.h"
 #include "smtp/look.h"
 #include "smtp/say.h"
@@ -32,7 +33,7 @@ static bool fit_for_command(const char *address)
 
 static bool wide(const char *address)
 {
-    return smtp_say_beyond_ascii(address, strlen(address));
+    return !utf8_is_ascii(address, strlen(address));
 }
 
 void smtp_session_want(struct smtp_session *s, enum smtp_starttls starttls,

@@ -1,5 +1,5 @@
 #include "smtp/look.h"
-#include "smtp/say.h"
+#include "base/utf8.h"
 #include <string.h>
 
 bool smtp_look_offers(const struct smtp_session *s, unsigned cap)
@@ -106,7 +106,7 @@ static bool spares_body(const struct smtp_session *s,
 {
     return at == STEP_MAIL && m->eight_bit &&
            smtp_look_offers(s, SMTP_CAP_8BITMIME) &&
-           smtp_say_beyond_ascii(m->data, m->data_len);
+           !utf8_is_ascii(m->data, m->data_len);
 }
 
 unsigned smtp_look_spare(const struct smtp_session *s,

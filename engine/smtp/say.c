@@ -1,23 +1,9 @@
 #include "smtp/say.h"
 #include "base/bug.h"
+#include "base/utf8.h"
 #include "smtp/look.h"
 #include <stdio.h>
 #include <string.h>
-
-/* Every body is scanned: eight bytes at a time. */
-bool smtp_say_beyond_ascii(const char *bytes, size_t len)
-{
-    uint64_t all = 0, eight;
-    size_t i = 0;
-
-    for (; i + sizeof eight <= len; i += sizeof eight) {
-        memcpy(&eight, bytes + i, sizeof eight);
-        all |= eight;
-    }
-    for (; i < len; i++)
-        all |= (unsigned char)bytes[i];
-    return (all & UINT64_C(0x8080808080808080)) != 0;
-}
 
 /* A line that starts with a dot is stuffed, and BDAT would send the dot that
  * was put there. Such lines are rare. */
@@ -84,10 +70,10 @@ static void say_mail(struct smtp_session *s, const struct smtp_message *m)
         smtp_said_add(&s->said, size);
     }
     if (smtp_look_offers(s, SMTP_CAP_8BITMIME) &&
-        smtp_say_beyond_ascii(m->data, m->data_len))
+        !utf8_is_ascii(m->data, m->data_len))
         smtp_said_add(&s->said, " BODY=8BITMIME");
-    if (m->utf8_header || smtp_say_beyond_ascii(m->from, strlen(m->from)) ||
-        smtp_say_beyond_ascii(m->to, strlen(m->to)))
+    if (m->utf8_header || !utf8_is_ascii(m->from, strlen(m->from)) ||
+        !utf8_is_ascii(m->to, strlen(m->to)))
         smtp_said_add(&s->said, " SMTPUTF8");
     if (m->require_tls)
         smtp_said_add(&s->said, " REQUIRETLS");

@@ -10,8 +10,6 @@
 /* Says the step's command for the mail s->mail, if it is a step of a mail. */
 void smtp_say(struct smtp_session *s, enum smtp_step step);
 
-bool smtp_say_beyond_ascii(const char *bytes, size_t len);
-
 /* Was a dot put before a dot (RFC 5321, 4.5.2)? */
 bool smtp_say_has_stuffing(const char *bytes, size_t len);
 #endif

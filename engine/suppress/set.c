@@ -1,6 +1,7 @@
 #include "suppress/set.h"
 #include "base/bug.h"
 #include "base/memory.h"
+#include "base/utf8.h"
 #include "mail/domain.h"
 #include <stdlib.h>
 #include <string.h>
@@ -59,14 +60,6 @@ static uint64_t hash_of(const struct set *s, int64_t project,
     return hash ? hash : 1;
 }
 
-static bool is_wide(const char *address, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if ((unsigned char)address[i] >= 0x80)
-            return true;
-    return false;
-}
-
 static uint32_t minutes(int64_t us)
 {
     if (us <= EPOCH_US)
@@ -108,7 +101,7 @@ static void grow(struct set *s)
 void set_put(struct set *s, int64_t project, const char *address, size_t len,
              const struct set_state *state)
 {
-    bool wide = is_wide(address, len);
+    bool wide = !utf8_is_ascii(address, len);
     uint64_t hash = hash_of(s, project, address, len, wide);
     uint32_t until = minutes(state->until_us);
     uint32_t unsubscribed = minutes(state->unsubscribed_until_us);

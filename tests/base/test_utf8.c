@@ -81,12 +81,32 @@ static void a_name_is_one_line(void **state)
         assert_false(utf8_one_line(others[i]));
 }
 
+/* One byte that is none, at each place of texts of each length. */
+static void ascii_is_seven_bits(void **state)
+{
+    char text[25];
+
+    (void)state;
+    for (size_t len = 0; len < sizeof text; len++) {
+        memset(text, 0x7f, sizeof text);
+        memset(text + len, 0x80, sizeof text - len); /* behind it */
+        assert_true(utf8_is_ascii(text, len));
+        for (size_t i = 0; i < len; i++) {
+            text[i] = (char)0x80;
+            assert_false(utf8_is_ascii(text, len));
+            text[i] = 0;
+            assert_true(utf8_is_ascii(text, len));
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(characters),
         cmocka_unit_test(finds_the_first_bad_byte),
         cmocka_unit_test(a_name_is_one_line),
+        cmocka_unit_test(ascii_is_seven_bits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
