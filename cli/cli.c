@@ -49,27 +49,43 @@ int cli_help(int argc, char **argv, const char *usage, const char *more)
     return cli_usage("usage: presort %s", usage);
 }
 
+/* The option that word, `--name=value`, gives a value which it does not take.
+ * getopt_long() says by optopt which one; but by that, too, which short option
+ * is unknown, and then word may be the one before. */
+static const struct option *without_value(const char *word,
+                                          const struct option *known)
+{
+    size_t len = strcspn(word, "=");
+
+    if (strncmp(word, "--", 2) != 0 || !word[len])
+        return NULL;
+    for (; known->name; known++)
+        if (known->val == optopt && !known->has_arg &&
+            strncmp(known->name, word + 2, len - 2) == 0)
+            return known;
+    return NULL;
+}
+
 /* word is `--name` or `--name=value`. */
-static int option_unknown(const char *word, const struct option *known)
+static void option_unknown(const char *word, const struct option *known)
 {
     char name[NEAREST_WORD_MAX + 1];
     const char *names[CLI_OPTIONS_MAX];
     size_t n = 0;
 
     snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
-    for (; known->name && n < CLI_OPTIONS_MAX; known++) {
-        if (strcmp(known->name, name + 2) == 0)
-            return cli_usage("%s takes no value", name);
+    for (; known->name && n < CLI_OPTIONS_MAX; known++)
         names[n++] = known->name;
-    }
     const char *meant = nearest_word(name + 2, names, n);
     if (meant)
-        return cli_usage("unknown option %s, did you mean --%s?", name, meant);
-    return cli_usage("unknown option %s", name);
+        cli_usage("unknown option %s, did you mean --%s?", name, meant);
+    else
+        cli_usage("unknown option %s", name);
 }
 
 int cli_option(int argc, char **argv, const struct option *known)
 {
+    const struct option *bare;
     int found;
 
     opterr = 0;
@@ -79,8 +95,10 @@ int cli_option(int argc, char **argv, const struct option *known)
     const char *word = argv[optind - 1];
     if (found == ':')
         cli_usage("%s wants a value", word);
-    else if (strncmp(word, "--", 2) == 0)
+    else if (!optopt)
         option_unknown(word, known);
+    else if ((bare = without_value(word, known)))
+        cli_usage("--%s takes no value", bare->name);
     else
         cli_usage("unknown option -%c", optopt);
     return '?';

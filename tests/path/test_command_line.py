@@ -165,7 +165,10 @@ def test_every_command_refuses_an_unknown_option():
     (["campaign", "send", "--fromm=x"], "option --fromm, did you mean --from?"),
     (["campaign", "send", "--from"], "--from wants a value"),
     (["campaign", "send", "--watch=1"], "--watch takes no value"),
+    (["campaign", "send", "--wat=1"], "--watch takes no value"),
     (["campaign", "send", "-x"], "unknown option -x"),
+    (["campaign", "send", "--watch", "-xy"], "unknown option -x"),
+    (["campaign", "send", "--from=x", "-wz"], "unknown option -w"),
     (["render", "--template"], "--template wants a value"),
     (["tlsrpt", "--date", "monday"], "\"monday\" is no day such as"),
     (["sink", "--lissten", "x"], "did you mean --listen?")])
