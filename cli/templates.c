@@ -79,7 +79,10 @@ static int options_read(int argc, char **argv, struct options *o)
             return cli_usage("what is %s?", argv[optind]);
         o->words[o->n_words++] = argv[optind];
     }
-    return o->n_words ? EXIT_DONE : cli_usage("%s", usage);
+    if (o->n_words > 0)
+        return EXIT_DONE;
+    cli_usage("%s", usage);
+    return EXIT_USAGE;
 }
 
 static enum status read_file(const char *path, struct buf *out,
