@@ -91,9 +91,8 @@ def test_a_fall_back_that_is_down_keeps_nothing():
     with internet({"one": []}, workers=1) as (presort, sinks):
         presort.command("relay", "add", "back", f"127.0.0.1:{relay}")
         presort.command("route", "default", "direct", "--fallback", "back")
-        process.wait_until(lambda: "back" in presort.command("route", "list"), 10,
-                           "the route")
-        time.sleep(1)
+        process.wait_until(lambda: "rules=1" in presort.log(), 15,
+                           "the worker to know the route")
         sink = sinks["one"]
         sink.stop()
         for i in range(3):
@@ -111,7 +110,8 @@ def test_a_fall_back_relay_takes_what_it_can():
             {"one": []}, workers=1) as (presort, sinks):
         presort.command("relay", "add", "back", f"127.0.0.1:{relay.port}")
         presort.command("route", "default", "direct", "--fallback", "back")
-        time.sleep(1)
+        process.wait_until(lambda: "rules=1" in presort.log(), 15,
+                           "the worker to know the route")
         sink = sinks["one"]
         sink.stop()
         for i in range(3):
