@@ -23,16 +23,21 @@ RETURNS text LANGUAGE sql AS $$
           AND l.limits = was
         RETURNING 1
     ), changed AS (
-        INSERT INTO limit_rule AS l (scope, name, limits)
-        SELECT of_scope, rule.name, becomes FROM rule WHERE becomes <> ''
-        ON CONFLICT (scope, name) DO UPDATE
-        SET limits = excluded.limits, updated = now()
-        WHERE l.limits = was
+        UPDATE limit_rule l SET limits = becomes, updated = now()
+        FROM rule
+        WHERE becomes <> '' AND l.scope = of_scope AND l.name = rule.name
+          AND l.limits = was
+        RETURNING 1
+    ), added AS (
+        INSERT INTO limit_rule (scope, name, limits)
+        SELECT of_scope, rule.name, becomes FROM rule
+        WHERE becomes <> '' AND was = ''
+        ON CONFLICT (scope, name) DO NOTHING
         RETURNING 1
     )
     SELECT of_scope || ' ' || rule.name || ': '
         || coalesce(nullif(becomes, ''), 'no limits of its own')
     FROM rule
     WHERE EXISTS (SELECT FROM gone) OR EXISTS (SELECT FROM changed)
-       OR (was = '' AND becomes = '')
+       OR EXISTS (SELECT FROM added) OR (was = '' AND becomes = '')
 $$;

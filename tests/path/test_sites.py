@@ -485,6 +485,14 @@ def test_one_limit_is_set_and_the_others_stay():
         assert presort.command("limits").splitlines() == [
             "project default: mails_per_day=10 burst=3",
             "site google: connections=7 burst=none"]
+        # Who read what others have changed or removed since is told so.
+        for was, becomes in [("burst=1", "burst=2"), ("burst=1", ""),
+                             ("", "burst=2")]:
+            assert presort.sql(f"SELECT limit_change('site', 'google', "
+                               f"'{was}', '{becomes}')") == [[""]]
+        assert presort.sql("SELECT limit_change('site', 'gone', 'burst=1', "
+                           "'burst=2')") == [[""]]
+        assert "gone" not in presort.command("limits")
 
 
 def test_a_limit_holds_over_four_workers_on_two_machines():
