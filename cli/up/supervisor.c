@@ -315,6 +315,7 @@ static const char *const at_start[] = {
     "fetch_",
     "hostname",
     "inbound_listen",
+    "inbound_message_max_bytes",
     "inbound_poll_seconds",
     "log_level",
     "postgres_bin_dir",
