@@ -2,12 +2,13 @@
 SELECT s.mails, s.mails_per_second, s.why, s.paused IS NOT NULL,
     coalesce(ceil(extract(epoch FROM coalesce(s.until, s.next_due) - now())),
              -1)::bigint,
-    s.limits <> '', s.limits,
+    s.limits <> '' OR s.in_hand > 0, s.limits,
     json_build_object(
         'name', s.site, 'mails', s.mails, 'batches', s.batches,
         'mails_in_hand', s.in_hand, 'connections', s.connections,
         'mails_per_second', round(s.mails_per_second::numeric, 2),
-        'next_attempt_at', coalesce(s.until, greatest(s.next_due, now())),
+        'next_attempt_at', coalesce(s.until, CASE WHEN s.next_due IS NOT NULL
+            THEN greatest(s.next_due, now()) END),
         'paused_at', s.paused, 'suspended_until', s.suspended_until,
         'shaped_to_mails_per_second',
         nullif(round(s.bound_mails_per_second::numeric, 3), 0),
@@ -23,12 +24,13 @@ WITH wanted AS (
 SELECT s.mails, s.mails_per_second, s.why, s.paused IS NOT NULL,
     coalesce(ceil(extract(epoch FROM coalesce(s.until, s.next_due) - now())),
              -1)::bigint,
-    s.limits <> '', s.limits,
+    s.limits <> '' OR s.in_hand > 0, s.limits,
     json_build_object(
         'name', s.site, 'mails', s.mails, 'batches', s.batches,
         'mails_in_hand', s.in_hand, 'connections', s.connections,
         'mails_per_second', round(s.mails_per_second::numeric, 2),
-        'next_attempt_at', coalesce(s.until, greatest(s.next_due, now())),
+        'next_attempt_at', coalesce(s.until, CASE WHEN s.next_due IS NOT NULL
+            THEN greatest(s.next_due, now()) END),
         'paused_at', s.paused, 'suspended_until', s.suspended_until,
         'shaped_to_mails_per_second',
         nullif(round(s.bound_mails_per_second::numeric, 3), 0),

@@ -447,6 +447,19 @@ def test_the_api_shows_and_orders_the_same():
         presort.ask("POST", "/sites/one.example/resume")
         presort.wait_for(campaign, 30)
         assert most_within(sinks["one"].lines(), 1000 - LATE_MS) <= 10
+        # Nothing waits; and what has no limits is in a worker's hand.
+        process.wait_until(lambda: presort.ask(
+            "GET", "/sites/one.example")["mails"] == 0, 15, "all to be told")
+        presort.sql("""
+            INSERT INTO site_worker (site, worker, lane, connections, waiting,
+                mails_per_second, why, limits, replies)
+            SELECT 'relay corp', id, '1/1', 0, 3, 0, '', '', '[]'
+            FROM worker""")
+        corp, one = presort.ask("GET", "/sites")["data"]
+        for site in one, presort.ask("GET", "/sites/one.example"):
+            assert site["next_attempt_at"] is None, site
+        for site in corp, presort.ask("GET", "/sites/relay%20corp"):
+            assert site["sentence"] == "3 mails wait", site
         assert presort.ask("DELETE", "/limits/site/mx.one.example")["deleted"]
         assert presort.call("DELETE", "/limits/site/x").status == 404
 
