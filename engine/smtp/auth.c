@@ -381,18 +381,25 @@ const char *smtp_auth_why(const struct smtp_auth *a)
     return a->why;
 }
 
-size_t smtp_auth_hide(const struct smtp_auth *a, char *text)
+/* The last word of its line. LOGIN begins with none: its name may come back. */
+static const char *said(const struct smtp_auth *a, size_t *len)
 {
     size_t from, to = a->len;
 
-    /* The last word of the line is what the mechanism says. */
     while (to > 0 && (a->line[to - 1] == '\r' || a->line[to - 1] == '\n'))
         to--;
     for (from = to; from > 0 && a->line[from - 1] != ' '; from--)
         ;
-    size_t len = strlen(text);
+    *len = a->at == AT_USER ? 0 : to - from;
+    return a->line + from;
+}
 
-    len = smtp_echo_login(text, len, a->line + from, to - from);
+size_t smtp_auth_hide(const struct smtp_auth *a, char *text)
+{
+    size_t len = strlen(text), word_len;
+    const char *word = said(a, &word_len);
+
+    len = smtp_echo_login(text, len, word, word_len);
     len = smtp_echo_login(text, len, a->secret, strlen(a->secret));
     text[len] = 0;
     return len;

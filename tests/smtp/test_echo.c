@@ -85,11 +85,28 @@ static void shows_no_line(void **state)
     }
 }
 
+/* That is for people, who otherwise would not learn what is wrong. */
+static void shows_the_mechanisms_name(void **state)
+{
+    static const char refusal[] = "5.7.8 no login without TLS";
+    const struct smtp_login login = {
+        .mechs = SMTP_MECH_LOGIN, .user = "jo", .secret = "pw"};
+    struct smtp_auth *a = smtp_auth_new(&login);
+    char text[] = "5.7.8 no login without TLS";
+
+    (void)state;
+    assert_int_equal(smtp_auth_begin(a, SMTP_MECH_LOGIN, true), SMTP_AUTH_SAY);
+    assert_int_equal(smtp_auth_hide(a, text), strlen(refusal));
+    assert_string_equal(text, refusal);
+    smtp_auth_free(a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shows_no_secret),
         cmocka_unit_test(shows_no_line),
+        cmocka_unit_test(shows_the_mechanisms_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
