@@ -16,7 +16,12 @@
 
 ENUM_DEFINE(fetch, FETCH_TABLE);
 
-enum { URL_MAX = DNS_NAME_MAX + 64, HTTP_OK = 200, CONNECT_SECONDS = 10 };
+enum {
+    URL_MAX = DNS_NAME_MAX + 64,
+    HTTP_OK = 200,
+    CONNECT_SECONDS = 10,
+    NET6_BYTES = 8, /* a /64: whoever has one address of it has all */
+};
 
 /* An address that servers are at: there while a transfer to it is. */
 struct place {
@@ -52,19 +57,29 @@ struct fetcher {
 
 /* ---- Whose turn it is ---- */
 
-static void place_key(const struct sockaddr_storage *address, char *out)
+static void address_text(const struct sockaddr_storage *address,
+                         char out[INET6_ADDRSTRLEN])
 {
     const void *any = address;
     const struct sockaddr_in *in = any;
     const struct sockaddr_in6 *in6 = any;
-    struct in6_addr net = {0};
 
-    if (address->ss_family == AF_INET6) {
-        memcpy(&net, &in6->sin6_addr, sizeof net / 2);
-        inet_ntop(AF_INET6, &net, out, INET6_ADDRSTRLEN);
-    } else {
+    if (address->ss_family == AF_INET6)
+        inet_ntop(AF_INET6, &in6->sin6_addr, out, INET6_ADDRSTRLEN);
+    else
         inet_ntop(AF_INET, &in->sin_addr, out, INET6_ADDRSTRLEN);
-    }
+}
+
+static void place_key(const struct sockaddr_storage *address,
+                      char out[INET6_ADDRSTRLEN])
+{
+    struct sockaddr_storage net = *address;
+    void *any = &net;
+    struct in6_addr *in6 = &((struct sockaddr_in6 *)any)->sin6_addr;
+
+    if (net.ss_family == AF_INET6)
+        memset(in6->s6_addr + NET6_BYTES, 0, sizeof in6->s6_addr - NET6_BYTES);
+    address_text(&net, out);
 }
 
 static struct place *place_of(struct fetcher *f,
@@ -207,14 +222,9 @@ static void set_addresses(struct transfer *t, const char *domain, int port,
     buf_addf(&line, "+mta-sts.%s:%d:", domain, port);
     for (size_t i = 0; i < n && i < FETCH_ADDRESSES_MAX; i++) {
         char text[INET6_ADDRSTRLEN];
-        const void *any = &addresses[i];
         bool six = addresses[i].ss_family == AF_INET6;
 
-        inet_ntop(
-            addresses[i].ss_family,
-            six ? (const void *)&((const struct sockaddr_in6 *)any)->sin6_addr
-                : (const void *)&((const struct sockaddr_in *)any)->sin_addr,
-            text, sizeof text);
+        address_text(&addresses[i], text);
         buf_addf(&line, six ? "%s[%s]" : "%s%s", i > 0 ? "," : "", text);
     }
     t->resolve = curl_slist_append(NULL, line.data);
