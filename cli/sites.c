@@ -4,6 +4,7 @@
 #include "cli/commands.h"
 #include "cli/sites.sql.h"
 #include "base/memory.h"
+#include "engine/pace/limits.sql.h"
 #include "pace/amend.h"
 #include "pace/retry.h"
 #include "pace/say.h"
@@ -258,7 +259,7 @@ static int change(PGconn *conn, const char *scope, const char *name,
         return cli_fail("%s", err.text);
     if (check_scope(scope, text) != EXIT_DONE)
         return EXIT_FAILED;
-    DB_RESULT *r = db_query(conn, &err, SQL_LIMITS_SET, 4, params);
+    DB_RESULT *r = db_query(conn, &err, SQL_LIMITS_CHANGE, 4, params);
 
     if (!r)
         return cli_fail("%s", err.text);

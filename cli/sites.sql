@@ -62,16 +62,6 @@ SELECT scope, CASE WHEN scope = 'project'
         ELSE l.name END, limits
 FROM limit_rule l ORDER BY scope, name
 
--- name: limits_was
-SELECT limits FROM limit_rule
-WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
-
--- What was read ($3) becomes $4, or none of it is left; no row: it is another
--- by now.
--- name: limits_set
-SELECT said FROM limit_change($1::text, $2::text, $3::text, $4::text) AS said
-WHERE said IS NOT NULL
-
 -- name: limits_remove
 DELETE FROM limit_rule WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
 RETURNING scope || ' ' || name

@@ -4,6 +4,7 @@
 #include "api/handlers/sites.sql.h"
 #include "api/json.h"
 #include "api/request.h"
+#include "engine/pace/limits.sql.h"
 #include "pace/amend.h"
 #include "pace/retry.h"
 #include "pace/say.h"

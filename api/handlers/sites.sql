@@ -87,16 +87,6 @@ VALUES ($1::text, limit_name($1::text, $2::text), $3::text)
 ON CONFLICT (scope, name) DO UPDATE
 SET limits = excluded.limits, updated = now()
 
--- name: limits_was
-SELECT limits FROM limit_rule
-WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
-
--- What was read ($3) becomes $4, or none of it is left; no row: it is another
--- by now.
--- name: limits_change
-SELECT said FROM limit_change($1::text, $2::text, $3::text, $4::text) AS said
-WHERE said IS NOT NULL
-
 -- name: limits_delete
 DELETE FROM limit_rule WHERE scope = $1::text AND name = limit_name($1::text, $2::text)
 RETURNING name
