@@ -61,29 +61,39 @@ static void try_time(const char *text)
 static void try_names(const char *text)
 {
     static const unsigned char secret[MAILID_SECRET_BYTES] = {1};
-    unsigned char uuid[UUID_BYTES];
+    unsigned char uuid[UUID_BYTES], back[UUID_BYTES];
     char again[UUID_TEXT_MAX];
     struct mailid id;
 
     if (mailid_parse(secret, text, &id))
         BUG("a mail's name that nobody made");
-    if (uuid_parse(text, uuid))
-        uuid_text(uuid, again);
+    if (!uuid_parse(text, uuid))
+        return;
+    uuid_text(uuid, again);
+    if (!uuid_parse(again, back) || memcmp(uuid, back, sizeof uuid) != 0)
+        BUG("an id has two values");
+}
+
+static void try_quantities(const char *text)
+{
+    int64_t amount;
+
+    for (int kind = 0; kind <= QUANTITY_MILLISECONDS; kind++)
+        if (quantity_parse((enum quantity_kind)kind, text, &amount, NULL) ==
+                STATUS_OK &&
+            amount < 0)
+            BUG("a quantity with a sign");
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t n)
 {
     char *text = text_copy_n((const char *)bytes, n);
-    int64_t amount;
 
     try_path(text);
     try_query((const char *)bytes, n);
     try_time(text);
     try_names(text);
-    for (int kind = 0; kind <= QUANTITY_MILLISECONDS; kind++)
-        if (quantity_parse((enum quantity_kind)kind, text, &amount, NULL) !=
-            STATUS_OK)
-            continue;
+    try_quantities(text);
     free(text);
     return 0;
 }
